@@ -1,0 +1,273 @@
+//! The verbs of the estate and their arguments: six containments and their six ways back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::spec::TargetKind;
+
+/// Longest free text that a call may leave in the world, in bytes.
+const REASON_BYTES: usize = 500;
+
+/// What can be done to a target. Each containment has an opposite that takes it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    NodeIsolate,
+    NodeRelease,
+    KeyRevoke,
+    KeyReinstate,
+    AccountSuspend,
+    AccountRestore,
+    ServiceDisable,
+    ServiceEnable,
+    SegmentIsolate,
+    SegmentJoin,
+    PatchApply,
+    PatchRemove,
+}
+
+impl Verb {
+    pub const ALL: [Verb; 12] = [
+        Verb::NodeIsolate,
+        Verb::NodeRelease,
+        Verb::KeyRevoke,
+        Verb::KeyReinstate,
+        Verb::AccountSuspend,
+        Verb::AccountRestore,
+        Verb::ServiceDisable,
+        Verb::ServiceEnable,
+        Verb::SegmentIsolate,
+        Verb::SegmentJoin,
+        Verb::PatchApply,
+        Verb::PatchRemove,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::NodeIsolate => "node.isolate",
+            Verb::NodeRelease => "node.release",
+            Verb::KeyRevoke => "key.revoke",
+            Verb::KeyReinstate => "key.reinstate",
+            Verb::AccountSuspend => "account.suspend",
+            Verb::AccountRestore => "account.restore",
+            Verb::ServiceDisable => "service.disable",
+            Verb::ServiceEnable => "service.enable",
+            Verb::SegmentIsolate => "segment.isolate",
+            Verb::SegmentJoin => "segment.join",
+            Verb::PatchApply => "patch.apply",
+            Verb::PatchRemove => "patch.remove",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Verb> {
+        Verb::ALL.into_iter().find(|verb| verb.name() == name)
+    }
+
+    /// The verb that takes this one back.
+    pub fn opposite(self) -> Verb {
+        match self {
+            Verb::NodeIsolate => Verb::NodeRelease,
+            Verb::NodeRelease => Verb::NodeIsolate,
+            Verb::KeyRevoke => Verb::KeyReinstate,
+            Verb::KeyReinstate => Verb::KeyRevoke,
+            Verb::AccountSuspend => Verb::AccountRestore,
+            Verb::AccountRestore => Verb::AccountSuspend,
+            Verb::ServiceDisable => Verb::ServiceEnable,
+            Verb::ServiceEnable => Verb::ServiceDisable,
+            Verb::SegmentIsolate => Verb::SegmentJoin,
+            Verb::SegmentJoin => Verb::SegmentIsolate,
+            Verb::PatchApply => Verb::PatchRemove,
+            Verb::PatchRemove => Verb::PatchApply,
+        }
+    }
+
+    /// The kinds of target that it can be asked of.
+    pub fn kinds(self) -> &'static [TargetKind] {
+        match self {
+            Verb::NodeIsolate | Verb::NodeRelease => &[TargetKind::Node],
+            Verb::KeyRevoke | Verb::KeyReinstate => &[TargetKind::Key],
+            Verb::AccountSuspend | Verb::AccountRestore => &[TargetKind::Account],
+            Verb::ServiceDisable | Verb::ServiceEnable => &[TargetKind::Service],
+            Verb::SegmentIsolate | Verb::SegmentJoin => &[TargetKind::Segment],
+            Verb::PatchApply | Verb::PatchRemove => &[TargetKind::Node, TargetKind::Service],
+        }
+    }
+}
+
+/// How far a node is cut off, weakest first. The path to the security tools stays open at every level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IsolationLevel {
+    /// Nothing is cut; traffic is mirrored to the security tools.
+    Monitor,
+    /// The outside is cut, peers are not.
+    Partial,
+    /// The outside and the peers are cut.
+    Full,
+}
+
+impl IsolationLevel {
+    pub fn name(self) -> &'static str {
+        match self {
+            IsolationLevel::Monitor => "monitor",
+            IsolationLevel::Partial => "partial",
+            IsolationLevel::Full => "full",
+        }
+    }
+}
+
+/// Why a key is revoked: the reason codes of RFC 5280 section 5.3.1 that fit a key of a node, and the incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReason {
+    SecurityIncident,
+    KeyCompromise,
+    Superseded,
+    CessationOfOperation,
+    CertificateHold,
+    PrivilegeWithdrawn,
+    Unspecified,
+}
+
+impl RevocationReason {
+    pub fn name(self) -> &'static str {
+        match self {
+            RevocationReason::SecurityIncident => "security_incident",
+            RevocationReason::KeyCompromise => "key_compromise",
+            RevocationReason::Superseded => "superseded",
+            RevocationReason::CessationOfOperation => "cessation_of_operation",
+            RevocationReason::CertificateHold => "certificate_hold",
+            RevocationReason::PrivilegeWithdrawn => "privilege_withdrawn",
+            RevocationReason::Unspecified => "unspecified",
+        }
+    }
+}
+
+/// A verb with its arguments read. A way back takes the arguments of its containment too, so that whoever reverts can
+/// send what it applied; it heeds only those that say what to take back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Isolate { level: IsolationLevel, reason: Option<String> },
+    Release,
+    Revoke { reason: RevocationReason },
+    Reinstate,
+    Suspend { end_sessions: bool, reason: Option<String> },
+    Restore,
+    Disable { reason: Option<String> },
+    Enable,
+    Segregate { allow: Vec<String>, reason: Option<String> },
+    Join,
+    Patch { patch: String },
+    Unpatch { patch: String },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeArgs {
+    #[serde(default = "full")]
+    level: IsolationLevel,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyArgs {
+    #[serde(default = "security_incident")]
+    reason: RevocationReason,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountArgs {
+    #[serde(default = "yes")]
+    end_sessions: bool,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceArgs {
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SegmentArgs {
+    /// Segments that may still exchange traffic with the isolated one.
+    #[serde(default)]
+    allow: Vec<String>,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatchArgs {
+    patch: String,
+}
+
+impl Order {
+    pub(crate) fn read(verb: Verb, args: &Map<String, Value>) -> Result<Order, String> {
+        let order = match verb {
+            Verb::NodeIsolate => {
+                let NodeArgs { level, reason } = typed(verb, args)?;
+                Order::Isolate { level, reason }
+            }
+            Verb::NodeRelease => typed::<NodeArgs>(verb, args).map(|_| Order::Release)?,
+            Verb::KeyRevoke => Order::Revoke { reason: typed::<KeyArgs>(verb, args)?.reason },
+            Verb::KeyReinstate => typed::<KeyArgs>(verb, args).map(|_| Order::Reinstate)?,
+            Verb::AccountSuspend => {
+                let AccountArgs { end_sessions, reason } = typed(verb, args)?;
+                Order::Suspend { end_sessions, reason }
+            }
+            Verb::AccountRestore => typed::<AccountArgs>(verb, args).map(|_| Order::Restore)?,
+            Verb::ServiceDisable => Order::Disable { reason: typed::<ServiceArgs>(verb, args)?.reason },
+            Verb::ServiceEnable => typed::<ServiceArgs>(verb, args).map(|_| Order::Enable)?,
+            Verb::SegmentIsolate => {
+                let SegmentArgs { allow, reason } = typed(verb, args)?;
+                Order::Segregate { allow, reason }
+            }
+            Verb::SegmentJoin => typed::<SegmentArgs>(verb, args).map(|_| Order::Join)?,
+            Verb::PatchApply => Order::Patch { patch: typed::<PatchArgs>(verb, args)?.patch },
+            Verb::PatchRemove => Order::Unpatch { patch: typed::<PatchArgs>(verb, args)?.patch },
+        };
+        order.within_limits(verb)
+    }
+
+    fn within_limits(self, verb: Verb) -> Result<Order, String> {
+        let reason = match &self {
+            Order::Isolate { reason, .. }
+            | Order::Suspend { reason, .. }
+            | Order::Disable { reason }
+            | Order::Segregate { reason, .. } => reason.as_deref(),
+            Order::Release
+            | Order::Revoke { .. }
+            | Order::Reinstate
+            | Order::Restore
+            | Order::Enable
+            | Order::Join
+            | Order::Patch { .. }
+            | Order::Unpatch { .. } => None,
+        };
+        match reason {
+            Some(text) if text.len() > REASON_BYTES => {
+                Err(format!("arguments of `{}`: reason is longer than {REASON_BYTES} bytes", verb.name()))
+            }
+            Some(_) | None => Ok(self),
+        }
+    }
+}
+
+fn typed<T: for<'de> Deserialize<'de>>(verb: Verb, args: &Map<String, Value>) -> Result<T, String> {
+    T::deserialize(args).map_err(|error| format!("arguments of `{}`: {error}", verb.name()))
+}
+
+fn full() -> IsolationLevel {
+    IsolationLevel::Full
+}
+
+fn security_incident() -> RevocationReason {
+    RevocationReason::SecurityIncident
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,260 @@
+//! The description of an estate as a document, and the estate that is shipped.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// What exists in an estate at the beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    pub segments: Vec<String>,
+    pub nodes: Vec<NodeSpec>,
+    pub keys: Vec<KeySpec>,
+    pub accounts: Vec<AccountSpec>,
+    pub sessions: Vec<SessionSpec>,
+    pub services: Vec<ServiceSpec>,
+    pub endpoints: Vec<EndpointSpec>,
+    pub models: Vec<String>,
+    pub patches: Vec<PatchSpec>,
+    /// Traffic that is let through between segments; all other traffic between segments is not.
+    pub traffic: Vec<TrafficRule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSpec {
+    pub id: String,
+    pub segment: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySpec {
+    pub id: String,
+    pub node: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSpec {
+    pub id: String,
+    pub role: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSpec {
+    pub id: String,
+    pub account: String,
+    /// Address that the session comes from.
+    pub from: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSpec {
+    pub id: String,
+    pub segment: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSpec {
+    pub id: String,
+    pub service: String,
+}
+
+/// A patch that is ready to be applied in an emergency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatchSpec {
+    pub id: String,
+    pub summary: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficRule {
+    pub from: String,
+    pub to: String,
+}
+
+/// The kinds of things in an estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    Node,
+    Key,
+    Account,
+    Session,
+    Service,
+    Endpoint,
+    Segment,
+    Model,
+}
+
+impl TargetKind {
+    pub const ALL: [TargetKind; 8] = [
+        TargetKind::Node,
+        TargetKind::Key,
+        TargetKind::Account,
+        TargetKind::Session,
+        TargetKind::Service,
+        TargetKind::Endpoint,
+        TargetKind::Segment,
+        TargetKind::Model,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            TargetKind::Node => "node",
+            TargetKind::Key => "key",
+            TargetKind::Account => "account",
+            TargetKind::Session => "session",
+            TargetKind::Service => "service",
+            TargetKind::Endpoint => "endpoint",
+            TargetKind::Segment => "segment",
+            TargetKind::Model => "model",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<TargetKind> {
+        TargetKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One thing in the estate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TargetRef {
+    pub kind: TargetKind,
+    pub id: String,
+}
+
+impl TargetRef {
+    pub fn new(kind: TargetKind, id: &str) -> TargetRef {
+        TargetRef { kind, id: id.to_owned() }
+    }
+}
+
+impl fmt::Display for TargetRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.name(), self.id)
+    }
+}
+
+impl Spec {
+    /// The estate that Ringfence acts on until another one is configured.
+    pub fn shipped() -> Spec {
+        let node =
+            |n: usize| NodeSpec { id: format!("validator-{n}"), segment: shipped_segment(n).to_owned() };
+        let service =
+            |id: &str, segment: &str| ServiceSpec { id: id.to_owned(), segment: segment.to_owned() };
+        let endpoint =
+            |id: &str, service: &str| EndpointSpec { id: id.to_owned(), service: service.to_owned() };
+        let rule = |from: &str, to: &str| TrafficRule { from: from.to_owned(), to: to.to_owned() };
+        Spec {
+            segments: vec!["core".to_owned(), "edge".to_owned()],
+            nodes: (1..=7).map(node).collect(),
+            keys: (1..=7)
+                .map(|n| KeySpec { id: format!("key-{n}"), node: format!("validator-{n}") })
+                .collect(),
+            accounts: (1..=9).map(shipped_account).collect(),
+            sessions: (1..=9).map(shipped_session).collect(),
+            services: vec![
+                service("api", "edge"),
+                service("gateway", "edge"),
+                service("ledger", "core"),
+                service("storage", "core"),
+            ],
+            endpoints: vec![
+                endpoint("api-public", "api"),
+                endpoint("api-admin", "api"),
+                endpoint("gateway-models", "gateway"),
+                endpoint("ledger-write", "ledger"),
+                endpoint("storage-read", "storage"),
+            ],
+            models: vec!["model-a".to_owned(), "model-b".to_owned()],
+            patches: vec![
+                shipped_patch("patch-1", "validators refuse to sign twice at one height"),
+                shipped_patch("patch-2", "the login of the api counts failed attempts"),
+                shipped_patch("patch-3", "storage checks the length of a read"),
+            ],
+            traffic: vec![rule("core", "edge"), rule("edge", "core")],
+        }
+    }
+
+    /// Every name that is used must be defined, and defined once.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let segments = unique("segment", self.segments.iter())?;
+        let nodes = unique("node", self.nodes.iter().map(|node| &node.id))?;
+        unique("key", self.keys.iter().map(|key| &key.id))?;
+        let accounts = unique("account", self.accounts.iter().map(|account| &account.id))?;
+        unique("session", self.sessions.iter().map(|session| &session.id))?;
+        let services = unique("service", self.services.iter().map(|service| &service.id))?;
+        unique("endpoint", self.endpoints.iter().map(|endpoint| &endpoint.id))?;
+        unique("model", self.models.iter())?;
+        unique("patch", self.patches.iter().map(|patch| &patch.id))?;
+
+        defined("segment", &segments, self.nodes.iter().map(|node| (&node.id, &node.segment)))?;
+        defined("segment", &segments, self.services.iter().map(|service| (&service.id, &service.segment)))?;
+        defined("segment", &segments, self.traffic.iter().map(|rule| (&rule.to, &rule.from)))?;
+        defined("segment", &segments, self.traffic.iter().map(|rule| (&rule.from, &rule.to)))?;
+        defined("node", &nodes, self.keys.iter().map(|key| (&key.id, &key.node)))?;
+        defined("account", &accounts, self.sessions.iter().map(|session| (&session.id, &session.account)))?;
+        defined("service", &services, self.endpoints.iter().map(|endpoint| (&endpoint.id, &endpoint.service)))
+    }
+}
+
+fn shipped_segment(node: usize) -> &'static str {
+    if node <= 4 { "core" } else { "edge" }
+}
+
+fn shipped_account(n: usize) -> AccountSpec {
+    let role = match n {
+        1 => "administrator",
+        2 | 3 => "operator",
+        _ => "customer",
+    };
+    AccountSpec { id: format!("account-{n}"), role: role.to_owned() }
+}
+
+fn shipped_session(n: usize) -> SessionSpec {
+    SessionSpec {
+        id: format!("session-{n}"),
+        account: format!("account-{n}"),
+        from: format!("198.51.100.{n}"),
+    }
+}
+
+fn shipped_patch(id: &str, summary: &str) -> PatchSpec {
+    PatchSpec { id: id.to_owned(), summary: summary.to_owned() }
+}
+
+fn unique<'a>(kind: &str, ids: impl Iterator<Item = &'a String>) -> Result<BTreeSet<&'a str>, Error> {
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id.as_str()) {
+            return Err(Error::Spec(format!("{kind} `{id}` is defined twice; remove one")));
+        }
+    }
+    Ok(seen)
+}
+
+fn defined<'a>(
+    kind: &str,
+    known: &BTreeSet<&str>,
+    uses: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Result<(), Error> {
+    for (user, used) in uses {
+        if !known.contains(used.as_str()) {
+            return Err(Error::Spec(format!(
+                "`{user}` names the {kind} `{used}`, which is not defined; define it"
+            )));
+        }
+    }
+    Ok(())
+}

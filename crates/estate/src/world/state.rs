@@ -1,0 +1,146 @@
+//! The world as JSON, for replies and live views.
+
+use serde_json::{Map, Value, json};
+
+use super::World;
+use super::target::{Hold, Node};
+use crate::order::IsolationLevel;
+use crate::spec::{TargetKind, TargetRef};
+
+impl World {
+    /// Null if there is no such target.
+    pub(super) fn state(&self, target: &TargetRef) -> Value {
+        let id = target.id.as_str();
+        let state = match target.kind {
+            TargetKind::Node => self.targets.nodes.get(id).map(|node| node_state(id, node)),
+            TargetKind::Key => self.key_state(id),
+            TargetKind::Account => self.account_state(id),
+            TargetKind::Session => self.session_state(id),
+            TargetKind::Service => self.service_state(id),
+            TargetKind::Endpoint => self.endpoint_state(id),
+            TargetKind::Segment => self.segment_state(id),
+            TargetKind::Model => self.targets.models.contains(id).then(|| json!({"id": id})),
+        };
+        state.unwrap_or_default()
+    }
+
+    pub(super) fn effects_view(&self) -> Value {
+        let by_verb = self.effects.iter().map(|(verb, by_target)| (verb.name().to_owned(), json!(by_target)));
+        Value::Object(by_verb.collect::<Map<_, _>>())
+    }
+
+    pub(super) fn open_sessions(&self, account: &str) -> Vec<String> {
+        let sessions = self.targets.sessions.iter();
+        sessions
+            .filter(|(_, session)| session.open && session.account == account)
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    pub(super) fn endpoints_of(&self, service: &str) -> Vec<String> {
+        let endpoints = self.targets.endpoints.iter();
+        endpoints.filter(|(_, of)| of.as_str() == service).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The traffic rules of a segment that let traffic through now.
+    pub(super) fn rules_open(&self, segment: &str) -> Vec<Value> {
+        let concerned = self.traffic.iter().filter(|rule| rule.from == segment || rule.to == segment);
+        concerned
+            .filter(|rule| self.passes(&rule.from, &rule.to) && self.passes(&rule.to, &rule.from))
+            .map(|rule| json!({"from": rule.from, "to": rule.to}))
+            .collect()
+    }
+
+    /// Whether `segment` is free to exchange traffic with `other`.
+    fn passes(&self, segment: &str, other: &str) -> bool {
+        self.allowed(segment).is_none_or(|allow| allow.contains(other))
+    }
+
+    fn key_state(&self, id: &str) -> Option<Value> {
+        let key = self.targets.keys.get(id)?;
+        let mut state = json!({"id": id, "node": key.node, "revoked": key.revoked.is_some()});
+        if let Some((reason, hold)) = &key.revoked {
+            state["reason"] = json!(reason.name());
+            state["since_us"] = json!(hold.since_us);
+        }
+        Some(state)
+    }
+
+    fn account_state(&self, id: &str) -> Option<Value> {
+        let account = self.targets.accounts.get(id)?;
+        let mut state = json!({
+            "id": id,
+            "role": account.role,
+            "suspended": account.suspended.is_some(),
+            "open_sessions": self.open_sessions(id),
+        });
+        add_hold(&mut state, account.suspended.as_ref());
+        Some(state)
+    }
+
+    fn session_state(&self, id: &str) -> Option<Value> {
+        let session = self.targets.sessions.get(id)?;
+        Some(json!({"id": id, "account": session.account, "from": session.from, "open": session.open}))
+    }
+
+    fn service_state(&self, id: &str) -> Option<Value> {
+        let service = self.targets.services.get(id)?;
+        let mut state = json!({
+            "id": id,
+            "segment": service.segment,
+            "disabled": service.disabled.is_some(),
+            "patches": service.patches,
+        });
+        add_hold(&mut state, service.disabled.as_ref());
+        Some(state)
+    }
+
+    fn endpoint_state(&self, id: &str) -> Option<Value> {
+        let service = self.targets.endpoints.get(id)?;
+        Some(json!({"id": id, "service": service, "open": !self.disabled(service)}))
+    }
+
+    fn segment_state(&self, id: &str) -> Option<Value> {
+        let segment = self.targets.segments.get(id)?;
+        let mut state =
+            json!({"id": id, "isolated": segment.isolated.is_some(), "traffic": self.rules_open(id)});
+        if let Some((allow, hold)) = &segment.isolated {
+            state["allow"] = json!(allow);
+            add_hold(&mut state, Some(hold));
+        }
+        Some(state)
+    }
+}
+
+fn node_state(id: &str, node: &Node) -> Value {
+    let level = node.level();
+    let mut state = json!({
+        "id": id,
+        "segment": node.segment,
+        "isolation": level.map_or("none", IsolationLevel::name),
+        "paths": paths(level),
+        "compromised": node.compromised,
+        "patches": node.patches,
+    });
+    add_hold(&mut state, node.isolation.as_ref().map(|(_, hold)| hold));
+    state
+}
+
+/// Isolation never closes the path to the security tools: an isolated node must stay under observation.
+fn paths(level: Option<IsolationLevel>) -> Value {
+    let (peers, outside) = match level {
+        None | Some(IsolationLevel::Monitor) => ("open", "open"),
+        Some(IsolationLevel::Partial) => ("open", "cut"),
+        Some(IsolationLevel::Full) => ("cut", "cut"),
+    };
+    json!({"peers": peers, "outside": outside, "security_tools": "open"})
+}
+
+fn add_hold(state: &mut Value, hold: Option<&Hold>) {
+    if let Some(hold) = hold {
+        state["since_us"] = json!(hold.since_us);
+        if let Some(reason) = &hold.reason {
+            state["reason"] = json!(reason);
+        }
+    }
+}
