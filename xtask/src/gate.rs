@@ -164,7 +164,14 @@ fn tests() -> anyhow::Result<Done> {
     Ok(Done::Counted(tally))
 }
 
+/// Colour is off because the tally is read from the same text that is shown.
 fn test_runner() -> Command {
+    let mut runner = preferred_test_runner();
+    runner.env("CARGO_TERM_COLOR", "never");
+    runner
+}
+
+fn preferred_test_runner() -> Command {
     if process::succeeds(cargo(&["nextest", "--version"])) {
         cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
     } else {
