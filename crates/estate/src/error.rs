@@ -9,6 +9,9 @@ pub enum Error {
     /// The description of the estate names something that it does not define; nothing was built.
     #[error("estate specification: {0}")]
     Spec(String),
+    /// A description of faults that makes no sense; the faults before stay in force.
+    #[error("faults: {0}")]
+    Faults(String),
     /// The ledger file cannot be opened, written or read.
     #[error("ledger `{}`: cannot {doing} it", path.display())]
     LedgerFile {
@@ -25,4 +28,7 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// The listener cannot take connections any more.
+    #[error("estate server: cannot accept a connection")]
+    Accept(#[source] io::Error),
 }

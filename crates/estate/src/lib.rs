@@ -13,10 +13,13 @@
 
 mod call;
 mod error;
+pub mod faults;
 mod happening;
+pub mod ledger;
 mod order;
 mod replies;
 pub mod scenario;
+pub mod server;
 mod spec;
 mod world;
 

@@ -100,7 +100,15 @@ impl Scenario {
                 "A stolen operator account leads to validator-3. It votes twice, and its key is used from \
                       outside. The damage grows until the node is isolated and the key revoked."
                     .to_owned(),
-            beats: vec![break_in(), take_over(), double_vote(), stolen_key(), odd_login()],
+            beats: vec![
+                break_in(),
+                take_over(),
+                double_votes(),
+                stolen_key(),
+                votes_noticed(),
+                key_noticed(),
+                login_noticed(),
+            ],
             goals: vec![isolated("validator-3"), revoked("key-3")],
             contained_within_us: 5 * SECOND_US,
         }
@@ -129,9 +137,9 @@ fn take_over() -> Beat {
     }
 }
 
-fn double_vote() -> Beat {
+fn double_votes() -> Beat {
     Beat {
-        at_us: 2 * SECOND_US,
+        at_us: SECOND_US * 3 / 2,
         text: "validator-3 signs two votes for the same height, and goes on doing so.".to_owned(),
         deed: Some(Deed::Work(Work {
             through: TargetRef::new(TargetKind::Node, "validator-3"),
@@ -139,6 +147,29 @@ fn double_vote() -> Beat {
             damage: 2,
             period_us: SECOND_US / 4,
         })),
+        alert: None,
+    }
+}
+
+fn stolen_key() -> Beat {
+    Beat {
+        at_us: 2 * SECOND_US,
+        text: "key-3 signs transfers from 203.0.113.40: the key has left the building.".to_owned(),
+        deed: Some(Deed::Work(Work {
+            through: TargetRef::new(TargetKind::Key, "key-3"),
+            doing: "forged transfers".to_owned(),
+            damage: 1,
+            period_us: SECOND_US / 2,
+        })),
+        alert: None,
+    }
+}
+
+fn votes_noticed() -> Beat {
+    Beat {
+        at_us: 2_500_000,
+        text: "The other validators see that validator-3 votes twice.".to_owned(),
+        deed: None,
         alert: Some(alert(
             "ValidatorDoubleVote",
             "critical",
@@ -148,28 +179,23 @@ fn double_vote() -> Beat {
     }
 }
 
-fn stolen_key() -> Beat {
+fn key_noticed() -> Beat {
     Beat {
-        at_us: 2 * SECOND_US + SECOND_US / 2,
-        text: "key-3 signs transfers from 203.0.113.40: the key has left the building.".to_owned(),
-        deed: Some(Deed::Work(Work {
-            through: TargetRef::new(TargetKind::Key, "key-3"),
-            doing: "forged transfers".to_owned(),
-            damage: 1,
-            period_us: SECOND_US / 2,
-        })),
+        at_us: 2_800_000,
+        text: "The transfers signed from outside are noticed.".to_owned(),
+        deed: None,
         alert: Some(alert(
             "KeyUsedElsewhere",
             "critical",
             &[("key", "key-3")],
-            "key-3 signed a transfer from 203.0.113.40, which is not validator-3",
+            "key-3 signed transfers from 203.0.113.40, which is not validator-3",
         )),
     }
 }
 
-fn odd_login() -> Beat {
+fn login_noticed() -> Beat {
     Beat {
-        at_us: 3 * SECOND_US,
+        at_us: 3_200_000,
         text: "The login of account-2 is noticed at last.".to_owned(),
         deed: None,
         alert: Some(alert(

@@ -23,8 +23,8 @@ use crate::replies::{Replies, Seen};
 use crate::scenario::{DrillAlert, Scenario};
 use crate::spec::{PatchSpec, Spec, TargetKind, TargetRef, TrafficRule};
 
-/// Idempotency keys that a world remembers; an older key counts as new again.
-const KEYS_REMEMBERED: usize = 1_000_000;
+/// Idempotency keys that a world remembers unless told otherwise, about 50 MB when full.
+const KEYS_REMEMBERED: usize = 100_000;
 
 /// The simulated estate.
 ///
@@ -78,6 +78,12 @@ impl World {
             attack: None,
             alerts: Vec::new(),
         }
+    }
+
+    /// Remembers the replies to this many idempotency keys, about 500 bytes each; the oldest are forgotten first, and
+    /// a forgotten key counts as new. Forgets all that it knew.
+    pub fn remember(&mut self, keys: usize) {
+        self.replies = Replies::new(keys);
     }
 
     /// Carries out a call, once for each idempotency key. Never fails: a call that makes no sense is refused.

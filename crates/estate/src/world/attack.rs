@@ -26,6 +26,8 @@ struct Way {
     work: Work,
     since_us: u64,
     damage: u64,
+    /// What it would have done besides, had it stayed open.
+    spared: u64,
     /// As last noticed; the truth is in the target.
     open: bool,
 }
@@ -67,6 +69,11 @@ impl World {
     /// Damage done by the present attack, in its units.
     pub fn damage(&self) -> u64 {
         self.attack.as_ref().map_or(0, |attack| attack.ways.iter().map(|way| way.damage).sum())
+    }
+
+    /// Damage that the present attack would have done besides, had nothing been contained.
+    pub fn spared(&self) -> u64 {
+        self.attack.as_ref().map_or(0, |attack| attack.ways.iter().map(|way| way.spared).sum())
     }
 
     /// Whether the attack has played out its script and has no way left; true without an attack.
@@ -135,6 +142,7 @@ impl World {
             "first_alert_us": attack.first_alert_us,
             "contained_us": attack.contained_us,
             "damage": self.damage(),
+            "spared": self.spared(),
             "stopped": attack.finished(),
             "ways": ways,
             "goals": goals,
@@ -147,11 +155,19 @@ impl World {
         self.now_us = to_us;
         let Some(attack) = &mut self.attack else { return };
         let mut news = Vec::new();
-        for way in attack.ways.iter_mut().filter(|way| way.open) {
+        for way in &mut attack.ways {
             let more = way.work.damage.saturating_mul(way.periods(from_us, to_us));
+            if !way.open {
+                way.spared = way.spared.saturating_add(more);
+                continue;
+            }
             way.damage = way.damage.saturating_add(more);
             if more > 0 {
-                news.push(format!("{more} more {} through {}.", way.work.doing, way.work.through.id));
+                let Work { through, doing, .. } = &way.work;
+                news.push(format!(
+                    "The damage grows: {doing} through {}, {more} more, {} in all.",
+                    through.id, way.damage
+                ));
             }
         }
         for text in news {
@@ -203,7 +219,7 @@ impl World {
             }
             Deed::Work(work) => {
                 let open = self.open(&work.through);
-                Some(Way { work, since_us: self.now_us, damage: 0, open })
+                Some(Way { work, since_us: self.now_us, damage: 0, spared: 0, open })
             }
         }
     }
