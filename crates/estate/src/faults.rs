@@ -128,7 +128,7 @@ impl FromStr for Rule {
     fn from_str(text: &str) -> Result<Rule, Error> {
         let wrong = || {
             Error::Faults(format!(
-                "`{text}` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; see the list of modes"
+                "`{text}` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; the modes are {MODES}"
             ))
         };
         let (rest, percent) = split_number(text, '%').ok_or_else(wrong)?;

@@ -63,9 +63,9 @@ fn short_forms() {
         {"fault":{"mode":"slow","ms":200},"verb":"node.isolate","route":"action","skip":0,"count":3,"probability":1.0}
         {"fault":{"mode":"too_many","retry_after_s":1},"route":"action","skip":0,"probability":0.25}
         {"fault":{"mode":"error","applied":true},"route":"action","skip":0,"count":1,"probability":1.0}
-        faults: `slow` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; see the list of modes
-        faults: `hang%101` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; see the list of modes
-        faults: `x:y` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; see the list of modes"#]].assert_eq(&seen.join("\n"));
+        faults: `slow` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; the modes are ok, error, apply_then_error, slow:MS, hang, apply_then_hang, drop_before, apply_then_drop, answer_twice, wrong_success, too_many[:SECONDS], trickle:MS, huge:BYTES
+        faults: `hang%101` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; the modes are ok, error, apply_then_error, slow:MS, hang, apply_then_hang, drop_before, apply_then_drop, answer_twice, wrong_success, too_many[:SECONDS], trickle:MS, huge:BYTES
+        faults: `x:y` is not MODE[:NUMBER][@VERB][*COUNT][%PERCENT]; the modes are ok, error, apply_then_error, slow:MS, hang, apply_then_hang, drop_before, apply_then_drop, answer_twice, wrong_success, too_many[:SECONDS], trickle:MS, huge:BYTES"#]].assert_eq(&seen.join("\n"));
 }
 
 #[test]
