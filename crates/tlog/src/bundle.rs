@@ -7,8 +7,6 @@
 mod check;
 mod lines;
 mod read;
-#[cfg(test)]
-mod tests;
 mod write;
 
 pub use check::verify;

@@ -6,8 +6,6 @@
 
 mod entries;
 mod finding;
-#[cfg(test)]
-mod tests;
 mod tiles;
 
 use std::collections::BTreeMap;

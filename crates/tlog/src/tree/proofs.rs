@@ -274,7 +274,7 @@ fn refuse(why: String) -> Result<(), Error> {
 /// multiple of the smallest power of two that holds it.
 fn is_subtree(start: u64, end: u64) -> bool {
     match end.checked_sub(start).and_then(u64::checked_next_power_of_two) {
-        Some(width) => start < end && start % width == 0,
+        Some(width) => start < end && start.is_multiple_of(width),
         None => start == 0 && end > 0,
     }
 }

@@ -6,10 +6,17 @@ use super::{Finding, Findings};
 use crate::tile::{HEIGHT, Kind, Tile, WIDTH, decode_entries, decode_hashes};
 use crate::{Hash, leaf_hash};
 
+/// A tile that was pushed, with the hashes that it states.
+struct Waiting {
+    tile: Tile,
+    found: Vec<Hash>,
+}
+
 /// Tiles that wait for their entries, and the hashes of the tiles that the entries are filling.
 #[derive(Default)]
 pub(super) struct TileCheck {
-    waiting: BTreeMap<(u8, u64), Vec<(Tile, Vec<Hash>)>>,
+    /// By level and index; a partial and a full tile may wait for the same entries.
+    waiting: BTreeMap<(u8, u64), Vec<Waiting>>,
     filling: [Vec<Hash>; 8],
     /// Index of the tile that is being filled, by level.
     index: [u64; 8],
@@ -40,12 +47,12 @@ impl TileCheck {
             findings.push(Finding::TileLate { tile: *tile });
             return;
         }
-        self.waiting.entry((level, tile.index)).or_default().push((*tile, hashes));
+        self.waiting.entry((level, tile.index)).or_default().push(Waiting { tile: *tile, found: hashes });
     }
 
     /// Takes a node of the tree that an entry completed.
     pub(super) fn node(&mut self, level: u8, index: u64, hash: Hash, findings: &mut Findings) {
-        if level % HEIGHT != 0 {
+        if !level.is_multiple_of(HEIGHT) {
             return;
         }
         let level = level / HEIGHT;
@@ -53,7 +60,8 @@ impl TileCheck {
         self.filling[slot].push(hash);
         self.index[slot] = index / u64::from(WIDTH);
         if self.filling[slot].len() == usize::from(WIDTH) {
-            for (tile, found) in self.waiting.remove(&(level, self.index[slot])).unwrap_or_default() {
+            for Waiting { tile, found } in self.waiting.remove(&(level, self.index[slot])).unwrap_or_default()
+            {
                 compare(&tile, &found, &self.filling[slot], findings);
             }
             self.filling[slot].clear();
@@ -65,7 +73,7 @@ impl TileCheck {
         for ((level, index), tiles) in std::mem::take(&mut self.waiting) {
             let slot = usize::from(level);
             let filling = self.filling.get(slot).filter(|_| self.index[slot] == index);
-            for (tile, found) in tiles {
+            for Waiting { tile, found } in tiles {
                 match filling {
                     Some(filling) if filling.len() >= found.len() => {
                         compare(&tile, &found, filling, findings);
