@@ -1,1 +1,31 @@
-//! placeholder
+//! What is true and what follows: alerts, incidents, playbooks, runs, actions, and the platform's limits.
+//!
+//! Pure functions over plain data. This crate must not know how anything is stored, sent or shown, has no
+//! clock and no randomness, and does no input or output: time and identity are parameters. Each machine is a
+//! module with `decide` (a command against the state becomes facts, or is refused), `apply` (a fact changes the
+//! state; cannot fail), `due` and `next_wakeup` (what happens by itself). `flow` links them.
+//!
+//! Start at [`flow::receive`] and [`flow::execute`]: every input enters there and leaves as facts.
+
+pub mod access;
+pub mod action;
+pub mod alert;
+pub mod content;
+pub mod control;
+pub mod correlate;
+pub mod document;
+pub mod event;
+pub mod expr;
+pub mod flow;
+pub mod id;
+pub mod incident;
+pub mod labels;
+pub mod limits;
+pub mod matcher;
+pub mod playbook;
+pub mod request;
+pub mod run;
+pub mod severity;
+pub mod silence;
+pub mod state;
+pub mod time;

@@ -1,0 +1,280 @@
+//! People, their roles, and the tokens by which people and machine sources speak.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Context, Meta, Rejected},
+    id::{PersonId, TokenId},
+    state::State,
+    time::Timestamp,
+};
+
+/// What a person may do. Each role may do all that the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Viewer,
+    Responder,
+    Commander,
+    Admin,
+}
+
+/// What a route or a command asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Send alerts.
+    Ingest,
+    /// Read everything but secrets.
+    Read,
+    /// Work on incidents, runs, silences.
+    Respond,
+    /// Apply and release containments, move the limits.
+    Command,
+    /// People, tokens, redaction.
+    Administer,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [Role::Viewer, Role::Responder, Role::Commander, Role::Admin];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Responder => "responder",
+            Role::Commander => "commander",
+            Role::Admin => "admin",
+        }
+    }
+
+    pub fn permits(self, permission: Permission) -> bool {
+        let least = match permission {
+            Permission::Read => Role::Viewer,
+            Permission::Respond | Permission::Ingest => Role::Responder,
+            Permission::Command => Role::Commander,
+            Permission::Administer => Role::Admin,
+        };
+        self >= least
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a role; use viewer, responder, commander or admin");
+        Role::ALL.into_iter().find(|role| role.name() == text).ok_or_else(wrong)
+    }
+}
+
+/// Whom a token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    Person(PersonId),
+    /// A machine that may send alerts and nothing else.
+    Source(Box<str>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    AddPerson { name: String, role: Role },
+    SetRole { id: PersonId, role: Role },
+    DisablePerson { id: PersonId },
+    /// `hash` is the SHA-256 of the token's text, which the platform never keeps.
+    CreateToken { holder: Holder, hash: Box<str>, label: String, expires_at: Option<Timestamp> },
+    RevokeToken { id: TokenId },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum PersonEvent {
+    Added { name: Box<str>, role: Role },
+    RoleSet { role: Role },
+    Disabled,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum TokenEvent {
+    Created {
+        holder: Holder,
+        hash: Box<str>,
+        label: Box<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    Revoked,
+}
+
+impl PersonEvent {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            PersonEvent::Added { .. } => "person.added",
+            PersonEvent::RoleSet { .. } => "person.role_set",
+            PersonEvent::Disabled => "person.disabled",
+        }
+    }
+}
+
+impl TokenEvent {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            TokenEvent::Created { .. } => "token.created",
+            TokenEvent::Revoked => "token.revoked",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    pub id: PersonId,
+    pub seq: u64,
+    pub name: Box<str>,
+    pub role: Role,
+    pub disabled: bool,
+    pub added_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    pub id: TokenId,
+    pub seq: u64,
+    pub holder: Holder,
+    pub hash: Box<str>,
+    pub label: Box<str>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked: bool,
+}
+
+impl Token {
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        !self.revoked && self.expires_at.is_none_or(|at| now < at)
+    }
+}
+
+pub enum Decided {
+    Person(PersonId, PersonEvent),
+    Token(TokenId, TokenEvent),
+}
+
+pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Decided>, Rejected> {
+    match command {
+        Command::AddPerson { name, role } => {
+            let name = well_formed("name of a person", &name)?;
+            if let Some(person) = state.people.values().find(|person| person.name == name) {
+                return Err(Rejected::Conflict(format!("`{name}` exists already, as {}", person.id)));
+            }
+            let id = PersonId::from_number(context.next);
+            Ok(vec![Decided::Person(id, PersonEvent::Added { name, role })])
+        }
+        Command::SetRole { id, role } => {
+            let person = person(state, id)?;
+            keep_an_admin(state, person, role < Role::Admin)?;
+            Ok(vec![Decided::Person(id, PersonEvent::RoleSet { role })])
+        }
+        Command::DisablePerson { id } => {
+            let person = person(state, id)?;
+            keep_an_admin(state, person, true)?;
+            if person.disabled {
+                return Err(Rejected::Conflict(format!("`{}` is disabled already", person.name)));
+            }
+            Ok(vec![Decided::Person(id, PersonEvent::Disabled)])
+        }
+        Command::CreateToken { holder, hash, label, expires_at } => {
+            create_token(state, holder, hash, label, expires_at, context)
+        }
+        Command::RevokeToken { id } => match state.tokens.get(&id) {
+            None => Err(Rejected::NotFound(format!("token {id} does not exist"))),
+            Some(token) if token.revoked => Err(Rejected::Conflict(format!("{id} is revoked already"))),
+            Some(_) => Ok(vec![Decided::Token(id, TokenEvent::Revoked)]),
+        },
+    }
+}
+
+fn create_token(
+    state: &State,
+    holder: Holder,
+    hash: Box<str>,
+    label: String,
+    expires_at: Option<Timestamp>,
+    context: &Context,
+) -> Result<Vec<Decided>, Rejected> {
+    let holder = match holder {
+        Holder::Person(id) => {
+            person(state, id)?;
+            Holder::Person(id)
+        }
+        Holder::Source(name) => Holder::Source(well_formed("name of a source", &name)?),
+    };
+    if label.len() > 256 {
+        return Err(Rejected::Invalid("the label is longer than 256 bytes".to_owned()));
+    }
+    if expires_at.is_some_and(|at| at <= context.now) {
+        return Err(Rejected::Invalid("the token would expire in the past".to_owned()));
+    }
+    let created = TokenEvent::Created { holder, hash, label: label.into(), expires_at };
+    Ok(vec![Decided::Token(TokenId::from_number(context.next), created)])
+}
+
+fn person(state: &State, id: PersonId) -> Result<&Person, Rejected> {
+    state.people.get(&id).ok_or_else(|| Rejected::NotFound(format!("person {id} does not exist")))
+}
+
+/// The last active administrator stays one, or nobody could let people in again.
+fn keep_an_admin(state: &State, person: &Person, loses: bool) -> Result<(), Rejected> {
+    let active = |p: &&Person| p.role == Role::Admin && !p.disabled;
+    let others = state.people.values().filter(active).any(|p| p.id != person.id);
+    if loses && person.role == Role::Admin && !others {
+        return Err(Rejected::Conflict(format!("`{}` is the last administrator", person.name)));
+    }
+    Ok(())
+}
+
+fn well_formed(what: &str, name: &str) -> Result<Box<str>, Rejected> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"._@-".contains(&b);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(good) {
+        return Err(Rejected::Invalid(format!(
+            "`{name}` is not a {what}: use 1 to 64 of letters, digits, dot, underscore, hyphen and @"
+        )));
+    }
+    Ok(name.into())
+}
+
+pub fn create_person(id: PersonId, event: &PersonEvent, meta: &Meta) -> Option<Person> {
+    let PersonEvent::Added { name, role } = event else { return None };
+    let added_at = meta.time;
+    Some(Person { id, seq: 1, name: name.clone(), role: *role, disabled: false, added_at })
+}
+
+pub fn apply_person(person: &mut Person, event: &PersonEvent) {
+    person.seq += 1;
+    match event {
+        PersonEvent::Added { .. } => {}
+        PersonEvent::RoleSet { role } => person.role = *role,
+        PersonEvent::Disabled => person.disabled = true,
+    }
+}
+
+pub fn token_from(id: TokenId, event: &TokenEvent, meta: &Meta) -> Option<Token> {
+    let TokenEvent::Created { holder, hash, label, expires_at } = event else { return None };
+    Some(Token {
+        id,
+        seq: 1,
+        holder: holder.clone(),
+        hash: hash.clone(),
+        label: label.clone(),
+        created_at: meta.time,
+        expires_at: *expires_at,
+        revoked: false,
+    })
+}
+
+pub fn apply_token(token: &mut Token, event: &TokenEvent) {
+    token.seq += 1;
+    match event {
+        TokenEvent::Created { .. } => {}
+        TokenEvent::Revoked => token.revoked = true,
+    }
+}

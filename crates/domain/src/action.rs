@@ -1,0 +1,388 @@
+//! Actions: one outside effect each, from the durable intent to its end, and the containment it may become.
+//!
+//! Every call is preceded by an `Intended` fact with the same key. What follows an unknown outcome depends
+//! on the declared class alone: re-send, read back, or stop in doubt and ask. An applied action that can be
+//! reverted is a containment in force, under a lease, until it is released.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    content::Class,
+    id::{IncidentId, RunId},
+    playbook::{Backoff, Lease, Retry},
+    severity::Risk,
+    time::{Span, Timestamp},
+};
+
+mod decide;
+
+pub use decide::{Command, checked_args, decide, due, next_wakeup};
+
+/// After a restart an open call may be re-sent this many times beyond its declared attempts.
+pub const RECOVERIES_MAX: u32 = 10;
+/// An answer that is this late is no answer.
+pub const GRACE: Span = Span::secs(2);
+
+/// What is asked, fixed when the action is first decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    pub incident: IncidentId,
+    pub origin: Origin,
+    pub verb: Box<str>,
+    pub target_kind: Box<str>,
+    pub target: Box<str>,
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub args: serde_json::Map<String, Value>,
+    pub connector: Box<str>,
+    pub class: Class,
+    pub risk: Risk,
+    pub containment: bool,
+    /// The verb that takes it back; with one, the applied action stays in force until released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<Box<str>>,
+    pub timeout: Span,
+    pub retry: Retry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
+}
+
+/// Who asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A step of a run, by its index in the playbook; `round` counts retries that a person asked for.
+    Run { run: RunId, step: u32, round: u32 },
+    /// A person, outside any run.
+    Person,
+}
+
+impl Origin {
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Origin::Run { run, .. } => Some(*run),
+            Origin::Person => None,
+        }
+    }
+}
+
+/// Apply it, or take it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    Apply,
+    Release,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    Apply,
+    ReadBack,
+    Revert,
+}
+
+/// The durable decision to make one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub operation: Operation,
+    /// The idempotency key: the same for every attempt at the same goal.
+    pub key: Box<str>,
+    pub attempt: u32,
+    /// Only the process of this epoch may send it, and only once.
+    pub epoch: u64,
+    pub deadline: Timestamp,
+}
+
+/// What a connector found, as it comes back into the platform.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Done; `verified` is the read-back, `None` where there is none or it failed.
+    Applied { verified: Option<bool>, artefact: Option<Value> },
+    /// Certainly not done.
+    NotApplied { reason: String, retry: bool, retry_after: Option<Span> },
+    /// Perhaps done.
+    Unknown { reason: String },
+    /// The read-back says that it holds.
+    Holds,
+    /// The read-back says that it does not hold.
+    DoesNotHold,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    Call { operation: Operation, at: Timestamp },
+    /// Stop and ask a person.
+    InDoubt,
+}
+
+/// What a person decides of an action in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Applied,
+    NotApplied,
+    Retry,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Intended {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spec: Option<Box<Spec>>,
+        goal: Goal,
+        intent: Intent,
+    },
+    /// Limits forbid it now; it waits for them.
+    Held {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spec: Option<Box<Spec>>,
+        goal: Goal,
+        reason: Box<str>,
+    },
+    /// The intent was refused just before sending; nothing was called.
+    Withdrawn { attempt: u32, reason: Box<str> },
+    Applied {
+        attempt: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verified: Option<bool>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        artefact: Option<Value>,
+    },
+    Released {
+        attempt: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verified: Option<bool>,
+    },
+    /// Certainly not done; tried again at the given time, or given up.
+    NotApplied {
+        attempt: u32,
+        reason: Box<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<Timestamp>,
+    },
+    Unknown { attempt: u32, reason: Box<str>, next: Next },
+    LeaseExtended { until: Timestamp },
+    /// The lease ended while the incident is open; it stays in force and a person is asked.
+    LeaseExpired,
+    Settled { verdict: Verdict, why: Box<str> },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Intended { .. } => "action.intended",
+            Event::Held { .. } => "action.held",
+            Event::Withdrawn { .. } => "action.withdrawn",
+            Event::Applied { .. } => "action.applied",
+            Event::Released { .. } => "action.released",
+            Event::NotApplied { .. } => "action.not_applied",
+            Event::Unknown { .. } => "action.unknown",
+            Event::LeaseExtended { .. } => "action.lease_extended",
+            Event::LeaseExpired => "action.lease_expired",
+            Event::Settled { .. } => "action.settled",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Status {
+    /// Waits for limits to allow it.
+    Held { reason: Box<str> },
+    /// A call is open.
+    Calling { intent: Intent },
+    /// Waits for its time.
+    Waiting { operation: Operation, until: Timestamp, reason: Box<str> },
+    /// A containment in force.
+    InForce,
+    /// Applied, and nothing to take back.
+    Done,
+    Failed { reason: Box<str> },
+    /// Perhaps done; a person must say.
+    InDoubt { reason: Box<str> },
+    Released,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    pub id: crate::id::ActionId,
+    pub seq: u64,
+    pub spec: Spec,
+    pub goal: Goal,
+    pub status: Status,
+    /// Calls made for the present goal.
+    pub attempt: u32,
+    /// How often a person had it released or tried anew: part of the key.
+    pub round: u32,
+    pub requested_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub applied_at: Option<Timestamp>,
+    pub verified: Option<bool>,
+    pub artefact: Option<Value>,
+    pub lease_until: Option<Timestamp>,
+    pub lease_expired: bool,
+}
+
+impl Action {
+    /// Nothing more will happen to it by itself or by release.
+    pub fn is_final(&self) -> bool {
+        match self.status {
+            Status::Done | Status::Failed { .. } | Status::Released => true,
+            Status::Held { .. }
+            | Status::Calling { .. }
+            | Status::Waiting { .. }
+            | Status::InForce
+            | Status::InDoubt { .. } => false,
+        }
+    }
+
+    /// A containment that holds, or may hold, out there.
+    pub fn may_be_in_force(&self) -> bool {
+        let releasing = self.goal == Goal::Release && !self.is_final();
+        let in_doubt = matches!(self.status, Status::InDoubt { .. });
+        matches!(self.status, Status::InForce) || releasing || in_doubt
+    }
+
+    /// For the run: is the asked-for effect there, as far as can be known?
+    pub fn is_applied(&self) -> bool {
+        matches!(self.status, Status::InForce | Status::Done)
+    }
+}
+
+/// The delay before the attempt after `attempt`, with jitter from a hash so that it replays the same.
+pub fn retry_delay(retry: &Retry, key: &str, attempt: u32) -> Span {
+    const DELAY_MAX: u64 = 60_000_000;
+    let doubled = match retry.backoff {
+        Backoff::Constant => retry.delay.0,
+        Backoff::Exponential => retry.delay.0.saturating_mul(1u64 << attempt.saturating_sub(1).min(20)),
+    };
+    let base = doubled.min(DELAY_MAX);
+    let digest = crate::labels::Digest16::of("jitter:1", [key, &attempt.to_string()]);
+    let share = u64::from(digest.0[0]);
+    Span(base - base / 4 + base / 2 * share / 255)
+}
+
+pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta) -> Option<Action> {
+    let (spec, status, attempt) = match event {
+        Event::Intended { spec: Some(spec), intent, .. } => {
+            (spec, Status::Calling { intent: intent.clone() }, intent.attempt)
+        }
+        Event::Held { spec: Some(spec), reason, .. } => {
+            (spec, Status::Held { reason: reason.clone() }, 0)
+        }
+        Event::Intended { .. }
+        | Event::Held { .. }
+        | Event::Withdrawn { .. }
+        | Event::Applied { .. }
+        | Event::Released { .. }
+        | Event::NotApplied { .. }
+        | Event::Unknown { .. }
+        | Event::LeaseExtended { .. }
+        | Event::LeaseExpired
+        | Event::Settled { .. } => return None,
+    };
+    Some(Action {
+        id,
+        seq: 1,
+        spec: (**spec).clone(),
+        goal: Goal::Apply,
+        status,
+        attempt,
+        round: 0,
+        requested_at: meta.time,
+        updated_at: meta.time,
+        applied_at: None,
+        verified: None,
+        artefact: None,
+        lease_until: None,
+        lease_expired: false,
+    })
+}
+
+pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
+    action.seq += 1;
+    action.updated_at = meta.time;
+    match event {
+        Event::Intended { goal, intent, .. } => {
+            set_goal(action, *goal);
+            action.attempt = intent.attempt;
+            action.status = Status::Calling { intent: intent.clone() };
+        }
+        Event::Held { goal, reason, .. } => {
+            set_goal(action, *goal);
+            action.status = Status::Held { reason: reason.clone() };
+        }
+        Event::Withdrawn { reason, .. } => {
+            action.attempt = action.attempt.saturating_sub(1);
+            action.status = Status::Held { reason: reason.clone() };
+        }
+        Event::Applied { verified, artefact, .. } => applied(action, *verified, artefact.clone(), meta.time),
+        Event::Released { verified, .. } => {
+            action.verified = *verified;
+            action.status = Status::Released;
+        }
+        Event::NotApplied { reason, retry_at, .. } => not_applied(action, reason, *retry_at),
+        Event::Unknown { reason, next, .. } => {
+            action.status = match *next {
+                Next::Call { operation, at } => {
+                    Status::Waiting { operation, until: at, reason: reason.clone() }
+                }
+                Next::InDoubt => Status::InDoubt { reason: reason.clone() },
+            }
+        }
+        Event::LeaseExtended { until } => {
+            action.lease_until = Some(*until);
+            action.lease_expired = false;
+        }
+        Event::LeaseExpired => action.lease_expired = true,
+        Event::Settled { verdict, why } => settled(action, *verdict, why, meta.time),
+    }
+}
+
+fn set_goal(action: &mut Action, goal: Goal) {
+    if action.goal != goal {
+        action.goal = goal;
+        action.round += 1;
+    }
+}
+
+fn applied(action: &mut Action, verified: Option<bool>, artefact: Option<Value>, now: Timestamp) {
+    action.applied_at = Some(now);
+    action.verified = verified;
+    action.artefact = artefact;
+    action.lease_until = action.spec.lease.map(|lease| now.plus(lease.span));
+    action.status = if action.spec.revert.is_some() { Status::InForce } else { Status::Done };
+}
+
+fn not_applied(action: &mut Action, reason: &str, retry_at: Option<Timestamp>) {
+    action.status = match (retry_at, action.goal) {
+        (Some(until), Goal::Apply) => {
+            Status::Waiting { operation: Operation::Apply, until, reason: reason.into() }
+        }
+        (Some(until), Goal::Release) => {
+            Status::Waiting { operation: Operation::Revert, until, reason: reason.into() }
+        }
+        (None, Goal::Apply) => Status::Failed { reason: reason.into() },
+        // A release that failed for good leaves the containment in force, in doubt until a person looks.
+        (None, Goal::Release) => Status::InDoubt { reason: format!("release failed: {reason}").into() },
+    };
+}
+
+fn settled(action: &mut Action, verdict: Verdict, why: &str, now: Timestamp) {
+    match (verdict, action.goal) {
+        (Verdict::Applied, Goal::Apply) => applied(action, None, None, now),
+        (Verdict::Applied, Goal::Release) => action.status = Status::Released,
+        (Verdict::NotApplied, Goal::Apply) => action.status = Status::Failed { reason: why.into() },
+        (Verdict::NotApplied, Goal::Release) => {
+            action.goal = Goal::Apply;
+            action.status = Status::InForce;
+        }
+        (Verdict::Retry, _) => {
+            action.attempt = 0;
+            action.status = Status::Held { reason: "tried again by a person".into() };
+        }
+    }
+}

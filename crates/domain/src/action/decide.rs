@@ -1,0 +1,438 @@
+//! What happens to an action next: the intent, what an outcome means by class, retries, leases, release.
+
+use serde_json::Value;
+
+use super::{
+    Action, Event, GRACE, Goal, Intent, Next, Operation, Origin, Outcome, RECOVERIES_MAX, Spec, Status,
+    Verdict, retry_delay,
+};
+use crate::{
+    content::{ActionSpec, ArgKind, Class},
+    event::{Context, Rejected},
+    id::{ActionId, IncidentId},
+    limits::{self, Asked},
+    playbook::{Lease, OnExpiry, Retry},
+    severity::Risk,
+    state::State,
+    time::{Span, Timestamp},
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// From a run: one step on one target.
+    Request(Box<Spec>),
+    /// A person asks for one directly.
+    Apply {
+        incident: IncidentId,
+        verb: String,
+        target: String,
+        args: serde_json::Map<String, Value>,
+        lease: Option<Lease>,
+    },
+    /// What the connector found for the call of this attempt.
+    Report { id: ActionId, attempt: u32, outcome: Outcome },
+    /// The shell refused to send it: limits changed since the decision.
+    Withdraw { id: ActionId, attempt: u32, reason: String },
+    /// Take the containment back.
+    Release { id: ActionId },
+    /// A person says what became of an action in doubt.
+    Settle { id: ActionId, verdict: Verdict, why: String },
+    Extend { id: ActionId, span: Span },
+    /// Time has passed or limits have changed: look again.
+    Wake { id: ActionId },
+    /// A new epoch began while a call was open.
+    Recover { id: ActionId },
+}
+
+pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<(ActionId, Event)>, Rejected> {
+    match command {
+        Command::Request(spec) => Ok(begin(state, *spec, context)),
+        Command::Apply { incident, verb, target, args, lease } => {
+            let spec = by_person(state, incident, &verb, &target, args, lease)?;
+            if let Err(reason) = limits::permits(&state.control, &spec, Goal::Apply, Asked::ByPerson, context.now) {
+                return Err(Rejected::Limited(reason));
+            }
+            Ok(begin(state, spec, context))
+        }
+        Command::Report { id, attempt, outcome } => Ok(report(find(state, id)?, attempt, outcome, context)),
+        Command::Withdraw { id, attempt, reason } => {
+            let action = find(state, id)?;
+            let open = open_intent(action).is_some_and(|intent| intent.attempt == attempt);
+            let withdrawn = Event::Withdrawn { attempt, reason: reason.into() };
+            Ok(if open { vec![(id, withdrawn)] } else { Vec::new() })
+        }
+        Command::Release { id } => release(state, find(state, id)?, context),
+        Command::Settle { id, verdict, why } => settle(find(state, id)?, verdict, &why),
+        Command::Extend { id, span } => extend(find(state, id)?, span, context.now),
+        Command::Wake { id } => Ok(wake(state, find(state, id)?, context)),
+        Command::Recover { id } => Ok(recover(state, find(state, id)?, context)),
+    }
+}
+
+fn find(state: &State, id: ActionId) -> Result<&Action, Rejected> {
+    state
+        .actions
+        .get(id)
+        .ok_or_else(|| Rejected::NotFound(format!("there is no action {id} in force or under way")))
+}
+
+fn open_intent(action: &Action) -> Option<&Intent> {
+    match &action.status {
+        Status::Calling { intent } => Some(intent),
+        Status::Held { .. }
+        | Status::Waiting { .. }
+        | Status::InForce
+        | Status::Done
+        | Status::Failed { .. }
+        | Status::InDoubt { .. }
+        | Status::Released => None,
+    }
+}
+
+/// The first fact of an action: an intent when limits allow it, else that it is held.
+fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)> {
+    let id = ActionId::from_number(context.next);
+    let event = match limits::permits(&state.control, &spec, Goal::Apply, asked(&spec, Goal::Apply), context.now) {
+        Ok(()) => {
+            let intent = Intent {
+                operation: Operation::Apply,
+                key: key(state, id, 0),
+                attempt: 1,
+                epoch: context.epoch,
+                deadline: context.now.plus(spec.timeout),
+            };
+            Event::Intended { spec: Some(Box::new(spec)), goal: Goal::Apply, intent }
+        }
+        Err(reason) => {
+            Event::Held { spec: Some(Box::new(spec)), goal: Goal::Apply, reason: reason.into() }
+        }
+    };
+    vec![(id, event)]
+}
+
+/// Releases are a person's wish, or a person's playbook undoing itself: neither is automatic containment.
+fn asked(spec: &Spec, goal: Goal) -> Asked {
+    match (spec.origin, goal) {
+        (Origin::Person, _) => Asked::ByPerson,
+        (Origin::Run { .. }, Goal::Apply | Goal::Release) => Asked::Automatically,
+    }
+}
+
+fn key(state: &State, id: ActionId, round: u32) -> Box<str> {
+    format!("rf-{}-{}-{round}", state.control.incarnation, id.0).into()
+}
+
+fn by_person(
+    state: &State,
+    incident: IncidentId,
+    verb: &str,
+    target: &str,
+    args: serde_json::Map<String, Value>,
+    lease: Option<Lease>,
+) -> Result<Spec, Rejected> {
+    if !state.incidents.open.contains_key(&incident) {
+        return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
+    }
+    let Some(known) = state.content.actions.get(verb) else {
+        let near = crate::document::nearest(verb, state.content.actions.keys().map(String::as_str));
+        let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+        return Err(Rejected::Invalid(format!("`{verb}` is not an action in actions.yaml{hint}")));
+    };
+    if target.is_empty() || target.len() > 1024 {
+        return Err(Rejected::Invalid("the target is empty or longer than 1024 bytes".to_owned()));
+    }
+    Ok(Spec {
+        incident,
+        origin: Origin::Person,
+        verb: verb.into(),
+        target_kind: known.target.as_str().into(),
+        target: target.into(),
+        args: checked_args(known, args).map_err(Rejected::Invalid)?,
+        connector: known.connector.as_str().into(),
+        class: known.class,
+        risk: known.risk,
+        containment: known.containment,
+        revert: known.revert.as_deref().map(Into::into),
+        timeout: known.timeout,
+        retry: Retry::default(),
+        lease: lease.or_else(|| known.revert.is_some().then_some(DEFAULT_LEASE)),
+    })
+}
+
+const DEFAULT_LEASE: Lease = Lease { span: Span::secs(4 * 3600), on_expiry: OnExpiry::Ask };
+
+/// Completes and checks arguments against what the action declares.
+pub fn checked_args(
+    known: &ActionSpec,
+    mut args: serde_json::Map<String, Value>,
+) -> Result<serde_json::Map<String, Value>, String> {
+    if let Some(name) = args.keys().find(|name| !known.args.contains_key(*name)) {
+        let names: Vec<&str> = known.args.keys().map(String::as_str).collect();
+        return Err(format!("`{}` takes no argument `{name}`; it takes {}", known.verb, names.join(", ")));
+    }
+    for (name, arg) in &known.args {
+        match (args.get(name), &arg.default) {
+            (None, Some(default)) => {
+                args.insert(name.clone(), default.clone());
+            }
+            (None, None) if arg.required => {
+                return Err(format!("`{}` needs the argument `{name}`", known.verb));
+            }
+            (None, None) => {}
+            (Some(value), _) => arg.accepts(value).map_err(|why| format!("argument `{name}` {why}"))?,
+        }
+    }
+    Ok(args)
+}
+
+impl crate::content::ArgSpec {
+    /// Whether the value has the declared kind and is one of the allowed ones.
+    pub fn accepts(&self, value: &Value) -> Result<(), String> {
+        let fits = match self.kind {
+            ArgKind::Text => value.is_string(),
+            ArgKind::Integer => value.is_i64() || value.is_u64(),
+            ArgKind::Number => value.is_number(),
+            ArgKind::Boolean => value.is_boolean(),
+        };
+        if !fits {
+            let kind = format!("{:?}", self.kind).to_lowercase();
+            return Err(format!("must be of kind {kind}, not {value}"));
+        }
+        let allowed = self.one_of.is_empty()
+            || value.as_str().is_some_and(|text| self.one_of.iter().any(|one| one == text));
+        if allowed { Ok(()) } else { Err(format!("must be one of {}, not {value}", self.one_of.join(", "))) }
+    }
+}
+
+fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) -> Vec<(ActionId, Event)> {
+    // An answer for another attempt is late: its call was given up, and another speaks for it.
+    let Some(intent) = open_intent(action).filter(|intent| intent.attempt == attempt) else {
+        return Vec::new();
+    };
+    let event = match (outcome, intent.operation, action.goal) {
+        (Outcome::Applied { verified, artefact }, Operation::Apply | Operation::ReadBack, Goal::Apply) => {
+            Event::Applied { attempt, verified, artefact }
+        }
+        (Outcome::Applied { verified, .. }, Operation::Revert | Operation::ReadBack, Goal::Release) => {
+            Event::Released { attempt, verified }
+        }
+        (Outcome::Holds, _, Goal::Apply) => {
+            Event::Applied { attempt, verified: Some(true), artefact: None }
+        }
+        (Outcome::DoesNotHold, _, Goal::Release) => Event::Released { attempt, verified: Some(true) },
+        (Outcome::DoesNotHold, _, Goal::Apply) => {
+            let reason = "the read-back says that it does not hold".to_owned();
+            not_applied(action, intent, reason, true, None, context)
+        }
+        (Outcome::Holds, _, Goal::Release) => {
+            let reason = "the read-back says that it still holds".to_owned();
+            not_applied(action, intent, reason, true, None, context)
+        }
+        (Outcome::NotApplied { reason, retry, retry_after }, _, _) => {
+            not_applied(action, intent, reason, retry, retry_after, context)
+        }
+        (Outcome::Unknown { reason }, _, _) => unknown(action, intent, &reason, context),
+        (Outcome::Applied { .. }, operation, goal) => {
+            let reason = format!("the connector answered `applied` to {operation:?} for {goal:?}");
+            unknown(action, intent, &reason, context)
+        }
+    };
+    vec![(action.id, event)]
+}
+
+fn not_applied(
+    action: &Action,
+    intent: &Intent,
+    reason: String,
+    retry: bool,
+    retry_after: Option<Span>,
+    context: &Context,
+) -> Event {
+    let more = retry && intent.attempt < attempts_max(action);
+    let delay = retry_delay(&action.spec.retry, &intent.key, intent.attempt);
+    let delay = retry_after.map_or(delay, |asked| asked.max(delay).min(Span::secs(600)));
+    let retry_at = more.then(|| context.now.plus(delay));
+    Event::NotApplied { attempt: intent.attempt, reason: reason.into(), retry_at }
+}
+
+/// The class decides: re-send, read back, or ask. Nothing is guessed.
+fn unknown(action: &Action, intent: &Intent, reason: &str, context: &Context) -> Event {
+    let operation = match (action.spec.class, action.goal) {
+        (Class::Keyed | Class::Idempotent | Class::Notice, _) => intent.operation,
+        (Class::ReadBack, _) => Operation::ReadBack,
+        (Class::OneShot, _) => {
+            let reason = format!("{reason}; it may have happened, and it must not happen twice");
+            return Event::Unknown { attempt: intent.attempt, reason: reason.into(), next: Next::InDoubt };
+        }
+    };
+    again(action, intent, reason, operation, context)
+}
+
+/// A read-back belongs to the attempt it asks about, so that class may make as many calls again.
+fn attempts_max(action: &Action) -> u32 {
+    match action.spec.class {
+        Class::ReadBack => action.spec.retry.attempts.saturating_mul(2),
+        Class::Keyed | Class::Idempotent | Class::OneShot | Class::Notice => action.spec.retry.attempts,
+    }
+}
+
+fn again(action: &Action, intent: &Intent, reason: &str, operation: Operation, context: &Context) -> Event {
+    let next = if intent.attempt >= attempts_max(action) {
+        Next::InDoubt
+    } else {
+        let delay = retry_delay(&action.spec.retry, &intent.key, intent.attempt);
+        Next::Call { operation, at: context.now.plus(delay) }
+    };
+    Event::Unknown { attempt: intent.attempt, reason: reason.into(), next }
+}
+
+fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(ActionId, Event)>, Rejected> {
+    let id = action.id;
+    let may_release = matches!(action.status, Status::InForce | Status::InDoubt { .. });
+    if !may_release {
+        return Err(Rejected::Conflict(format!("{id} is not in force, so there is nothing to release")));
+    }
+    if action.spec.revert.is_none() {
+        return Err(Rejected::Conflict(format!("`{}` cannot be taken back", action.spec.verb)));
+    }
+    let by_person = matches!(context.actor, crate::event::Actor::Person(_));
+    let asked = if by_person { Asked::ByPerson } else { asked(&action.spec, Goal::Release) };
+    match limits::permits(&state.control, &action.spec, Goal::Release, asked, context.now) {
+        Err(reason) if by_person => Err(Rejected::Limited(reason)),
+        Err(reason) => {
+            Ok(vec![(id, Event::Held { spec: None, goal: Goal::Release, reason: reason.into() })])
+        }
+        Ok(()) => Ok(vec![(id, intend(state, action, Goal::Release, Operation::Revert, 1, context))]),
+    }
+}
+
+/// The next intent for an existing action. A change of goal starts a new round, and so a new key.
+fn intend(
+    state: &State,
+    action: &Action,
+    goal: Goal,
+    operation: Operation,
+    attempt: u32,
+    context: &Context,
+) -> Event {
+    let round = action.round + u32::from(goal != action.goal);
+    let intent = Intent {
+        operation,
+        key: key(state, action.id, round),
+        attempt,
+        epoch: context.epoch,
+        deadline: context.now.plus(action.spec.timeout),
+    };
+    Event::Intended { spec: None, goal, intent }
+}
+
+fn settle(action: &Action, verdict: Verdict, why: &str) -> Result<Vec<(ActionId, Event)>, Rejected> {
+    let id = action.id;
+    if !matches!(action.status, Status::InDoubt { .. }) {
+        return Err(Rejected::Conflict(format!("{id} is not in doubt, so there is nothing to settle")));
+    }
+    if why.len() > 4096 {
+        return Err(Rejected::Invalid("the reason is longer than 4096 bytes".to_owned()));
+    }
+    Ok(vec![(id, Event::Settled { verdict, why: why.into() })])
+}
+
+fn extend(action: &Action, span: Span, now: Timestamp) -> Result<Vec<(ActionId, Event)>, Rejected> {
+    let id = action.id;
+    if !matches!(action.status, Status::InForce) || action.lease_until.is_none() {
+        return Err(Rejected::Conflict(format!("{id} is not in force under a lease")));
+    }
+    if span == Span(0) || span > Span::secs(90 * 86_400) {
+        return Err(Rejected::Invalid("a lease lasts from a second to 90 days".to_owned()));
+    }
+    Ok(vec![(id, Event::LeaseExtended { until: now.plus(span) })])
+}
+
+/// When something happens by itself, and why.
+pub fn next_wakeup(action: &Action) -> Option<(Timestamp, &'static str)> {
+    match &action.status {
+        Status::Waiting { until, .. } => Some((*until, "next attempt")),
+        Status::Calling { intent } => Some((intent.deadline.plus(GRACE), "call without answer")),
+        Status::InForce if !action.lease_expired => action.lease_until.map(|at| (at, "lease ends")),
+        Status::Held { .. }
+        | Status::InForce
+        | Status::Done
+        | Status::Failed { .. }
+        | Status::InDoubt { .. }
+        | Status::Released => None,
+    }
+}
+
+/// What is due now: `Wake` when its time has come.
+pub fn due(action: &Action, now: Timestamp) -> Option<Command> {
+    next_wakeup(action).filter(|(at, _)| *at <= now).map(|_| Command::Wake { id: action.id })
+}
+
+fn wake(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Event)> {
+    let due = next_wakeup(action).is_some_and(|(at, _)| at <= context.now);
+    let event = match &action.status {
+        Status::Waiting { operation, .. } if due => call_or_hold(state, action, *operation, context),
+        Status::Held { .. } => {
+            let operation = match action.goal {
+                Goal::Apply => Operation::Apply,
+                Goal::Release => Operation::Revert,
+            };
+            let next = call_or_hold(state, action, operation, context);
+            if matches!(next, Event::Held { .. }) {
+                return Vec::new();
+            }
+            next
+        }
+        Status::Calling { intent } if due => unknown(action, intent, "no answer by the deadline", context),
+        Status::InForce if due => lease_ended(state, action, context),
+        Status::Waiting { .. }
+        | Status::Calling { .. }
+        | Status::InForce
+        | Status::Done
+        | Status::Failed { .. }
+        | Status::InDoubt { .. }
+        | Status::Released => return Vec::new(),
+    };
+    vec![(action.id, event)]
+}
+
+fn call_or_hold(state: &State, action: &Action, operation: Operation, context: &Context) -> Event {
+    let asked = asked(&action.spec, action.goal);
+    match limits::permits(&state.control, &action.spec, action.goal, asked, context.now) {
+        Ok(()) => intend(state, action, action.goal, operation, action.attempt + 1, context),
+        Err(reason) => Event::Held { spec: None, goal: action.goal, reason: reason.into() },
+    }
+}
+
+/// `lift` takes back low risk only, never under a limit and never while the clock is in doubt.
+fn lease_ended(state: &State, action: &Action, context: &Context) -> Event {
+    let lift = action.spec.lease.is_some_and(|lease| lease.on_expiry == OnExpiry::Lift)
+        && action.spec.risk == Risk::Low
+        && state.control.clock_doubt.is_none();
+    let allowed = || {
+        limits::permits(&state.control, &action.spec, Goal::Release, Asked::Automatically, context.now).is_ok()
+    };
+    if lift && allowed() {
+        intend(state, action, Goal::Release, Operation::Revert, 1, context)
+    } else {
+        Event::LeaseExpired
+    }
+}
+
+/// A call of an older epoch: nobody knows whether it was sent. The class says what is safe.
+fn recover(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Event)> {
+    let Some(intent) = open_intent(action).filter(|intent| intent.epoch < context.epoch) else {
+        return Vec::new();
+    };
+    let reason = "the process ended while the call was open";
+    let operation = match action.spec.class {
+        Class::Keyed | Class::Idempotent | Class::Notice => intent.operation,
+        Class::ReadBack => Operation::ReadBack,
+        Class::OneShot => return vec![(action.id, unknown(action, intent, reason, context))],
+    };
+    if intent.attempt >= action.spec.retry.attempts.saturating_add(RECOVERIES_MAX) {
+        let next = Next::InDoubt;
+        return vec![(action.id, Event::Unknown { attempt: intent.attempt, reason: reason.into(), next })];
+    }
+    vec![(action.id, call_or_hold(state, action, operation, context))]
+}

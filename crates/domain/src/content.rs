@@ -1,0 +1,156 @@
+//! Content: what a deployment says about its world. Playbooks, actions, incident types and rules, read from
+//! text, checked as a whole, and identified by hash. `load` reads a folder; nothing else here reads text.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    matcher::Matcher,
+    playbook::{Playbook, TextHash},
+    request::Requests,
+    severity::{Risk, Severity},
+    time::Span,
+};
+
+mod env;
+mod load;
+
+pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
+pub use load::{Answer, Call, EndStatus, PlaybookTest, decode, load, playbook_tests, read_playbook};
+
+/// Everything that was loaded together.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// SHA-256 over the sorted list of path and file hash.
+    pub hash: TextHash,
+    /// Path to hash of text.
+    pub files: BTreeMap<String, TextHash>,
+    /// The text of each playbook by its hash, so that a run can find its version after an edit.
+    pub playbook_texts: BTreeMap<TextHash, Arc<str>>,
+    pub playbooks: BTreeMap<String, Arc<Playbook>>,
+    pub actions: BTreeMap<String, Arc<ActionSpec>>,
+    pub types: BTreeMap<String, IncidentType>,
+    /// Alias to type name.
+    pub aliases: BTreeMap<String, String>,
+    pub rules: Vec<Rule>,
+}
+
+/// What `actions.yaml` says of one verb.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionSpec {
+    pub verb: String,
+    pub summary: String,
+    /// The kind of its target, such as `node`.
+    pub target: String,
+    pub args: BTreeMap<String, ArgSpec>,
+    pub connector: String,
+    pub class: Class,
+    pub risk: Risk,
+    /// Whether it limits harm; containments are what safe mode treats apart.
+    pub containment: bool,
+    /// The verb that takes it back, if any.
+    pub revert: Option<String>,
+    /// Whether the connector can read back that it holds.
+    pub verify: bool,
+    /// At most this many targets in one step.
+    pub blast_radius_max: u32,
+    pub timeout: Span,
+    pub side_effects: Vec<String>,
+    /// For connectors of kind `http`: the requests to make.
+    pub requests: Option<Requests>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArgSpec {
+    pub kind: ArgKind,
+    pub required: bool,
+    pub default: Option<serde_json::Value>,
+    /// For text: the only values allowed; empty means any.
+    pub one_of: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArgKind {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+}
+
+/// What repeating a call does, which decides what happens after an unknown outcome.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// The target takes an idempotency key: re-send with the same key.
+    Keyed,
+    /// The state can be queried: query, then act only if needed.
+    ReadBack,
+    /// Doing it again changes nothing: re-send.
+    Idempotent,
+    /// At most one automatic call; then a person decides. Also the class of what declares none.
+    #[default]
+    OneShot,
+    /// At least once, with the same id.
+    Notice,
+}
+
+/// One type of incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentType {
+    pub name: String,
+    pub category: String,
+    pub severity: Severity,
+    /// Labels whose values, beside the type, make two alerts the same incident.
+    pub group_by: Vec<String>,
+    /// An alert this long after the last one opens a new incident.
+    pub window: Span,
+}
+
+/// A simple rule: alerts that match open incidents of this type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    pub id: String,
+    pub matchers: Vec<Matcher>,
+    pub incident_type: String,
+    pub severity: Option<Severity>,
+    /// False: nothing is done before a person starts it.
+    pub auto_response: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// This content is in force from here on.
+    Loaded { hash: TextHash, files: BTreeMap<String, TextHash> },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Loaded { .. } => "content.loaded",
+        }
+    }
+}
+
+impl Content {
+    /// The type's name after aliases, whatever the case.
+    pub fn type_name(&self, text: &str) -> String {
+        let lower = text.trim().to_ascii_lowercase();
+        self.aliases.get(&lower).cloned().unwrap_or(lower)
+    }
+
+    /// The playbook for an incident: the most specific type, then the highest `min_severity` that fits,
+    /// then the name, so that the choice never depends on the order of files.
+    pub fn playbook_for(&self, incident_type: &str, severity: Severity) -> Option<&Arc<Playbook>> {
+        let fits = |p: &&Arc<Playbook>| {
+            p.min_severity <= severity
+                && (p.types.is_empty() || p.types.iter().any(|t| t == incident_type))
+        };
+        self.playbooks
+            .values()
+            .filter(fits)
+            .max_by_key(|p| (!p.types.is_empty(), p.min_severity, std::cmp::Reverse(p.id.clone())))
+    }
+}

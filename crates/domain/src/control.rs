@@ -1,0 +1,258 @@
+//! The platform's own controls: kill switch, safe mode, circuit breakers, and doubt about the clock.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Actor, Context, Meta, Rejected},
+    time::{Span, Timestamp},
+};
+
+/// This many calls in a row without success open a breaker by itself.
+pub const FAILURES_MAX: u32 = 5;
+/// For this long.
+pub const BREAKER_PAUSE: Span = Span::secs(30);
+/// A start this long after the last entry is doubted.
+pub const GAP_MAX: Span = Span::secs(3600);
+/// A wall clock this far from platform time is doubted.
+pub const SKEW_MAX: Span = Span::secs(5);
+
+/// How much may still be done. The order is the order of strictness.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SafeMode {
+    #[default]
+    Disabled,
+    Restricted,
+    Paranoid,
+    Emergency,
+    Lockdown,
+}
+
+impl SafeMode {
+    pub const ALL: [SafeMode; 5] = [
+        SafeMode::Disabled,
+        SafeMode::Restricted,
+        SafeMode::Paranoid,
+        SafeMode::Emergency,
+        SafeMode::Lockdown,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            SafeMode::Disabled => "disabled",
+            SafeMode::Restricted => "restricted",
+            SafeMode::Paranoid => "paranoid",
+            SafeMode::Emergency => "emergency",
+            SafeMode::Lockdown => "lockdown",
+        }
+    }
+}
+
+impl fmt::Display for SafeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for SafeMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!("`{text}` is not a safe-mode level; use disabled, restricted, paranoid, emergency or lockdown")
+        };
+        let lower = text.to_ascii_lowercase();
+        SafeMode::ALL.into_iter().find(|level| level.name() == lower).ok_or_else(wrong)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The process began: the first input of every epoch.
+    Start { epoch: u64, incarnation: String, wall: Timestamp },
+    SetKillSwitch { on: bool, reason: String },
+    SetSafeMode { level: SafeMode, reason: String },
+    SetBreaker { name: String, on: bool, reason: String },
+    /// The platform counted too many failures in a row.
+    TripBreaker { name: String, reason: String },
+    /// A wall clock and platform time disagree.
+    DoubtClock { reason: String },
+    ConfirmClock,
+    /// A person left a level from the machine itself, as the owner of the data directory.
+    BreakGlass { reason: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Started { epoch: u64, incarnation: Box<str> },
+    KillSwitchOn { reason: Box<str> },
+    KillSwitchOff { reason: Box<str> },
+    SafeModeSet { level: SafeMode, reason: Box<str> },
+    BreakerOpened {
+        name: Box<str>,
+        reason: Box<str>,
+        /// Closes by itself then; without it a person closes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    BreakerClosed { name: Box<str> },
+    ClockDoubted { reason: Box<str> },
+    ClockConfirmed,
+    GlassBroken { reason: Box<str> },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Started { .. } => "control.started",
+            Event::KillSwitchOn { .. } => "control.kill_switch_on",
+            Event::KillSwitchOff { .. } => "control.kill_switch_off",
+            Event::SafeModeSet { .. } => "control.safe_mode_set",
+            Event::BreakerOpened { .. } => "control.breaker_opened",
+            Event::BreakerClosed { .. } => "control.breaker_closed",
+            Event::ClockDoubted { .. } => "control.clock_doubted",
+            Event::ClockConfirmed => "control.clock_confirmed",
+            Event::GlassBroken { .. } => "control.glass_broken",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switch {
+    pub since: Timestamp,
+    pub by: Box<str>,
+    pub reason: Box<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+    pub by: Box<str>,
+    pub reason: Box<str>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    pub seq: u64,
+    /// Names this data directory in idempotency keys; a restored copy gets another.
+    pub incarnation: Box<str>,
+    pub epoch: u64,
+    pub kill_switch: Option<Switch>,
+    pub safe_mode: SafeMode,
+    pub breakers: BTreeMap<Box<str>, Breaker>,
+    /// Why platform time may be wrong; nothing is lifted until a person confirms.
+    pub clock_doubt: Option<Box<str>>,
+}
+
+pub fn decide(control: &Control, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
+    match command {
+        Command::Start { epoch, incarnation, .. } => {
+            Ok(vec![Event::Started { epoch, incarnation: incarnation.into() }])
+        }
+        Command::SetKillSwitch { on, reason } => {
+            let reason = why(reason)?;
+            match (on, &control.kill_switch) {
+                (true, None) => Ok(vec![Event::KillSwitchOn { reason }]),
+                (false, Some(_)) => Ok(vec![Event::KillSwitchOff { reason }]),
+                (true, Some(switch)) => Err(Rejected::Conflict(format!(
+                    "the kill switch is on already, since {}",
+                    switch.since
+                ))),
+                (false, None) => Err(Rejected::Conflict("the kill switch is off already".to_owned())),
+            }
+        }
+        Command::SetSafeMode { level, reason } => {
+            if level == control.safe_mode {
+                return Err(Rejected::Conflict(format!("safe mode is {level} already")));
+            }
+            Ok(vec![Event::SafeModeSet { level, reason: why(reason)? }])
+        }
+        Command::SetBreaker { name, on, reason } => set_breaker(control, &name, on, reason),
+        Command::TripBreaker { name, reason } => {
+            if control.breakers.contains_key(&*name) {
+                return Ok(Vec::new());
+            }
+            let until = Some(context.now.plus(BREAKER_PAUSE));
+            Ok(vec![Event::BreakerOpened { name: name.into(), reason: reason.into(), until }])
+        }
+        Command::DoubtClock { reason } => {
+            let doubted = Event::ClockDoubted { reason: reason.into() };
+            Ok(if control.clock_doubt.is_none() { vec![doubted] } else { Vec::new() })
+        }
+        Command::ConfirmClock => match control.clock_doubt {
+            Some(_) => Ok(vec![Event::ClockConfirmed]),
+            None => Err(Rejected::Conflict("the clock is not in doubt".to_owned())),
+        },
+        Command::BreakGlass { reason } => Ok(vec![Event::GlassBroken { reason: why(reason)? }]),
+    }
+}
+
+fn why(reason: String) -> Result<Box<str>, Rejected> {
+    if reason.len() > 4096 {
+        return Err(Rejected::Invalid("the reason is longer than 4096 bytes".to_owned()));
+    }
+    Ok(if reason.trim().is_empty() { "no reason given".into() } else { reason.into() })
+}
+
+fn set_breaker(control: &Control, name: &str, on: bool, reason: String) -> Result<Vec<Event>, Rejected> {
+    let well_formed =
+        !name.is_empty() && name.len() <= 128 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !well_formed {
+        return Err(Rejected::Invalid(format!("`{name}` is not the name of a connector or an action")));
+    }
+    match (on, control.breakers.contains_key(name)) {
+        (true, false) => {
+            Ok(vec![Event::BreakerOpened { name: name.into(), reason: why(reason)?, until: None }])
+        }
+        (false, true) => Ok(vec![Event::BreakerClosed { name: name.into() }]),
+        (true, true) => Err(Rejected::Conflict(format!("breaker `{name}` is open already"))),
+        (false, false) => Err(Rejected::Conflict(format!("breaker `{name}` is closed already"))),
+    }
+}
+
+/// When a breaker closes by itself.
+pub fn next_wakeup(control: &Control) -> Option<(Timestamp, &'static str)> {
+    control.breakers.values().filter_map(|b| b.until).min().map(|at| (at, "breaker closes"))
+}
+
+pub fn due(control: &Control, now: Timestamp) -> Vec<Event> {
+    let over = |breaker: &Breaker| breaker.until.is_some_and(|until| until <= now);
+    let names = control.breakers.iter().filter(|(_, breaker)| over(breaker)).map(|(name, _)| name.clone());
+    names.map(|name| Event::BreakerClosed { name }).collect()
+}
+
+pub fn apply(control: &mut Control, event: &Event, meta: &Meta) {
+    control.seq += 1;
+    let by = || match &meta.actor {
+        Actor::Platform => "platform".into(),
+        actor @ (Actor::Person(_) | Actor::Source(_) | Actor::Rule(_)) => actor.to_string().into(),
+    };
+    match event {
+        Event::Started { epoch, incarnation } => {
+            control.epoch = *epoch;
+            control.incarnation = incarnation.clone();
+        }
+        Event::KillSwitchOn { reason } => {
+            control.kill_switch = Some(Switch { since: meta.time, by: by(), reason: reason.clone() });
+        }
+        Event::KillSwitchOff { .. } => control.kill_switch = None,
+        Event::SafeModeSet { level, .. } => control.safe_mode = *level,
+        Event::BreakerOpened { name, reason, until } => {
+            let breaker = Breaker { since: meta.time, until: *until, by: by(), reason: reason.clone() };
+            control.breakers.insert(name.clone(), breaker);
+        }
+        Event::BreakerClosed { name } => {
+            control.breakers.remove(name);
+        }
+        Event::ClockDoubted { reason } => control.clock_doubt = Some(reason.clone()),
+        Event::ClockConfirmed => control.clock_doubt = None,
+        Event::GlassBroken { .. } => {
+            control.kill_switch = None;
+            control.safe_mode = SafeMode::Disabled;
+        }
+    }
+}

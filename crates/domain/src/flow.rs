@@ -1,0 +1,446 @@
+//! From one command to all its facts: decide, apply, and the only link from one machine to the next.
+
+use crate::{
+    access, action, alert, content, control,
+    event::{Context, Event, LogEvent, Meta, Rejected, Stream},
+    id::{ActionId, AlertId, IncidentId},
+    incident, run, silence,
+    state::State,
+    time::Timestamp,
+};
+
+/// How far one input may reach through reactions.
+const DEPTH_MAX: usize = 12;
+
+/// A request, for the machine it names.
+#[derive(Debug, Clone)]
+pub enum Command {
+    Silence(silence::Command),
+    Incident(incident::Command),
+    Run(run::Command),
+    Action(action::Command),
+    Control(control::Command),
+    Access(access::Command),
+    /// Content was read and checked, and is in force from here on.
+    LoadContent(std::sync::Arc<content::Content>),
+    /// Erase the bodies of these entries; their leaves stay provable. `about` are the streams they are on.
+    Redact { positions: Vec<u64>, about: Vec<Stream>, reason: String },
+    /// A silence that muted this alert has ended.
+    Reroute { alert: AlertId },
+    /// Something else refused a request that must be on record.
+    RecordRefusal { command: String, reason: String },
+}
+
+/// A fact with all that the journal needs of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    pub event: Event,
+    pub meta: Meta,
+    /// Its number in its stream, from 1.
+    pub seq: u64,
+    /// The incident on whose timeline it stands.
+    pub incident: Option<IncidentId>,
+}
+
+/// Takes one delivery of an alert. A repeat makes no fact.
+pub fn receive(
+    state: &mut State,
+    received: alert::Received,
+    context: &Context,
+    facts: &mut Vec<Fact>,
+) -> Result<Option<AlertId>, Rejected> {
+    match alert::receive(state, received, context)? {
+        alert::Decision::Events(id, events) => {
+            let events = events.into_iter().map(|event| Event::Alert(id, event)).collect();
+            commit(state, events, context, facts, 0);
+            Ok(Some(id))
+        }
+        alert::Decision::Repeat(id, seen) => {
+            state.alerts.saw(id, seen);
+            Ok(Some(id))
+        }
+        alert::Decision::Nothing => Ok(None),
+    }
+}
+
+/// Decides a command and everything that follows from it. Refused means that nothing changed.
+pub fn execute(
+    state: &mut State,
+    command: Command,
+    context: &Context,
+    facts: &mut Vec<Fact>,
+) -> Result<(), Rejected> {
+    if let Command::LoadContent(content) = &command {
+        state.stage_content(content.clone());
+    }
+    let events = decide(state, command, context)?;
+    commit(state, events, context, facts, 0);
+    Ok(())
+}
+
+fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
+    Ok(match command {
+        Command::Silence(c) => wrap(silence::decide(state, c, context)?, Event::Silence),
+        Command::Incident(c) => wrap(incident::decide(state, c, context)?, Event::Incident),
+        Command::Run(c) => wrap(run::decide(state, c, context)?, Event::Run),
+        Command::Action(c) => wrap(action::decide(state, c, context)?, Event::Action),
+        Command::Control(c) => {
+            control::decide(&state.control, c, context)?.into_iter().map(Event::Control).collect()
+        }
+        Command::Access(c) => {
+            let event = |decided| match decided {
+                access::Decided::Person(id, event) => Event::Person(id, event),
+                access::Decided::Token(id, event) => Event::Token(id, event),
+            };
+            access::decide(state, c, context)?.into_iter().map(event).collect()
+        }
+        Command::LoadContent(content) => {
+            if content.hash == state.loaded {
+                return Ok(Vec::new());
+            }
+            let (hash, files) = (content.hash.clone(), content.files.clone());
+            vec![Event::Content(content::Event::Loaded { hash, files })]
+        }
+        Command::Redact { positions, about, reason } => redact(state, positions, about, reason, context)?,
+        Command::Reroute { alert } => {
+            let route = alert::reroute(state, alert, context);
+            route.map(|route| Event::Alert(alert, alert::Event::Routed { route })).into_iter().collect()
+        }
+        Command::RecordRefusal { command, reason } => {
+            vec![Event::Log(LogEvent::Refused { command, reason })]
+        }
+    })
+}
+
+fn wrap<I, E>(events: Vec<(I, E)>, make: impl Fn(I, E) -> Event) -> Vec<Event> {
+    events.into_iter().map(|(id, event)| make(id, event)).collect()
+}
+
+/// Applies the events, then what follows from each, at the positions right behind.
+fn commit(state: &mut State, events: Vec<Event>, context: &Context, facts: &mut Vec<Fact>, depth: usize) {
+    let first = facts.len();
+    for event in events {
+        record(state, event, context, facts);
+    }
+    for index in first..facts.len() {
+        let event = facts[index].event.clone();
+        for command in react(state, &event, context.now) {
+            follow(state, command, context, facts, depth + 1);
+        }
+    }
+}
+
+fn record(state: &mut State, event: Event, context: &Context, facts: &mut Vec<Fact>) {
+    let position = context.next + facts.len() as u64;
+    let meta = Meta { position, time: context.now, actor: context.actor.clone() };
+    let seq = state.apply(&event, &meta);
+    let incident = state.incident_of(&event);
+    facts.push(Fact { event, meta, seq, incident });
+}
+
+/// A reaction is the platform's own doing; one that is refused goes on record instead of being lost.
+fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Vec<Fact>, depth: usize) {
+    // INVARIANT: every reaction moves some machine forward, so the chain ends by itself; the bound is for
+    // playbooks whose steps all end at once.
+    let here = Context { next: context.next + facts.len() as u64, ..context.clone() };
+    let decided = if depth > DEPTH_MAX {
+        Err(Rejected::Conflict(format!("more than {DEPTH_MAX} reactions in a row")))
+    } else {
+        decide(state, command.clone(), &here)
+    };
+    match decided {
+        Ok(events) => {
+            let mut own = Vec::new();
+            commit(state, events, &here, &mut own, depth);
+            facts.append(&mut own);
+        }
+        Err(rejected) => {
+            let mut command = format!("{command:?}");
+            command.truncate(command.char_indices().nth(512).map_or(command.len(), |(at, _)| at));
+            let event = Event::Log(LogEvent::Refused { command, reason: rejected.to_string() });
+            record(state, event, context, facts);
+        }
+    }
+}
+
+/// What follows from a fact. The only link from one machine to the next.
+fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
+    match event {
+        Event::Alert(id, alert::Event::Raised { route, .. } | alert::Event::Routed { route }) => {
+            let from = Command::Incident(incident::Command::FromAlert { alert: *id });
+            if route.incident.is_some() { vec![from] } else { Vec::new() }
+        }
+        Event::Alert(
+            _,
+            alert::Event::Changed { .. } | alert::Event::Resolved { .. } | alert::Event::Redacted { .. },
+        ) => Vec::new(),
+        Event::Incident(id, event) => after_incident(state, *id, event),
+        Event::Run(id, event) => after_run(state, *id, event),
+        Event::Action(id, event) => after_action(state, *id, event),
+        Event::Control(event) => after_control(state, event),
+        Event::Silence(_, silence::Event::Expired { .. }) => state.unmuted(now),
+        Event::Silence(_, silence::Event::Set { .. })
+        | Event::Person(..)
+        | Event::Token(..)
+        | Event::Content(_)
+        | Event::Log(_) => Vec::new(),
+    }
+}
+
+fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec<Command> {
+    let advance = || {
+        let run = state.runs.of_incident(id);
+        run.map(|id| Command::Run(run::Command::Advance { id })).into_iter().collect()
+    };
+    match event {
+        incident::Event::Opened { incident_type, severity, auto_response, .. } => {
+            let ask = |reason: String| {
+                let about = Stream::Incident(id);
+                vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
+            };
+            match state.content.playbook_for(incident_type, *severity) {
+                Some(_) if *auto_response => {
+                    vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
+                }
+                Some(playbook) => ask(format!(
+                    "its rule allows no automatic response; start playbook {} by hand",
+                    playbook.id
+                )),
+                None => ask(format!("no playbook fits type {incident_type} at severity {severity}")),
+            }
+        }
+        incident::Event::AlertJoined { .. }
+        | incident::Event::Classified { .. } => advance(),
+        incident::Event::Acknowledged
+        | incident::Event::Assigned { .. }
+        | incident::Event::Noted { .. }
+        | incident::Event::Linked { .. }
+        | incident::Event::Contained { .. }
+        | incident::Event::AttentionRaised { .. }
+        | incident::Event::AttentionCleared { .. }
+        | incident::Event::Resolved { .. }
+        | incident::Event::Closed { .. }
+        | incident::Event::Redacted { .. } => Vec::new(),
+    }
+}
+
+fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Command> {
+    let Some(run) = state.runs.get(id) else { return Vec::new() };
+    let about = Stream::Run(id);
+    let attention = |reason: &str| {
+        let reason = reason.to_owned();
+        Command::Incident(incident::Command::RaiseAttention { id: run.incident, about, reason })
+    };
+    let clear = || Command::Incident(incident::Command::ClearAttention { id: run.incident, about });
+    let mut commands = Vec::new();
+    if let Some(progress) = event.progress() {
+        if let Some(playbook) = state.playbooks.get(&run.hash) {
+            for begun in &progress.begun {
+                let specs = step_specs(state, run, playbook, begun);
+                commands.extend(specs.map(|spec| Command::Action(action::Command::Request(Box::new(spec)))));
+            }
+        }
+        commands.extend(progress.release.map(|id| Command::Action(action::Command::Release { id })));
+        match &progress.status {
+            Some(run::Status::Blocked { reason } | run::Status::Failed { reason }) => {
+                commands.push(attention(reason));
+            }
+            Some(
+                run::Status::Active
+                | run::Status::Completed
+                | run::Status::Undoing { .. }
+                | run::Status::Paused
+                | run::Status::Canceled
+                | run::Status::Quarantined { .. },
+            ) => commands.push(clear()),
+            None => {}
+        }
+        // Steps that ended at once, or a status that allows more, may let the run go further.
+        if matches!(progress.status, Some(run::Status::Undoing { .. })) {
+            commands.push(Command::Run(run::Command::Advance { id }));
+        }
+        return commands;
+    }
+    match event {
+        run::Event::Resumed
+        | run::Event::StepSkipped { .. }
+        | run::Event::StepRetried { .. }
+        | run::Event::UndoStarted { .. } => {
+            vec![clear(), Command::Run(run::Command::Advance { id })]
+        }
+        run::Event::Canceled => vec![clear()],
+        run::Event::Quarantined { reason } => vec![attention(reason)],
+        run::Event::Paused | run::Event::Started { .. } | run::Event::Advanced { .. } => Vec::new(),
+    }
+}
+
+/// The effects that a step asks for, one a target.
+fn step_specs<'a>(
+    state: &'a State,
+    run: &'a run::Run,
+    playbook: &'a crate::playbook::Playbook,
+    begun: &'a run::Begun,
+) -> impl Iterator<Item = action::Spec> + 'a {
+    let step = playbook.steps().nth(begun.step as usize).map(|(_, step)| step);
+    let known = step.and_then(|step| state.content.actions.get(&step.verb));
+    let round = run.steps[begun.step as usize].round;
+    let pair = step.zip(known);
+    begun.targets.iter().filter_map(move |target| {
+        let (step, known) = pair?;
+        let args = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let revert = known.revert.as_deref().map(Box::from);
+        Some(action::Spec {
+            incident: run.incident,
+            origin: action::Origin::Run { run: run.id, step: begun.step, round },
+            verb: step.verb.as_str().into(),
+            target_kind: known.target.as_str().into(),
+            target: target.clone(),
+            args: action::checked_args(known, args).ok()?,
+            connector: known.connector.as_str().into(),
+            class: known.class,
+            risk: known.risk,
+            containment: known.containment,
+            timeout: step.timeout.unwrap_or(known.timeout),
+            retry: step.retry,
+            lease: step.lease,
+            revert,
+        })
+    })
+}
+
+fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Command> {
+    let Some(action) = state.actions.get(id) else { return Vec::new() };
+    let incident = action.spec.incident;
+    let about = Stream::Action(id);
+    let advance = || {
+        action.spec.origin.run().map(|id| Command::Run(run::Command::Advance { id })).into_iter()
+    };
+    let ask = |reason: String| {
+        Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason })
+    };
+    let clear = || Command::Incident(incident::Command::ClearAttention { id: incident, about });
+    let what = format!("`{}` on {}", action.spec.verb, action.spec.target);
+    match event {
+        action::Event::Applied { .. } => {
+            let contained = action.spec.containment.then_some(Command::Incident(
+                incident::Command::Contained { id: incident, action: id },
+            ));
+            contained.into_iter().chain([clear()]).chain(advance()).collect()
+        }
+        action::Event::Released { .. } | action::Event::Settled { verdict: action::Verdict::Applied | action::Verdict::NotApplied, .. } => {
+            std::iter::once(clear()).chain(advance()).collect()
+        }
+        action::Event::Settled { verdict: action::Verdict::Retry, .. } => {
+            vec![clear(), Command::Action(action::Command::Wake { id })]
+        }
+        action::Event::NotApplied { retry_at: None, reason, .. } => {
+            std::iter::once(ask(format!("{what} failed: {reason}"))).chain(advance()).collect()
+        }
+        action::Event::Unknown { next: action::Next::InDoubt, reason, .. } => {
+            let ask = ask(format!("{what} is in doubt: {reason}; settle it with `containment settle`"));
+            std::iter::once(ask).chain(advance()).collect()
+        }
+        action::Event::Held { reason, .. } | action::Event::Withdrawn { reason, .. } => {
+            vec![ask(format!("{what} is held: {reason}"))]
+        }
+        action::Event::LeaseExpired => {
+            vec![ask(format!("the lease of {what} has ended and it stays in force; release or extend it"))]
+        }
+        action::Event::LeaseExtended { .. } => vec![clear()],
+        action::Event::Intended { .. } => Vec::new(),
+        action::Event::NotApplied { retry_at: Some(_), reason, .. }
+        | action::Event::Unknown { next: action::Next::Call { .. }, reason, .. } => {
+            let name = action.spec.connector.to_string();
+            let trip = state.failures(&name) >= control::FAILURES_MAX;
+            let reason = format!("{} calls in a row without success, the last: {reason}", control::FAILURES_MAX);
+            let trip = trip.then_some(Command::Control(control::Command::TripBreaker { name, reason }));
+            trip.into_iter().collect()
+        }
+    }
+}
+
+fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
+    let wake = || {
+        let held = state.actions.held();
+        held.map(|id| Command::Action(action::Command::Wake { id })).collect()
+    };
+    match event {
+        control::Event::Started { .. } => {
+            let open = state.actions.calling();
+            open.map(|id| Command::Action(action::Command::Recover { id })).collect()
+        }
+        control::Event::KillSwitchOff { .. }
+        | control::Event::SafeModeSet { .. }
+        | control::Event::BreakerClosed { .. }
+        | control::Event::GlassBroken { .. } => wake(),
+        control::Event::KillSwitchOn { .. }
+        | control::Event::BreakerOpened { .. }
+        | control::Event::ClockDoubted { .. }
+        | control::Event::ClockConfirmed => Vec::new(),
+    }
+}
+
+/// Redaction of a thing's text: the bodies go, and the things forget what they said.
+fn redact(
+    state: &State,
+    positions: Vec<u64>,
+    mut about: Vec<Stream>,
+    reason: String,
+    context: &Context,
+) -> Result<Vec<Event>, Rejected> {
+    if positions.is_empty() || positions.len() > 1_000 {
+        return Err(Rejected::Invalid("name 1 to 1000 positions to redact".to_owned()));
+    }
+    if let Some(position) = positions.iter().find(|position| **position >= context.next) {
+        return Err(Rejected::NotFound(format!("there is no entry {position}")));
+    }
+    about.sort_unstable();
+    about.dedup();
+    let at = positions[0];
+    let mut events = Vec::new();
+    for stream in about {
+        match stream {
+            Stream::Alert(id) if state.alerts.get(id).is_some() => {
+                events.push(Event::Alert(id, alert::Event::Redacted { at }));
+            }
+            Stream::Incident(id) if state.incidents.open.contains_key(&id) => {
+                events.push(Event::Incident(id, incident::Event::Redacted { at }));
+            }
+            Stream::Alert(_) | Stream::Incident(_) | Stream::Log => {}
+            Stream::Silence(_)
+            | Stream::Run(_)
+            | Stream::Action(_)
+            | Stream::Control
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Content => {
+                return Err(Rejected::Invalid(format!(
+                    "an entry of {stream} cannot be redacted: what it says is needed to go on; redact alerts and incidents"
+                )));
+            }
+        }
+    }
+    events.push(Event::Log(LogEvent::Redacted { positions, reason }));
+    Ok(events)
+}
+
+/// Everything whose time has come, in the order of time.
+pub fn due(state: &mut State, context: &Context, facts: &mut Vec<Fact>) {
+    while let Some(timer) = state.pop_due(context.now) {
+        let here = Context { next: context.next + facts.len() as u64, ..context.clone() };
+        let mut own = Vec::new();
+        match state.fire(timer, &here) {
+            Fired::Events(events) => commit(state, events, &here, &mut own, 0),
+            Fired::Command(command) => follow(state, command, &here, &mut own, 0),
+            Fired::Nothing => {}
+        }
+        facts.append(&mut own);
+    }
+}
+
+/// What a timer came to.
+pub enum Fired {
+    Events(Vec<Event>),
+    Command(Command),
+    Nothing,
+}

@@ -1,0 +1,282 @@
+//! Runs: one execution of one playbook version for one incident, stage by stage.
+//!
+//! A run never waits in silence: a gate that does not hold, a step that failed, or an action in doubt makes it
+//! `Blocked` with the reason, and a person is called. It holds no calls of its own; each step's effects are
+//! actions, and the run looks at how they stand.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::Meta,
+    id::{ActionId, IncidentId, RunId},
+    playbook::{Playbook, TextHash},
+    time::Timestamp,
+};
+
+mod decide;
+mod gate;
+mod progress;
+
+pub use decide::{Command, decide};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Status {
+    Active,
+    Paused,
+    /// Cannot go on without a person, and why.
+    Blocked { reason: Box<str> },
+    /// Taking back what it applied, last first.
+    Undoing { reason: Box<str> },
+    Completed,
+    Failed { reason: Box<str> },
+    Canceled,
+    /// The platform failed twice while deciding it; nothing moves it but a person.
+    Quarantined { reason: Box<str> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    Pending,
+    Active,
+    Done,
+    Failed,
+    Skipped,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepState {
+    pub status: StepStatus,
+    /// How often it was begun anew.
+    pub round: u32,
+    pub targets: Vec<Box<str>>,
+    pub began_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub note: Option<Box<str>>,
+}
+
+/// A step that starts, with the targets it acts on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Begun {
+    pub step: u32,
+    pub targets: Vec<Box<str>>,
+}
+
+/// A step that ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    pub step: u32,
+    pub status: StepStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Box<str>>,
+}
+
+/// Everything that moved in one decision.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finished: Vec<Finished>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<Begun>,
+    /// The stage whose entry criteria now hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<u32>,
+    /// A containment to take back next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ActionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+impl Progress {
+    pub fn is_empty(&self) -> bool {
+        *self == Progress::default()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Started {
+        incident: IncidentId,
+        playbook: Box<str>,
+        name: Box<str>,
+        version: Box<str>,
+        hash: TextHash,
+        steps: u32,
+        progress: Progress,
+    },
+    Advanced { progress: Progress },
+    Paused,
+    Resumed,
+    Canceled,
+    StepSkipped { step: u32, why: Box<str> },
+    /// A failed step begins anew, with new actions under new keys.
+    StepRetried { step: u32 },
+    UndoStarted { reason: Box<str> },
+    Quarantined { reason: Box<str> },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Started { .. } => "run.started",
+            Event::Advanced { .. } => "run.advanced",
+            Event::Paused => "run.paused",
+            Event::Resumed => "run.resumed",
+            Event::Canceled => "run.canceled",
+            Event::StepSkipped { .. } => "run.step_skipped",
+            Event::StepRetried { .. } => "run.step_retried",
+            Event::UndoStarted { .. } => "run.undo_started",
+            Event::Quarantined { .. } => "run.quarantined",
+        }
+    }
+
+    /// What moved, where the event moves several things at once.
+    pub fn progress(&self) -> Option<&Progress> {
+        match self {
+            Event::Started { progress, .. } | Event::Advanced { progress } => Some(progress),
+            Event::Paused
+            | Event::Resumed
+            | Event::Canceled
+            | Event::StepSkipped { .. }
+            | Event::StepRetried { .. }
+            | Event::UndoStarted { .. }
+            | Event::Quarantined { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub seq: u64,
+    pub incident: IncidentId,
+    pub playbook: Box<str>,
+    pub name: Box<str>,
+    pub version: Box<str>,
+    /// The hash of the playbook's text: the version is pinned.
+    pub hash: TextHash,
+    pub status: Status,
+    /// The present stage, and whether its entry criteria held.
+    pub stage: u32,
+    pub entered: bool,
+    /// In the order of the document.
+    pub steps: Vec<StepState>,
+    pub started_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Run {
+    pub fn is_ended(&self) -> bool {
+        match self.status {
+            Status::Completed | Status::Failed { .. } | Status::Canceled => true,
+            Status::Active
+            | Status::Paused
+            | Status::Blocked { .. }
+            | Status::Undoing { .. }
+            | Status::Quarantined { .. } => false,
+        }
+    }
+}
+
+pub fn create(id: RunId, event: &Event, meta: &Meta) -> Option<Run> {
+    let Event::Started { incident, playbook, name, version, hash, steps, progress } = event else {
+        return None;
+    };
+    let pending = StepState {
+        status: StepStatus::Pending,
+        round: 0,
+        targets: Vec::new(),
+        began_at: None,
+        ended_at: None,
+        note: None,
+    };
+    let mut run = Run {
+        id,
+        seq: 1,
+        incident: *incident,
+        playbook: playbook.clone(),
+        name: name.clone(),
+        version: version.clone(),
+        hash: hash.clone(),
+        status: Status::Active,
+        stage: 0,
+        entered: false,
+        steps: vec![pending; *steps as usize],
+        started_at: meta.time,
+        updated_at: meta.time,
+        ended_at: None,
+    };
+    apply_progress(&mut run, progress, meta.time);
+    Some(run)
+}
+
+pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
+    run.seq += 1;
+    run.updated_at = meta.time;
+    match event {
+        Event::Started { .. } => {}
+        Event::Advanced { progress } => apply_progress(run, progress, meta.time),
+        Event::Paused => run.status = Status::Paused,
+        Event::Resumed => run.status = Status::Active,
+        Event::Canceled => {
+            run.status = Status::Canceled;
+            run.ended_at = Some(meta.time);
+        }
+        Event::StepSkipped { step, why } => {
+            let skipped = Finished { step: *step, status: StepStatus::Skipped, note: Some(why.clone()) };
+            finish(run, &skipped, meta.time);
+        }
+        Event::StepRetried { step } => {
+            if let Some(state) = run.steps.get_mut(*step as usize) {
+                let round = state.round + 1;
+                *state = StepState {
+                    status: StepStatus::Pending,
+                    round,
+                    targets: Vec::new(),
+                    began_at: None,
+                    ended_at: None,
+                    note: None,
+                };
+            }
+        }
+        Event::UndoStarted { reason } => run.status = Status::Undoing { reason: reason.clone() },
+        Event::Quarantined { reason } => run.status = Status::Quarantined { reason: reason.clone() },
+    }
+}
+
+fn apply_progress(run: &mut Run, progress: &Progress, now: Timestamp) {
+    progress.finished.iter().for_each(|finished| finish(run, finished, now));
+    if let Some(stage) = progress.stage {
+        run.stage = stage;
+        run.entered = true;
+    }
+    for begun in &progress.begun {
+        if let Some(state) = run.steps.get_mut(begun.step as usize) {
+            state.status = StepStatus::Active;
+            state.targets = begun.targets.clone();
+            state.began_at = Some(now);
+        }
+    }
+    if let Some(status) = &progress.status {
+        run.status = status.clone();
+        run.ended_at = run.is_ended().then_some(now);
+    }
+}
+
+fn finish(run: &mut Run, finished: &Finished, now: Timestamp) {
+    if let Some(state) = run.steps.get_mut(finished.step as usize) {
+        state.status = finished.status;
+        state.ended_at = Some(now);
+        state.note = finished.note.clone();
+    }
+}
+
+/// The range of step indexes that a stage spans.
+pub fn stage_steps(playbook: &Playbook, stage: usize) -> std::ops::Range<usize> {
+    let before: usize = playbook.stages.iter().take(stage).map(|s| s.steps.len()).sum();
+    before..before + playbook.stages.get(stage).map_or(0, |s| s.steps.len())
+}

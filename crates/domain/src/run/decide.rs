@@ -1,0 +1,171 @@
+//! What people and other machines may ask of a run.
+
+use super::{Event, Progress, Run, Status, StepState, StepStatus, progress::progress};
+use crate::{
+    event::{Context, Rejected},
+    id::{IncidentId, RunId},
+    playbook::Playbook,
+    state::State,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Start the playbook for this incident, or the named one.
+    Start { incident: IncidentId, playbook: Option<String> },
+    /// Something it waits for has changed.
+    Advance { id: RunId },
+    Pause { id: RunId },
+    Resume { id: RunId },
+    /// Containments stay in force; with `undo` they are taken back first.
+    Cancel { id: RunId, undo: bool },
+    Skip { id: RunId, step: String, why: String },
+    Retry { id: RunId, step: String },
+    /// The platform failed twice while deciding it.
+    Quarantine { id: RunId, reason: String },
+}
+
+pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<(RunId, Event)>, Rejected> {
+    let id = match command {
+        Command::Start { incident, playbook } => return start(state, incident, playbook, context),
+        Command::Advance { id } => {
+            let Some(run) = state.runs.get(id) else { return Ok(Vec::new()) };
+            let Ok(playbook) = playbook_of(state, run) else { return Ok(Vec::new()) };
+            let progress = progress(state, run, playbook, context);
+            let advanced = Event::Advanced { progress: progress.clone() };
+            return Ok(if progress.is_empty() { Vec::new() } else { vec![(id, advanced)] });
+        }
+        Command::Quarantine { id, reason } => {
+            let quarantined = Event::Quarantined { reason: reason.into() };
+            return Ok(if state.runs.get(id).is_some() { vec![(id, quarantined)] } else { Vec::new() });
+        }
+        Command::Pause { id }
+        | Command::Resume { id }
+        | Command::Cancel { id, .. }
+        | Command::Skip { id, .. }
+        | Command::Retry { id, .. } => id,
+    };
+    let run =
+        state.runs.get(id).ok_or_else(|| Rejected::NotFound(format!("there is no run {id} under way")))?;
+    by_person(state, run, command).map(|event| vec![(id, event)])
+}
+
+fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Rejected> {
+    let id = run.id;
+    match command {
+        Command::Pause { .. } => match run.status {
+            Status::Active | Status::Blocked { .. } => Ok(Event::Paused),
+            Status::Paused
+            | Status::Undoing { .. }
+            | Status::Completed
+            | Status::Failed { .. }
+            | Status::Canceled
+            | Status::Quarantined { .. } => {
+                Err(Rejected::Conflict(format!("{id} is {}, so it cannot be paused", word(&run.status))))
+            }
+        },
+        Command::Resume { .. } => match run.status {
+            Status::Paused | Status::Blocked { .. } | Status::Quarantined { .. } => Ok(Event::Resumed),
+            Status::Active
+            | Status::Undoing { .. }
+            | Status::Completed
+            | Status::Failed { .. }
+            | Status::Canceled => {
+                Err(Rejected::Conflict(format!("{id} is {}, so there is nothing to resume", word(&run.status))))
+            }
+        },
+        Command::Cancel { undo: true, .. } => {
+            if matches!(run.status, Status::Undoing { .. }) {
+                return Err(Rejected::Conflict(format!("{id} is being undone already")));
+            }
+            Ok(Event::UndoStarted { reason: "canceled by a person".into() })
+        }
+        Command::Cancel { undo: false, .. } => Ok(Event::Canceled),
+        Command::Skip { step, why, .. } => {
+            let (index, now) = find_step(state, run, &step)?;
+            match now.status {
+                StepStatus::Pending | StepStatus::Failed => {}
+                StepStatus::Active | StepStatus::Done | StepStatus::Skipped => {
+                    return Err(Rejected::Conflict(format!(
+                        "step `{step}` is {:?}; only a pending or failed one can be skipped",
+                        now.status
+                    )));
+                }
+            }
+            let why = if why.trim().is_empty() { "skipped by a person".to_owned() } else { why };
+            Ok(Event::StepSkipped { step: index, why: why.into() })
+        }
+        Command::Retry { step, .. } => {
+            let (index, now) = find_step(state, run, &step)?;
+            if now.status != StepStatus::Failed {
+                return Err(Rejected::Conflict(format!("step `{step}` has not failed")));
+            }
+            Ok(Event::StepRetried { step: index })
+        }
+        Command::Start { .. } | Command::Advance { .. } | Command::Quarantine { .. } => {
+            Err(Rejected::Invalid("not a command to an existing run".to_owned()))
+        }
+    }
+}
+
+fn word(status: &Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Paused => "paused",
+        Status::Blocked { .. } => "blocked",
+        Status::Undoing { .. } => "being undone",
+        Status::Completed => "completed",
+        Status::Failed { .. } => "failed",
+        Status::Canceled => "canceled",
+        Status::Quarantined { .. } => "quarantined",
+    }
+}
+
+fn playbook_of<'a>(state: &'a State, run: &Run) -> Result<&'a Playbook, Rejected> {
+    let missing = || Rejected::Conflict(format!("the playbook version {} is missing", run.hash));
+    state.playbooks.get(&run.hash).map(|playbook| &**playbook).ok_or_else(missing)
+}
+
+fn find_step<'a>(state: &State, run: &'a Run, id: &str) -> Result<(u32, &'a StepState), Rejected> {
+    let playbook = playbook_of(state, run)?;
+    let index = playbook.step_index(id).ok_or_else(|| {
+        let ids: Vec<&str> = playbook.steps().map(|(_, step)| step.id.as_str()).collect();
+        Rejected::NotFound(format!("{} has no step `{id}`; it has {}", run.id, ids.join(", ")))
+    })?;
+    Ok((index as u32, &run.steps[index]))
+}
+
+fn start(
+    state: &State,
+    incident: IncidentId,
+    named: Option<String>,
+    context: &Context,
+) -> Result<Vec<(RunId, Event)>, Rejected> {
+    let Some(found) = state.incidents.open.get(&incident) else {
+        return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
+    };
+    if let Some(run) = state.runs.of_incident(incident) {
+        return Err(Rejected::Conflict(format!("{run} is under way for {incident} already")));
+    }
+    let playbook = match &named {
+        Some(id) => state.content.playbooks.get(id),
+        None => state.content.playbook_for(&found.incident_type, found.severity),
+    };
+    let playbook = playbook.ok_or_else(|| {
+        let what = named.unwrap_or_else(|| format!("type {} and severity {}", found.incident_type, found.severity));
+        Rejected::NotFound(format!("there is no playbook for {what}"))
+    })?;
+    let id = RunId::from_number(context.next);
+    let started = |progress: Progress| Event::Started {
+        incident,
+        playbook: playbook.id.as_str().into(),
+        name: playbook.name.as_str().into(),
+        version: playbook.version.as_str().into(),
+        hash: playbook.hash.clone(),
+        steps: playbook.steps().count() as u32,
+        progress,
+    };
+    let meta = crate::event::Meta { position: context.next, time: context.now, actor: context.actor.clone() };
+    let fresh = super::create(id, &started(Progress::default()), &meta)
+        .ok_or_else(|| Rejected::Conflict("a run could not be made from its first fact".to_owned()))?;
+    Ok(vec![(id, started(progress(state, &fresh, playbook, context)))])
+}

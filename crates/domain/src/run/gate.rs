@@ -1,0 +1,102 @@
+//! What expressions see of a run: the incident, the steps, the containments.
+
+use super::{Run, StepStatus};
+use crate::{
+    action::{Action, Status},
+    content::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings},
+    expr::{Bindings, Expr, Value},
+    incident::Incident,
+    playbook::{Gate, Playbook},
+    state::State,
+};
+
+/// `None` when the gate holds or there is none; else why it does not, in words for people.
+pub(super) fn blocked_by(state: &State, run: &Run, playbook: &Playbook, gate: Option<&Gate>) -> Option<String> {
+    let gate = gate?;
+    let Some(incident) = state.incidents.open.get(&run.incident) else {
+        return Some(format!("{} is not open any more", run.incident));
+    };
+    let in_force = containments(state, incident);
+    match gate.expr.holds(&bindings(state, run, playbook, incident, &in_force)) {
+        Ok(true) => None,
+        Ok(false) => Some(format!("`{}` does not hold", gate.text)),
+        Err(error) => Some(format!("`{}` cannot be evaluated: {error}", gate.text)),
+    }
+}
+
+/// The names that an expression lists.
+pub(super) fn names(state: &State, run: &Run, playbook: &Playbook, expr: &Expr) -> Result<Vec<Box<str>>, String> {
+    let incident = state
+        .incidents
+        .open
+        .get(&run.incident)
+        .ok_or_else(|| format!("{} is not open any more", run.incident))?;
+    let in_force = containments(state, incident);
+    let bindings = bindings(state, run, playbook, incident, &in_force);
+    let value = expr.evaluate(&bindings).map_err(|error| error.to_string())?;
+    let Value::List(items) = &value else { return Err(format!("`{}` is not a list", expr.source())) };
+    let name = |item: &Value| match item {
+        Value::String(text) => Ok(Box::from(&**text)),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Double(_)
+        | Value::Duration(_)
+        | Value::Timestamp(_)
+        | Value::List(_)
+        | Value::Map(_) => Err(format!("`{}` lists {}, not names", expr.source(), item.kind())),
+    };
+    items.iter().map(name).collect()
+}
+
+fn bindings<'a>(
+    state: &State,
+    run: &Run,
+    playbook: &'a Playbook,
+    incident: &'a Incident,
+    in_force: &'a [&'a Action],
+) -> Bindings<'a> {
+    let steps = playbook.steps().enumerate();
+    let facts = GateFacts {
+        incident: IncidentFacts {
+            id: incident.id.to_string(),
+            incident_type: &incident.incident_type,
+            severity: incident.severity,
+            title: &incident.title,
+            targets: &incident.targets,
+        },
+        steps: steps.map(|(index, (_, step))| (step.id.as_str(), step_facts(state, run, index))).collect(),
+        containments: in_force.iter().map(|action| containment_facts(action)).collect(),
+    };
+    gate_bindings(&facts)
+}
+
+fn containments<'a>(state: &'a State, incident: &Incident) -> Vec<&'a Action> {
+    state.actions.of_incident(incident.id).filter(|action| action.may_be_in_force()).collect()
+}
+
+fn step_facts(state: &State, run: &Run, index: usize) -> StepFacts {
+    let step = &run.steps[index];
+    let actions: Vec<&Action> = state.actions.of_step(run.id, index as u32, step.round).collect();
+    let applied = actions.iter().filter(|action| action.is_applied()).count();
+    let verified = actions.iter().filter(|action| action.verified == Some(true)).count();
+    let all = step.targets.len();
+    let done = step.status == StepStatus::Done;
+    StepFacts {
+        done: done || matches!(step.status, StepStatus::Failed | StepStatus::Skipped),
+        applied: done && applied == all,
+        failed: step.status == StepStatus::Failed,
+        skipped: step.status == StepStatus::Skipped,
+        targets: all as u32,
+        applied_count: applied as u32,
+        verified: done && verified == all,
+    }
+}
+
+fn containment_facts(action: &Action) -> ContainmentFacts<'_> {
+    ContainmentFacts {
+        verb: &action.spec.verb,
+        target: &action.spec.target,
+        verified: action.verified == Some(true),
+        in_force: matches!(action.status, Status::InForce),
+    }
+}

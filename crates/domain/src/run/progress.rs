@@ -1,0 +1,224 @@
+//! How far a run can go now, given how its actions stand. Pure: it moves a copy and says what moved.
+
+use super::{Begun, Finished, Progress, Run, Status, StepStatus, gate, stage_steps};
+use crate::{
+    action::{self, Goal},
+    event::Context,
+    id::ActionId,
+    playbook::{OnFailure, Playbook, Step, Targets},
+    state::State,
+};
+
+/// One thing that can happen next.
+enum Move {
+    Wait,
+    Enter(u32),
+    Begin(Begun),
+    Finish(Finished),
+    Release(ActionId),
+    Become(Status),
+}
+
+/// Moves the run as far as it goes without waiting for the outside.
+pub(super) fn progress(state: &State, run: &Run, playbook: &Playbook, context: &Context) -> Progress {
+    let mut run = run.clone();
+    let before = run.status.clone();
+    if matches!(run.status, Status::Blocked { .. }) {
+        run.status = Status::Active;
+    }
+    let mut all = Progress::default();
+    // Each step begins and finishes at most once here, each stage is entered once.
+    for _ in 0..2 * run.steps.len() + playbook.stages.len() + 4 {
+        let mut one = Progress::default();
+        match next_move(state, &run, playbook) {
+            Move::Wait => break,
+            Move::Enter(stage) => one.stage = Some(stage),
+            Move::Begin(begun) => one.begun.push(begun),
+            Move::Finish(finished) => one.finished.push(finished),
+            Move::Release(action) => {
+                all.release = Some(action);
+                break;
+            }
+            Move::Become(status) => one.status = Some(status),
+        }
+        super::apply_progress(&mut run, &one, context.now);
+        let stop = matches!(run.status, Status::Blocked { .. }) || run.is_ended();
+        all.stage = one.stage.or(all.stage);
+        all.begun.append(&mut one.begun);
+        all.finished.append(&mut one.finished);
+        if stop {
+            break;
+        }
+    }
+    all.status = (run.status != before).then_some(run.status);
+    all
+}
+
+fn next_move(state: &State, run: &Run, playbook: &Playbook) -> Move {
+    match run.status {
+        Status::Active => {}
+        Status::Undoing { ref reason } => return undo(state, run, reason),
+        Status::Paused
+        | Status::Blocked { .. }
+        | Status::Completed
+        | Status::Failed { .. }
+        | Status::Canceled
+        | Status::Quarantined { .. } => return Move::Wait,
+    }
+    let Some(stage) = playbook.stages.get(run.stage as usize) else {
+        return Move::Become(Status::Completed);
+    };
+    if !run.entered {
+        return match gate::blocked_by(state, run, playbook, stage.entry.as_ref()) {
+            Some(why) => blocked(format!("stage `{}` cannot begin: {why}", stage.id)),
+            None => Move::Enter(run.stage),
+        };
+    }
+    for (index, step) in stage_steps(playbook, run.stage as usize).zip(&stage.steps) {
+        match run.steps[index].status {
+            StepStatus::Done | StepStatus::Skipped => {}
+            StepStatus::Failed if step.on_failure == OnFailure::Continue => {}
+            StepStatus::Failed => return failed(run, index, step),
+            StepStatus::Active => return watch(state, run, index, step),
+            StepStatus::Pending => return begin(state, run, playbook, index, step),
+        }
+    }
+    leave_stage(state, run, playbook)
+}
+
+fn blocked(reason: String) -> Move {
+    Move::Become(Status::Blocked { reason: reason.into() })
+}
+
+fn failed(run: &Run, index: usize, step: &Step) -> Move {
+    let note = run.steps[index].note.as_deref().unwrap_or("it failed");
+    match step.on_failure {
+        OnFailure::Undo => {
+            Move::Become(Status::Undoing { reason: format!("step `{}`: {note}", step.id).into() })
+        }
+        OnFailure::Stop | OnFailure::Continue => {
+            blocked(format!("step `{}` failed: {note}; retry or skip it, or cancel the run", step.id))
+        }
+    }
+}
+
+/// A step whose effects are under way: done when every one of them has come to something.
+fn watch(state: &State, run: &Run, index: usize, step: &Step) -> Move {
+    let mut failures = Vec::new();
+    let mut settled = 0;
+    for action in state.actions.of_step(run.id, index as u32, run.steps[index].round) {
+        match &action.status {
+            action::Status::InForce | action::Status::Done | action::Status::Released => settled += 1,
+            action::Status::Failed { reason } => {
+                settled += 1;
+                failures.push(format!("{}: {reason}", action.spec.target));
+            }
+            action::Status::InDoubt { reason } if action.goal == Goal::Apply => {
+                let id = action.id;
+                return blocked(format!("{id} of step `{}` is in doubt: {reason}", step.id));
+            }
+            action::Status::InDoubt { .. }
+            | action::Status::Held { .. }
+            | action::Status::Calling { .. }
+            | action::Status::Waiting { .. } => {
+                settled += usize::from(action.goal == Goal::Release);
+            }
+        }
+    }
+    let all = run.steps[index].targets.len();
+    if settled < all {
+        return Move::Wait;
+    }
+    let step = index as u32;
+    Move::Finish(match failures.first() {
+        None => Finished { step, status: StepStatus::Done, note: None },
+        Some(first) => {
+            let note = format!("{} of {all} targets failed, first {first}", failures.len());
+            Finished { step, status: StepStatus::Failed, note: Some(note.into()) }
+        }
+    })
+}
+
+fn begin(state: &State, run: &Run, playbook: &Playbook, index: usize, step: &Step) -> Move {
+    let index = index as u32;
+    let fail = |note: String| {
+        Move::Finish(Finished { step: index, status: StepStatus::Failed, note: Some(note.into()) })
+    };
+    let mut targets: Vec<Box<str>> = match &step.targets {
+        Targets::Named(name) => vec![name.as_str().into()],
+        Targets::ForEach(expr) => match gate::names(state, run, playbook, expr) {
+            Ok(names) => names,
+            Err(why) => return fail(format!("its targets cannot be told: {why}")),
+        },
+    };
+    targets.sort_unstable();
+    targets.dedup();
+    let Some(known) = state.content.actions.get(&step.verb) else {
+        return fail(format!("`{}` is no longer in actions.yaml", step.verb));
+    };
+    if targets.len() > known.blast_radius_max as usize {
+        let (count, most) = (targets.len(), known.blast_radius_max);
+        return fail(format!("{count} targets, and `{}` may reach {most} at once", step.verb));
+    }
+    if targets.is_empty() {
+        let note = Some("no targets".into());
+        return Move::Finish(Finished { step: index, status: StepStatus::Done, note });
+    }
+    Move::Begin(Begun { step: index, targets })
+}
+
+/// Gating steps and the exit criteria decide whether the next stage may begin.
+fn leave_stage(state: &State, run: &Run, playbook: &Playbook) -> Move {
+    let stage = &playbook.stages[run.stage as usize];
+    let steps = stage_steps(playbook, run.stage as usize).zip(&stage.steps);
+    for (index, step) in steps {
+        if step.priority.gates() && run.steps[index].status == StepStatus::Failed {
+            let note = run.steps[index].note.as_deref().unwrap_or("it failed");
+            return blocked(format!(
+                "stage `{}` needs step `{}`, which failed: {note}; retry or skip it",
+                stage.id, step.id
+            ));
+        }
+    }
+    if let Some(why) = gate::blocked_by(state, run, playbook, stage.exit.as_ref()) {
+        return blocked(format!("stage `{}` cannot end: {why}", stage.id));
+    }
+    let next = run.stage + 1;
+    match playbook.stages.get(next as usize) {
+        None => Move::Become(Status::Completed),
+        Some(stage) => match gate::blocked_by(state, run, playbook, stage.entry.as_ref()) {
+            Some(why) => blocked(format!("stage `{}` cannot begin: {why}", stage.id)),
+            None => Move::Enter(next),
+        },
+    }
+}
+
+/// Takes back one containment at a time, the last applied first.
+fn undo(state: &State, run: &Run, reason: &str) -> Move {
+    let mut actions: Vec<_> = state.actions.of_run(run.id).filter(|a| !a.is_final()).collect();
+    actions.sort_by_key(|action| (action.applied_at, action.id));
+    let Some(last) = actions.last() else {
+        return Move::Become(Status::Failed { reason: reason.into() });
+    };
+    match (&last.status, last.goal) {
+        (action::Status::InDoubt { reason }, Goal::Release) => {
+            blocked(format!("{} could not be taken back: {reason}", last.id))
+        }
+        (action::Status::InForce, _) => Move::Release(last.id),
+        (action::Status::InDoubt { .. }, Goal::Apply) if last.spec.revert.is_some() => {
+            Move::Release(last.id)
+        }
+        (action::Status::InDoubt { reason }, Goal::Apply) => {
+            blocked(format!("{} is in doubt and cannot be taken back: {reason}", last.id))
+        }
+        (
+            action::Status::Held { .. }
+            | action::Status::Calling { .. }
+            | action::Status::Waiting { .. }
+            | action::Status::Done
+            | action::Status::Failed { .. }
+            | action::Status::Released,
+            _,
+        ) => Move::Wait,
+    }
+}

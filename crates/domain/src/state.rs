@@ -1,0 +1,592 @@
+//! Everything that is live, in memory: the machines, the indexes by which they find each other, and what is
+//! due when. It is what the entries say so far; `apply` is the only way it changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use crate::{
+    access::{self, Person, Token},
+    action::{self, Action},
+    alert::{self, Alert, DedupKey, RESOLVE_TIMEOUT, Seen},
+    content::{self, Content},
+    control::{self, Control},
+    correlate::GroupKey,
+    event::{Context, Event, Meta, Stream},
+    flow::{Command, Fired},
+    id::{ActionId, AlertId, IncidentId, PersonId, RunId, SilenceId, TokenId},
+    incident::{self, Incident},
+    playbook::{Playbook, TextHash},
+    run::{self, Run},
+    silence::{self, Silence},
+    time::Timestamp,
+};
+
+#[derive(Debug, Default)]
+pub struct State {
+    pub alerts: Alerts,
+    pub silences: BTreeMap<SilenceId, Silence>,
+    pub incidents: Incidents,
+    pub runs: Runs,
+    pub actions: Actions,
+    pub control: Control,
+    pub people: BTreeMap<PersonId, Person>,
+    pub tokens: BTreeMap<TokenId, Token>,
+    /// The content in force.
+    pub content: Arc<Content>,
+    /// The hash of the content that the journal last named.
+    pub loaded: TextHash,
+    pub content_seq: u64,
+    pub log_seq: u64,
+    /// Every playbook version that a live run may be pinned to.
+    pub playbooks: BTreeMap<TextHash, Arc<Playbook>>,
+    staged: Option<Arc<Content>>,
+    /// Calls in a row without success, by connector. Not journaled: a restart starts counting anew.
+    failures: BTreeMap<Box<str>, u32>,
+    timers: BTreeSet<(Timestamp, Stream)>,
+    touched: BTreeSet<Stream>,
+}
+
+/// Active alerts, and those resolved in the batch under way.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    live: BTreeMap<AlertId, (Alert, Seen)>,
+    by_key: HashMap<DedupKey, AlertId>,
+}
+
+impl Alerts {
+    pub fn get(&self, id: AlertId) -> Option<&Alert> {
+        self.live.get(&id).map(|(alert, _)| alert)
+    }
+
+    pub fn firing(&self, key: DedupKey) -> Option<&Alert> {
+        self.by_key.get(&key).and_then(|id| self.get(*id))
+    }
+
+    /// Active alerts with what repeats moved, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&Alert, Seen)> {
+        self.live.values().map(|(alert, seen)| (alert, *seen))
+    }
+
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// A repeat moved these; nothing else changes.
+    pub fn saw(&mut self, id: AlertId, seen: Seen) {
+        if let Some((_, old)) = self.live.get_mut(&id) {
+            *old = seen;
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Incidents {
+    /// Not closed yet.
+    pub open: BTreeMap<IncidentId, Incident>,
+    by_group: HashMap<GroupKey, IncidentId>,
+}
+
+impl Incidents {
+    pub fn by_group(&self, key: GroupKey) -> Option<&Incident> {
+        self.by_group.get(&key).and_then(|id| self.open.get(id))
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Runs {
+    live: BTreeMap<RunId, Run>,
+    by_incident: BTreeMap<IncidentId, RunId>,
+}
+
+impl Runs {
+    pub fn get(&self, id: RunId) -> Option<&Run> {
+        self.live.get(&id)
+    }
+
+    pub fn of_incident(&self, id: IncidentId) -> Option<RunId> {
+        self.by_incident.get(&id).copied()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Run> {
+        self.live.values()
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Actions {
+    live: BTreeMap<ActionId, Action>,
+    by_step: BTreeSet<(RunId, u32, u32, ActionId)>,
+    by_incident: BTreeSet<(IncidentId, ActionId)>,
+    held: BTreeSet<ActionId>,
+    calling: BTreeSet<ActionId>,
+}
+
+impl Actions {
+    pub fn get(&self, id: ActionId) -> Option<&Action> {
+        self.live.get(&id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Action> {
+        self.live.values()
+    }
+
+    pub fn of_incident(&self, id: IncidentId) -> impl Iterator<Item = &Action> {
+        let range = (id, ActionId::from_number(0))..=(id, ActionId::from_number(u64::MAX));
+        self.by_incident.range(range).filter_map(|(_, action)| self.live.get(action))
+    }
+
+    pub fn of_run(&self, id: RunId) -> impl Iterator<Item = &Action> {
+        let range = (id, 0, 0, ActionId::from_number(0))..=(id, u32::MAX, u32::MAX, ActionId::from_number(u64::MAX));
+        self.by_step.range(range).filter_map(|(_, _, _, action)| self.live.get(action))
+    }
+
+    pub fn of_step(&self, run: RunId, step: u32, round: u32) -> impl Iterator<Item = &Action> {
+        let range = (run, step, round, ActionId::from_number(0))..=(run, step, round, ActionId::from_number(u64::MAX));
+        self.by_step.range(range).filter_map(|(_, _, _, action)| self.live.get(action))
+    }
+
+    pub fn held(&self) -> impl Iterator<Item = ActionId> {
+        self.held.iter().copied().collect::<Vec<_>>().into_iter()
+    }
+
+    /// Those with a call open.
+    pub fn calling(&self) -> impl Iterator<Item = ActionId> {
+        self.calling.iter().copied().collect::<Vec<_>>().into_iter()
+    }
+
+    fn index(&mut self, id: ActionId) {
+        let Some(action) = self.live.get(&id) else { return };
+        if let action::Origin::Run { run, step, round } = action.spec.origin {
+            self.by_step.insert((run, step, round, id));
+        }
+        self.by_incident.insert((action.spec.incident, id));
+        let (held, calling) = match action.status {
+            action::Status::Held { .. } => (true, false),
+            action::Status::Calling { .. } => (false, true),
+            action::Status::Waiting { .. }
+            | action::Status::InForce
+            | action::Status::Done
+            | action::Status::Failed { .. }
+            | action::Status::InDoubt { .. }
+            | action::Status::Released => (false, false),
+        };
+        set(&mut self.held, id, held);
+        set(&mut self.calling, id, calling);
+    }
+
+    fn remove(&mut self, id: ActionId) {
+        let Some(action) = self.live.remove(&id) else { return };
+        if let action::Origin::Run { run, step, round } = action.spec.origin {
+            self.by_step.remove(&(run, step, round, id));
+        }
+        self.by_incident.remove(&(action.spec.incident, id));
+        self.held.remove(&id);
+        self.calling.remove(&id);
+    }
+}
+
+fn set<T: Ord>(of: &mut BTreeSet<T>, item: T, present: bool) {
+    if present {
+        of.insert(item);
+    } else {
+        of.remove(&item);
+    }
+}
+
+/// One live thing as it stood in its row.
+#[derive(Debug, Clone)]
+pub enum Saved {
+    Alert(Alert),
+    Silence(Silence),
+    Incident(Incident),
+    Run(Run),
+    Action(Action),
+    Control(Control),
+    Person(Person),
+    Token(Token),
+}
+
+impl State {
+    /// Puts back what a row holds. After a restart each firing alert gets the resolve timeout once more.
+    pub fn restore(&mut self, saved: Saved, now: Timestamp) {
+        let stream = match saved {
+            Saved::Alert(alert) => {
+                let id = alert.id;
+                let ends_at = alert.ends_at.max(now.plus(RESOLVE_TIMEOUT));
+                if alert.is_firing() {
+                    self.alerts.by_key.insert(DedupKey::of(&alert.labels), id);
+                }
+                self.alerts.live.insert(id, (alert, Seen { at: now, ends_at }));
+                Stream::Alert(id)
+            }
+            Saved::Silence(silence) => {
+                let id = silence.id;
+                self.silences.insert(id, silence);
+                Stream::Silence(id)
+            }
+            Saved::Incident(incident) => {
+                let id = incident.id;
+                self.index_group(&incident);
+                self.incidents.open.insert(id, incident);
+                Stream::Incident(id)
+            }
+            Saved::Run(run) => {
+                let id = run.id;
+                if !run.is_ended() {
+                    self.runs.by_incident.insert(run.incident, id);
+                }
+                self.runs.live.insert(id, run);
+                Stream::Run(id)
+            }
+            Saved::Action(action) => {
+                let id = action.id;
+                self.actions.live.insert(id, action);
+                self.actions.index(id);
+                Stream::Action(id)
+            }
+            Saved::Control(control) => {
+                self.control = control;
+                Stream::Control
+            }
+            Saved::Person(person) => {
+                let id = person.id;
+                self.people.insert(id, person);
+                Stream::Person(id)
+            }
+            Saved::Token(token) => {
+                let id = token.id;
+                self.tokens.insert(id, token);
+                Stream::Token(id)
+            }
+        };
+        self.schedule(stream);
+    }
+
+    /// Content that was read and may come into force.
+    pub fn stage_content(&mut self, content: Arc<Content>) {
+        let same = content.hash == self.loaded;
+        self.staged = Some(content);
+        if same {
+            self.enforce_staged();
+        }
+    }
+
+    fn enforce_staged(&mut self) {
+        let Some(content) = self.staged.take() else { return };
+        for playbook in content.playbooks.values() {
+            self.playbooks.insert(playbook.hash.clone(), playbook.clone());
+        }
+        self.content = content;
+    }
+
+    /// Changes the state by one fact and returns the fact's number in its stream.
+    pub fn apply(&mut self, event: &Event, meta: &Meta) -> u64 {
+        let stream = event.stream();
+        let seq = match event {
+            Event::Alert(id, event) => self.apply_alert(*id, event, meta),
+            Event::Silence(id, event) => self.apply_silence(*id, event, meta),
+            Event::Incident(id, event) => self.apply_incident(*id, event, meta),
+            Event::Run(id, event) => self.apply_run(*id, event, meta),
+            Event::Action(id, event) => self.apply_action(*id, event, meta),
+            Event::Control(event) => {
+                control::apply(&mut self.control, event, meta);
+                self.control.seq
+            }
+            Event::Person(id, event) => self.apply_person(*id, event, meta),
+            Event::Token(id, event) => self.apply_token(*id, event, meta),
+            Event::Content(content::Event::Loaded { hash, .. }) => {
+                self.loaded = hash.clone();
+                self.content_seq += 1;
+                self.enforce_staged();
+                self.content_seq
+            }
+            Event::Log(_) => {
+                self.log_seq += 1;
+                self.log_seq
+            }
+        };
+        self.touched.insert(stream);
+        self.schedule(stream);
+        seq
+    }
+
+    fn apply_alert(&mut self, id: AlertId, event: &alert::Event, meta: &Meta) -> u64 {
+        if let Some(alert) = alert::create(id, event, meta) {
+            let seen = Seen { at: meta.time, ends_at: alert.ends_at };
+            self.alerts.by_key.insert(DedupKey::of(&alert.labels), id);
+            self.alerts.live.insert(id, (alert, seen));
+            return 1;
+        }
+        let Some((alert, seen)) = self.alerts.live.get_mut(&id) else { return 0 };
+        let key = DedupKey::of(&alert.labels);
+        alert::apply(alert, event, meta);
+        match event {
+            alert::Event::Resolved { .. } | alert::Event::Redacted { .. } => {
+                self.alerts.by_key.remove(&key);
+            }
+            alert::Event::Changed { .. } => {
+                // A change is a delivery: it was seen now, and fires on.
+                *seen = Seen { at: meta.time, ends_at: seen.ends_at.max(meta.time.plus(RESOLVE_TIMEOUT)) };
+            }
+            alert::Event::Raised { .. } | alert::Event::Routed { .. } => {}
+        }
+        alert.seq
+    }
+
+    fn apply_silence(&mut self, id: SilenceId, event: &silence::Event, meta: &Meta) -> u64 {
+        match self.silences.get_mut(&id) {
+            Some(silence) => {
+                silence::apply(silence, event, meta);
+                silence.seq
+            }
+            None => {
+                let created = silence::create(id, event, meta);
+                self.silences.extend(created.map(|silence| (id, silence)));
+                1
+            }
+        }
+    }
+
+    fn apply_incident(&mut self, id: IncidentId, event: &incident::Event, meta: &Meta) -> u64 {
+        if let Some(incident) = incident::create(id, event, meta) {
+            self.index_group(&incident);
+            self.incidents.open.insert(id, incident);
+            return 1;
+        }
+        let Some(incident) = self.incidents.open.get_mut(&id) else { return 0 };
+        incident::apply(incident, event, meta);
+        if let (incident::Event::Closed { .. }, Some(key)) = (event, incident.group_key())
+            && self.incidents.by_group.get(&key) == Some(&id)
+        {
+            self.incidents.by_group.remove(&key);
+        }
+        incident.seq
+    }
+
+    fn index_group(&mut self, incident: &Incident) {
+        if let Some(key) = incident.group_key().filter(|_| incident.status != incident::Status::Closed) {
+            self.incidents.by_group.insert(key, incident.id);
+        }
+    }
+
+    fn apply_run(&mut self, id: RunId, event: &run::Event, meta: &Meta) -> u64 {
+        let seq = match self.runs.live.get_mut(&id) {
+            Some(run) => {
+                run::apply(run, event, meta);
+                run.seq
+            }
+            None => {
+                self.runs.live.extend(run::create(id, event, meta).map(|run| (id, run)));
+                1
+            }
+        };
+        let Some(run) = self.runs.live.get(&id) else { return 0 };
+        if run.is_ended() {
+            self.runs.by_incident.remove(&run.incident);
+            // Its actions leave with it.
+            let own: Vec<Stream> = self.actions.of_run(id).map(|action| Stream::Action(action.id)).collect();
+            self.touched.extend(own);
+        } else {
+            self.runs.by_incident.insert(run.incident, id);
+        }
+        seq
+    }
+
+    fn apply_action(&mut self, id: ActionId, event: &action::Event, meta: &Meta) -> u64 {
+        if let Some(action) = action::create(id, event, meta) {
+            self.actions.live.insert(id, action);
+        } else if let Some(action) = self.actions.live.get_mut(&id) {
+            action::apply(action, event, meta);
+        }
+        self.actions.index(id);
+        let Some(action) = self.actions.live.get(&id) else { return 0 };
+        match event {
+            action::Event::Unknown { .. } | action::Event::NotApplied { retry_at: Some(_), .. } => {
+                *self.failures.entry(action.spec.connector.clone()).or_default() += 1;
+            }
+            action::Event::Applied { .. } | action::Event::Released { .. } => {
+                self.failures.remove(&action.spec.connector);
+            }
+            action::Event::Intended { .. }
+            | action::Event::Held { .. }
+            | action::Event::Withdrawn { .. }
+            | action::Event::NotApplied { retry_at: None, .. }
+            | action::Event::LeaseExtended { .. }
+            | action::Event::LeaseExpired
+            | action::Event::Settled { .. } => {}
+        }
+        action.seq
+    }
+
+    fn apply_person(&mut self, id: PersonId, event: &access::PersonEvent, meta: &Meta) -> u64 {
+        match self.people.get_mut(&id) {
+            Some(person) => access::apply_person(person, event),
+            None => {
+                let created = access::create_person(id, event, meta);
+                self.people.extend(created.map(|person| (id, person)));
+            }
+        }
+        self.people.get(&id).map_or(0, |person| person.seq)
+    }
+
+    fn apply_token(&mut self, id: TokenId, event: &access::TokenEvent, meta: &Meta) -> u64 {
+        match self.tokens.get_mut(&id) {
+            Some(token) => access::apply_token(token, event),
+            None => {
+                let created = access::token_from(id, event, meta);
+                self.tokens.extend(created.map(|token| (id, token)));
+            }
+        }
+        self.tokens.get(&id).map_or(0, |token| token.seq)
+    }
+
+    /// Calls in a row without success on this connector.
+    pub fn failures(&self, connector: &str) -> u32 {
+        self.failures.get(connector).copied().unwrap_or(0)
+    }
+
+    /// The incident on whose timeline a fact stands.
+    pub fn incident_of(&self, event: &Event) -> Option<IncidentId> {
+        match event {
+            Event::Alert(id, _) => self.alerts.get(*id).and_then(|alert| alert.route.incident),
+            Event::Incident(id, _) => Some(*id),
+            Event::Run(id, _) => self.runs.get(*id).map(|run| run.incident),
+            Event::Action(id, _) => self.actions.get(*id).map(|action| action.spec.incident),
+            Event::Silence(..)
+            | Event::Control(_)
+            | Event::Person(..)
+            | Event::Token(..)
+            | Event::Content(_)
+            | Event::Log(_) => None,
+        }
+    }
+
+    /// The alerts that nothing mutes any more.
+    pub fn unmuted(&self, now: Timestamp) -> Vec<Command> {
+        let muted = |alert: &&Alert| alert.is_firing() && alert.route.silence.is_some();
+        let silenced = |alert: &Alert| self.silences.values().any(|s| s.is_active(now) && s.matches(&alert.labels));
+        let alerts = self.alerts.iter().map(|(alert, _)| alert).filter(muted);
+        alerts.filter(|alert| !silenced(alert)).map(|alert| Command::Reroute { alert: alert.id }).collect()
+    }
+
+    /// What changed since the last call; the store's rows are brought up to date from it.
+    pub fn take_touched(&mut self) -> BTreeSet<Stream> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Whether the thing must stay in memory: something may still happen to it.
+    pub fn is_live(&self, stream: Stream) -> bool {
+        match stream {
+            Stream::Alert(id) => self.alerts.get(id).is_some_and(Alert::is_firing),
+            Stream::Silence(id) => self.silences.get(&id).is_some_and(|silence| !silence.expired),
+            Stream::Incident(id) => {
+                self.incidents.open.get(&id).is_some_and(|incident| incident.status != incident::Status::Closed)
+            }
+            Stream::Run(id) => self.runs.get(id).is_some_and(|run| !run.is_ended()),
+            Stream::Action(id) => self.actions.get(id).is_some_and(|action| {
+                let run = action.spec.origin.run().and_then(|run| self.runs.get(run));
+                !action.is_final() || run.is_some_and(|run| !run.is_ended())
+            }),
+            Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => true,
+        }
+    }
+
+    /// Forgets what is over; its row remains.
+    pub fn forget(&mut self, stream: Stream) {
+        match stream {
+            Stream::Alert(id) => {
+                self.alerts.live.remove(&id);
+            }
+            Stream::Silence(id) => {
+                self.silences.remove(&id);
+            }
+            Stream::Incident(id) => {
+                self.incidents.open.remove(&id);
+            }
+            Stream::Run(id) => {
+                self.runs.live.remove(&id);
+            }
+            Stream::Action(id) => self.actions.remove(id),
+            Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => {}
+        }
+    }
+
+    fn wakeup(&self, stream: Stream) -> Option<Timestamp> {
+        match stream {
+            Stream::Alert(id) => {
+                let live = self.alerts.live.get(&id).filter(|(alert, _)| alert.is_firing());
+                live.map(|(_, seen)| seen.ends_at)
+            }
+            Stream::Silence(id) => self.silences.get(&id).and_then(silence::next_wakeup).map(|(at, _)| at),
+            Stream::Action(id) => self.actions.get(id).and_then(action::next_wakeup).map(|(at, _)| at),
+            Stream::Control => control::next_wakeup(&self.control).map(|(at, _)| at),
+            Stream::Incident(_)
+            | Stream::Run(_)
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Content
+            | Stream::Log => None,
+        }
+    }
+
+    fn schedule(&mut self, stream: Stream) {
+        if let Some(at) = self.wakeup(stream) {
+            self.timers.insert((at, stream));
+        }
+    }
+
+    /// When something next happens by itself.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// The earliest timer that has come. A timer that moved meanwhile is set anew, not fired.
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<Stream> {
+        loop {
+            let (at, stream) = *self.timers.first().filter(|(at, _)| *at <= now)?;
+            self.timers.remove(&(at, stream));
+            match self.wakeup(stream) {
+                Some(real) if real > now => {
+                    self.timers.insert((real, stream));
+                }
+                Some(_) => return Some(stream),
+                None => {}
+            }
+        }
+    }
+
+    /// What a timer that fired comes to.
+    pub fn fire(&self, stream: Stream, context: &Context) -> Fired {
+        let now = context.now;
+        let one = |event: Option<Event>| event.map_or(Fired::Nothing, |event| Fired::Events(vec![event]));
+        match stream {
+            Stream::Alert(id) => {
+                let live = self.alerts.live.get(&id);
+                one(live.and_then(|(a, seen)| alert::due(a, *seen, now)).map(|event| Event::Alert(id, event)))
+            }
+            Stream::Silence(id) => {
+                let silence = self.silences.get(&id);
+                one(silence.and_then(|s| silence::due(s, now)).map(|event| Event::Silence(id, event)))
+            }
+            Stream::Action(id) => {
+                let command = self.actions.get(id).and_then(|action| action::due(action, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Action(command)))
+            }
+            Stream::Control => {
+                Fired::Events(control::due(&self.control, now).into_iter().map(Event::Control).collect())
+            }
+            Stream::Incident(_)
+            | Stream::Run(_)
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Content
+            | Stream::Log => Fired::Nothing,
+        }
+    }
+}
