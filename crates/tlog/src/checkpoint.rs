@@ -8,7 +8,7 @@ use crate::tile::decimal;
 use crate::{Error, Hash};
 
 /// Head of a log at one size.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Checkpoint {
     /// Name of the log, one non-empty line.
     pub origin: String,

@@ -9,7 +9,8 @@ use crate::{Checkpoint, Hash};
 pub const MAX_FINDINGS: usize = 1000;
 
 /// Where a checkpoint came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Shown by the log or the bundle.
     Log,
@@ -26,8 +27,10 @@ impl fmt::Display for Source {
     }
 }
 
-/// One thing that is wrong, and where. Displays as one line that says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// One thing that is wrong, and where. Displays as one line that says what to do; serialises with its
+/// name under `finding`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, thiserror::Error)]
+#[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Finding {
     /// The bytes of an envelope are not canonical.
     #[error("entry {position}: the envelope was altered ({detail}); compare it with a backup")]
@@ -164,7 +167,7 @@ impl Findings {
 }
 
 /// What a check found. Displays as a summary, then one line for each finding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
     /// Entries checked.
     pub entries: u64,

@@ -261,3 +261,14 @@ fn findings_are_bounded() {
     assert_eq!(report.suppressed, 1000);
     assert!(report.to_string().ends_with("and 1000 more findings"));
 }
+
+#[test]
+fn findings_have_names_for_machines() {
+    let tile = tlog::tile::Tile::hashes(0, 0, 12).unwrap();
+    let finding = Finding::TileMismatch { tile, offset: 3 };
+    let json = serde_json::to_string(&finding).unwrap();
+    assert_eq!(json, r#"{"finding":"tile_mismatch","tile":"tile/0/000.p/12","offset":3}"#);
+    let json = serde_json::to_value(check(&Log::new(2, 0), 2, &[])).unwrap();
+    assert_eq!(json["checkpoint"]["size"], 2);
+    assert_eq!(json["root"].as_str().unwrap().len(), 64);
+}
