@@ -98,8 +98,8 @@ fn data_larger_than_assumed_runs_out_of_fuel() {
 #[test]
 fn texts_cannot_grow_without_fuel() {
     let env = Env::new().variable("xs", Type::list(Type::String));
-    let megabyte = "x".repeat(1 << 20);
-    let bindings = Bindings::new().variable("xs", vec![megabyte; 1_000]);
+    let megabyte = Value::from("x".repeat(1 << 20));
+    let bindings = Bindings::new().variable("xs", Value::list(vec![megabyte; 1_000]));
     let source = "xs.map(x, x + x + x + x)";
     let expr = Expr::compile(source, &env, &Type::list(Type::String)).expect("affordable as declared");
     assert!(expr.evaluate(&bindings).is_err());
