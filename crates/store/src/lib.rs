@@ -8,7 +8,7 @@
 //! [`Batch`] changes entries and rows together or not at all, and is on stable storage when
 //! [`Store::append`] returns.
 //!
-//! Two implementations: [`Memory`] for tests and the simulator, and SQLite for one data directory on one
+//! Two implementations: [`Memory`] for tests and the simulator, and [`Sqlite`] for one data directory on one
 //! machine. [`conformance`] is the list of checks that both pass; a further store is one more row in the test
 //! that runs it.
 //!
@@ -20,6 +20,7 @@ mod error;
 pub mod limits;
 mod memory;
 mod range;
+mod sqlite;
 
 use std::{fmt, str::FromStr};
 
@@ -28,6 +29,7 @@ use sha2::{Digest, Sha256};
 pub use error::{Error, Source};
 pub use memory::Memory;
 pub use range::{Direction, Range};
+pub use sqlite::{Checkpoints, Options, Sqlite, Usage};
 
 /// One entry as it is appended. The envelope stays for ever; salt and body can be redacted.
 #[derive(Clone, Debug, PartialEq, Eq)]
