@@ -145,8 +145,7 @@ impl Content {
     /// then the name, so that the choice never depends on the order of files.
     pub fn playbook_for(&self, incident_type: &str, severity: Severity) -> Option<&Arc<Playbook>> {
         let fits = |p: &&Arc<Playbook>| {
-            p.min_severity <= severity
-                && (p.types.is_empty() || p.types.iter().any(|t| t == incident_type))
+            p.min_severity <= severity && (p.types.is_empty() || p.types.iter().any(|t| t == incident_type))
         };
         self.playbooks
             .values()

@@ -1,0 +1,159 @@
+//! What the gates of a playbook may read. The declaration that `load` compiles against and the values that a
+//! run binds stand side by side here, so that they cannot drift apart.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    expr::{Bindings, Env, EvalError, Type, Value},
+    incident::Target,
+    severity::Severity,
+};
+
+/// The incident as gates see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentFacts<'a> {
+    pub id: String,
+    pub incident_type: &'a str,
+    pub severity: Severity,
+    pub title: &'a str,
+    /// Kind and name of each.
+    pub targets: &'a [Target],
+}
+
+/// How far one step has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct StepFacts {
+    /// Nothing is left to do: applied, failed for good or skipped.
+    pub done: bool,
+    /// Every target is applied; also true when there was no target.
+    pub applied: bool,
+    pub failed: bool,
+    pub skipped: bool,
+    pub targets: u32,
+    pub applied_count: u32,
+    /// Every applied target was read back and holds.
+    pub verified: bool,
+}
+
+/// One containment of the incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainmentFacts<'a> {
+    pub verb: &'a str,
+    pub target: &'a str,
+    pub verified: bool,
+    pub in_force: bool,
+}
+
+/// Everything that a gate can read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateFacts<'a> {
+    pub incident: IncidentFacts<'a>,
+    /// All steps of the playbook by id.
+    pub steps: BTreeMap<&'a str, StepFacts>,
+    pub containments: Vec<ContainmentFacts<'a>>,
+}
+
+/// The names that gates and `for_each` of a playbook with these steps may use:
+///
+/// - `incident`: `id`, `type`, `severity`, `title` and `incident.targets(kind)`, a list of names;
+/// - `severity`: `severity.informational` (0) to `severity.critical` (4);
+/// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`;
+/// - `containments`: a list with `verb`, `target`, `verified`, `in_force`.
+pub fn gate_env<'a>(step_ids: impl IntoIterator<Item = &'a str>) -> Env {
+    let incident = incident_type();
+    let severities = Severity::ALL.map(|level| (level.name(), Type::Int));
+    let step = step_type();
+    let steps = Type::record("steps", step_ids.into_iter().map(|id| (id, step.clone())));
+    Env::new()
+        .method(incident.clone(), "targets", vec![Type::String], Type::list(Type::String))
+        .variable("incident", incident)
+        .variable("severity", Type::record("severity", severities))
+        .variable("steps", steps)
+        .variable("containments", Type::list(containment_type()))
+}
+
+fn incident_type() -> Type {
+    Type::record(
+        "incident",
+        [("id", Type::String), ("type", Type::String), ("severity", Type::Int), ("title", Type::String)],
+    )
+}
+
+fn step_type() -> Type {
+    Type::record(
+        "step",
+        [
+            ("done", Type::Bool),
+            ("applied", Type::Bool),
+            ("failed", Type::Bool),
+            ("skipped", Type::Bool),
+            ("targets", Type::Int),
+            ("applied_count", Type::Int),
+            ("verified", Type::Bool),
+        ],
+    )
+}
+
+fn containment_type() -> Type {
+    Type::record(
+        "containment",
+        [
+            ("verb", Type::String),
+            ("target", Type::String),
+            ("verified", Type::Bool),
+            ("in_force", Type::Bool),
+        ],
+    )
+}
+
+/// The values for what [`gate_env`] declares.
+pub fn gate_bindings<'a>(facts: &GateFacts<'a>) -> Bindings<'a> {
+    let incident = &facts.incident;
+    let about = Value::map([
+        ("id", Value::from(incident.id.as_str())),
+        ("type", Value::from(incident.incident_type)),
+        ("severity", Value::Int(level(incident.severity))),
+        ("title", Value::from(incident.title)),
+    ]);
+    let severities = Severity::ALL.map(|severity| (severity.name(), Value::Int(level(severity))));
+    let targets = incident.targets;
+    Bindings::new()
+        .variable("incident", about)
+        .variable("severity", Value::map(severities))
+        .variable("steps", Value::map(facts.steps.iter().map(|(id, step)| (*id, step_value(step)))))
+        .variable("containments", Value::list(facts.containments.iter().map(containment_value)))
+        .function("targets", move |arguments| match arguments {
+            [_, Value::String(kind)] => Ok(names(targets, kind)),
+            _ => Err(EvalError::new("`targets` needs the kind of target as text")),
+        })
+}
+
+fn names(targets: &[Target], kind: &str) -> Value {
+    Value::list(targets.iter().filter(|(k, _)| **k == *kind).map(|(_, name)| Value::from(&**name)))
+}
+
+/// Severity as the number that gates compare: 0 for informational up to 4 for critical.
+fn level(severity: Severity) -> i64 {
+    Severity::ALL.iter().zip(0..).find(|(one, _)| **one == severity).map_or(0, |(_, number)| number)
+}
+
+fn step_value(step: &StepFacts) -> Value {
+    Value::map([
+        ("done", Value::Bool(step.done)),
+        ("applied", Value::Bool(step.applied)),
+        ("failed", Value::Bool(step.failed)),
+        ("skipped", Value::Bool(step.skipped)),
+        ("targets", Value::Int(step.targets.into())),
+        ("applied_count", Value::Int(step.applied_count.into())),
+        ("verified", Value::Bool(step.verified)),
+    ])
+}
+
+fn containment_value(containment: &ContainmentFacts<'_>) -> Value {
+    Value::map([
+        ("verb", Value::from(containment.verb)),
+        ("target", Value::from(containment.target)),
+        ("verified", Value::Bool(containment.verified)),
+        ("in_force", Value::Bool(containment.in_force)),
+    ])
+}

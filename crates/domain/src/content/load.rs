@@ -1,0 +1,208 @@
+//! From the files of a content folder to [`Content`], with every problem at once.
+//!
+//! Each file is read on its own first. What refers to another file is checked only when that file could be read,
+//! so that one slip in `actions.yaml` is one problem and not one for each step that uses it.
+
+mod action;
+mod playbook;
+mod report;
+mod rule;
+mod step;
+mod taxonomy;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use self::trial::{Answer, Call, EndStatus, PlaybookTest};
+
+use sha2::{Digest, Sha256};
+
+use self::report::Report;
+use super::{ActionSpec, Content, IncidentType};
+use crate::{
+    document::{Position, Problem},
+    playbook::{Playbook, TextHash},
+};
+
+/// Most files in one content folder.
+const MAX_FILES: usize = 2_000;
+
+/// What a file of a content folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Actions,
+    Taxonomy,
+    Rule,
+    RuleTest,
+    Playbook,
+    PlaybookTest,
+    /// Belongs to the folder, but another part of the product reads it.
+    Elsewhere,
+}
+
+/// The files of a content folder; `*` stands for a name. The first that fits decides.
+const KNOWN: [(&str, Kind); 7] = [
+    ("actions.yaml", Kind::Actions),
+    ("taxonomy.yaml", Kind::Taxonomy),
+    ("rules/*.test.yaml", Kind::RuleTest),
+    ("rules/*.yaml", Kind::Rule),
+    ("playbooks/*.test.yaml", Kind::PlaybookTest),
+    ("playbooks/*.yaml", Kind::Playbook),
+    ("estate.yaml", Kind::Elsewhere),
+];
+
+/// The files without which nothing can be decided.
+const REQUIRED: [&str; 2] = ["actions.yaml", "taxonomy.yaml"];
+
+/// What files refer to in one another; `None` where the file that defines it could not be read.
+#[derive(Clone, Copy, Default)]
+struct Known<'a> {
+    actions: Option<&'a BTreeMap<String, Arc<ActionSpec>>>,
+    types: Option<&'a Types>,
+}
+
+/// Incident types and the names that stand for them.
+#[derive(Default)]
+struct Types {
+    types: BTreeMap<String, IncidentType>,
+    /// Lower-case alias to type name.
+    aliases: BTreeMap<String, String>,
+}
+
+impl Types {
+    /// The type that a name or an alias in content stands for.
+    fn resolve(&self, name: &str) -> Option<&IncidentType> {
+        let lower = name.trim().to_ascii_lowercase();
+        self.types.get(self.aliases.get(&lower).unwrap_or(&lower))
+    }
+
+    /// Every name that content may use for a type.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.types.keys().chain(self.aliases.keys()).map(String::as_str)
+    }
+}
+
+/// Files of one kind: path and text, sorted by path.
+type Files<'a> = Vec<(&'a str, &'a str)>;
+
+/// Reads a content folder: relative path with `/` to text. The content is complete exactly when there is no
+/// problem; problems are sorted by file and place, at most [`MAX_PROBLEMS`](crate::document::MAX_PROBLEMS) a file. Tests of rules are
+/// run; tests of playbooks are read and checked for what they name.
+pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
+    let mut problems = Vec::new();
+    if files.len() > MAX_FILES {
+        let message = format!("the folder has {} files; at most {MAX_FILES} are read", files.len());
+        return (Content::default(), vec![Problem::new("", Position::default(), message)]);
+    }
+    refuse_unknown(files, &mut problems);
+    let actions = action::read(&of_kind(files, Kind::Actions), &mut problems);
+    let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
+    let known = Known { actions: actions.as_ref(), types: types.as_ref() };
+    let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
+    let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
+    trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
+    trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
+
+    let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
+    let texts =
+        playbooks.iter().filter_map(|(path, p)| Some((p.hash.clone(), files.get(*path)?.as_str().into())));
+    let types = types.unwrap_or_default();
+    let content = Content {
+        hash: folder_hash(&hashes),
+        files: hashes,
+        playbook_texts: texts.collect(),
+        playbooks: playbooks.values().map(|p| (p.id.clone(), Arc::clone(p))).collect(),
+        actions: actions.unwrap_or_default(),
+        types: types.types,
+        aliases: types.aliases,
+        rules: rules.into_values().collect(),
+    };
+    (content, report::settle(problems))
+}
+
+/// Reads one playbook against content that was loaded before: for `check FILE`, and for a run that was started
+/// with a version that is no longer in the folder. `path` only labels the problems. The playbook is there exactly
+/// when there is no problem.
+pub fn read_playbook(path: &str, text: &str, content: &Content) -> (Option<Playbook>, Vec<Problem>) {
+    let types = Types { types: content.types.clone(), aliases: content.aliases.clone() };
+    let known = Known { actions: Some(&content.actions), types: Some(&types) };
+    let mut problems = Vec::new();
+    let playbook = playbook::read_one(path, text, known, &mut problems);
+    (playbook, report::settle(problems))
+}
+
+/// The tests of playbooks in a folder that [`load`] found no problem in.
+pub fn playbook_tests(files: &BTreeMap<String, String>, content: &Content) -> Vec<PlaybookTest> {
+    let types = Types { types: content.types.clone(), aliases: content.aliases.clone() };
+    let known = Known { actions: Some(&content.actions), types: Some(&types) };
+    trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut Vec::new())
+}
+
+/// The text of a file, or the place where it stops being UTF-8. A byte order mark at the start is left out.
+///
+/// # Errors
+/// The problem to show, when the bytes are not text.
+pub fn decode(path: &str, bytes: &[u8]) -> Result<String, Problem> {
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
+        Err(error) => error,
+    };
+    let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+    let line = valid.matches('\n').count() + 1;
+    let column = valid.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let place = Position { line: clamp(line), column: clamp(column) };
+    Err(Problem::new(path, place, "not UTF-8 text; save the file as UTF-8"))
+}
+
+fn refuse_unknown(files: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {
+    for path in files.keys().filter(|path| kind_of(path).is_none()) {
+        let known = KNOWN.map(|(pattern, _)| format!("`{pattern}`")).join(", ");
+        let message = format!("not a file that a content folder has; it has {known}");
+        Report::new(path, problems).file(message);
+    }
+    for path in REQUIRED.into_iter().filter(|path| !files.contains_key(*path)) {
+        let message =
+            "the file is missing; `ringfence init DIR` writes a folder with all files to start from";
+        Report::new(path, problems).file(message);
+    }
+}
+
+fn kind_of(path: &str) -> Option<Kind> {
+    KNOWN.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, kind)| *kind)
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern == path;
+    };
+    let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+}
+
+fn of_kind(files: &BTreeMap<String, String>, kind: Kind) -> Files<'_> {
+    let wanted = files.iter().filter(|(path, _)| kind_of(path) == Some(kind));
+    wanted.map(|(path, text)| (path.as_str(), text.as_str())).collect()
+}
+
+/// The SHA-256 of a text in lower-case hex.
+fn hash(text: &str) -> TextHash {
+    hex(Sha256::digest(text.as_bytes()).as_slice())
+}
+
+/// One hash for a whole folder: over each path with its length, and the hash of the file.
+fn folder_hash(files: &BTreeMap<String, TextHash>) -> TextHash {
+    let mut all = Sha256::new();
+    for (path, hash) in files {
+        all.update((path.len() as u64).to_le_bytes());
+        all.update(path.as_bytes());
+        all.update(hash.as_bytes());
+    }
+    hex(all.finalize().as_slice())
+}
+
+fn hex(bytes: &[u8]) -> TextHash {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}

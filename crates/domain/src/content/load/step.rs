@@ -1,0 +1,302 @@
+//! One step of a playbook: an action, its targets and how it is called.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
+
+use super::{
+    action::{TIMEOUT_LEAST, TIMEOUT_MOST, fits},
+    playbook::{Scope, check_roles, compile},
+    report::{Report, shorten, unknown},
+};
+use crate::{
+    content::ActionSpec,
+    correlate::TARGET_LABELS,
+    document::Spanned,
+    expr::Type,
+    playbook::{Backoff, Lease, OnExpiry, OnFailure, Retry, Step, Targets},
+    severity::{Priority, Risk},
+    time::Span,
+};
+
+const ATTEMPTS_MOST: u32 = 20;
+const DELAY_MOST: Span = Span::secs(3_600);
+const LEASE_LEAST: Span = Span::secs(1);
+const LEASE_MOST: Span = Span::secs(90 * 86_400);
+const EXPECTED_MOST: Span = Span::secs(30 * 86_400);
+const MAX_TARGET_BYTES: usize = 256;
+/// Fields that the format has, but not yet this version.
+pub(super) const LATER: [&str; 11] = [
+    "decision", "manual", "parallel", "while", "switch", "wait", "call", "approval", "goto", "options",
+    "default",
+];
+
+#[derive(Deserialize)]
+pub(super) struct StepDocument {
+    pub(super) id: Spanned<String>,
+    name: Option<Spanned<String>>,
+    #[serde(default)]
+    description: String,
+    action: Option<Spanned<String>>,
+    for_each: Option<Spanned<String>>,
+    target: Option<Spanned<String>>,
+    #[serde(default, rename = "with")]
+    args: BTreeMap<String, Spanned<Value>>,
+    #[serde(default)]
+    priority: Priority,
+    timeout: Option<Spanned<String>>,
+    retry: Option<RetryDocument>,
+    lease: Option<Spanned<LeaseDocument>>,
+    #[serde(default)]
+    on_failure: OnFailure,
+    #[serde(default)]
+    roles: Vec<Spanned<String>>,
+    expected_duration: Option<Spanned<String>>,
+    docs: Option<Spanned<String>>,
+    // See `LATER`, in its order.
+    decision: Option<Spanned<IgnoredAny>>,
+    manual: Option<Spanned<IgnoredAny>>,
+    parallel: Option<Spanned<IgnoredAny>>,
+    r#while: Option<Spanned<IgnoredAny>>,
+    switch: Option<Spanned<IgnoredAny>>,
+    wait: Option<Spanned<IgnoredAny>>,
+    call: Option<Spanned<IgnoredAny>>,
+    approval: Option<Spanned<IgnoredAny>>,
+    goto: Option<Spanned<IgnoredAny>>,
+    options: Option<Spanned<IgnoredAny>>,
+    default: Option<Spanned<IgnoredAny>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RetryDocument {
+    attempts: Option<Spanned<u32>>,
+    backoff: Option<Backoff>,
+    delay: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LeaseDocument {
+    r#for: Spanned<String>,
+    on_expiry: Option<Spanned<OnExpiry>>,
+}
+
+/// The step, or `None` when it has a problem that leaves nothing to build.
+pub(super) fn check(document: &StepDocument, scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Step> {
+    let name = document.name.as_ref().unwrap_or(&document.id);
+    report.line("the name", name);
+    let roles = check_roles(&document.roles, scope, report);
+    let span = |report: &mut Report<'_>, what, text: &Option<Spanned<String>>, most| {
+        text.as_ref().map(|text| report.span(what, text, TIMEOUT_LEAST, most))
+    };
+    let timeout = span(report, "the timeout", &document.timeout, TIMEOUT_MOST);
+    let expected_duration = span(report, "the expected duration", &document.expected_duration, EXPECTED_MOST);
+    check_docs(document, report);
+    let retry = retry(document.retry.as_ref(), report);
+    let later = refuse_later(document, report);
+    let targets = targets(document, later, scope, report);
+    let verb = match &document.action {
+        Some(verb) => verb,
+        None if later => return None,
+        None => {
+            report.at(&document.id, "the step has no `action`; name the verb to call");
+            return None;
+        }
+    };
+    let spec = action(verb, scope, report);
+    let args = spec.map_or_else(BTreeMap::new, |spec| arguments(document, verb, spec, report));
+    if let Some(spec) = spec {
+        check_kind(document, spec, report);
+    }
+    Some(Step {
+        id: document.id.value.clone(),
+        name: name.value.clone(),
+        description: document.description.clone(),
+        verb: verb.value.clone(),
+        targets: targets?,
+        with: args,
+        priority: document.priority,
+        timeout,
+        retry,
+        lease: document.lease.as_ref().map(|document| lease(document, verb, spec, report)),
+        on_failure: document.on_failure,
+        roles,
+        expected_duration,
+        docs: document.docs.as_ref().map(|docs| docs.value.clone()),
+    })
+}
+
+/// Tells which parts belong to a later version; whether there was one.
+fn refuse_later(document: &StepDocument, report: &mut Report<'_>) -> bool {
+    let places = [
+        &document.decision,
+        &document.manual,
+        &document.parallel,
+        &document.r#while,
+        &document.switch,
+        &document.wait,
+        &document.call,
+        &document.approval,
+        &document.goto,
+        &document.options,
+        &document.default,
+    ];
+    let mut found = false;
+    for (name, place) in LATER.into_iter().zip(places) {
+        if let Some(place) = place {
+            report.at(
+                place,
+                format!("`{name}` is not supported in this version; use steps with `action` only"),
+            );
+            found = true;
+        }
+    }
+    found
+}
+
+fn targets(
+    document: &StepDocument,
+    later: bool,
+    scope: &Scope<'_>,
+    report: &mut Report<'_>,
+) -> Option<Targets> {
+    match (&document.for_each, &document.target) {
+        (Some(list), None) => compile(list, &Type::list(Type::String), scope, report).map(Targets::ForEach),
+        (None, Some(target)) => {
+            if target.trim().is_empty() {
+                report.at(target, "the target is empty; name one, or use `for_each`");
+            } else if target.len() > MAX_TARGET_BYTES || target.chars().any(char::is_control) {
+                report.at(target, format!("the target must be one line of at most {MAX_TARGET_BYTES} bytes"));
+            }
+            Some(Targets::Named(target.value.clone()))
+        }
+        (Some(_), Some(target)) => {
+            report.at(target, "the step has both `for_each` and `target`; remove one");
+            None
+        }
+        (None, None) => {
+            if !later {
+                report.at(&document.id, "the step acts on nothing; add `for_each` or `target`");
+            }
+            None
+        }
+    }
+}
+
+fn action<'a>(verb: &Spanned<String>, scope: &Scope<'a>, report: &mut Report<'_>) -> Option<&'a ActionSpec> {
+    let actions = scope.known.actions?;
+    let spec = actions.get(&verb.value);
+    if spec.is_none() {
+        report.at(verb, unknown("action", verb, actions.keys().map(String::as_str)));
+    }
+    spec.map(|spec| &**spec)
+}
+
+/// The arguments of the call: those of the step, then the defaults of the action.
+fn arguments(
+    document: &StepDocument,
+    verb: &Spanned<String>,
+    spec: &ActionSpec,
+    report: &mut Report<'_>,
+) -> BTreeMap<String, Value> {
+    let mut args = BTreeMap::new();
+    for (name, value) in &document.args {
+        match spec.args.get(name).map(|arg| fits(name, arg, value)) {
+            None => {
+                let known = spec.args.keys().map(String::as_str);
+                report.at(value, format!("`{}`: {}", shorten(verb), unknown("argument", name, known)));
+            }
+            Some(Err(message)) => report.at(value, message),
+            Some(Ok(())) => {
+                args.insert(name.clone(), value.value.clone());
+            }
+        }
+    }
+    for (name, arg) in &spec.args {
+        if document.args.contains_key(name) {
+            continue;
+        }
+        if let Some(default) = &arg.default {
+            args.insert(name.clone(), default.clone());
+        } else if arg.required {
+            report.at(verb, format!("`{}` needs the argument `{name}`; add it under `with`", shorten(verb)));
+        }
+    }
+    args
+}
+
+/// Where the list of targets is plainly of one kind, that must be the kind the action acts on.
+fn check_kind(document: &StepDocument, spec: &ActionSpec, report: &mut Report<'_>) {
+    let Some(list) = &document.for_each else {
+        return;
+    };
+    let Some(kind) = plain_kind(list) else {
+        return;
+    };
+    if !TARGET_LABELS.contains(&kind) {
+        report.at(list, unknown("kind of target", kind, TARGET_LABELS.into_iter()));
+    } else if kind != spec.target {
+        report.at(
+            list,
+            format!("`{}` acts on a {}, but this lists targets of kind {kind}", spec.verb, spec.target),
+        );
+    }
+}
+
+/// The kind in `incident.targets("kind")`, when that is the whole expression.
+fn plain_kind(source: &str) -> Option<&str> {
+    let inner = source.trim().strip_prefix("incident.targets(")?.strip_suffix(')')?.trim();
+    let quote = inner.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    inner.strip_prefix(quote)?.strip_suffix(quote).filter(|kind| !kind.contains(['"', '\'', '\\']))
+}
+
+fn retry(document: Option<&RetryDocument>, report: &mut Report<'_>) -> Retry {
+    let standard = Retry::default();
+    let Some(document) = document else {
+        return standard;
+    };
+    if let Some(attempts) = document.attempts.as_ref().filter(|n| !(1..=ATTEMPTS_MOST).contains(&n.value)) {
+        report.at(attempts, format!("attempts of {attempts} is out of bounds; use 1 to {ATTEMPTS_MOST}"));
+    }
+    let delay = document.delay.as_ref();
+    Retry {
+        attempts: document.attempts.as_ref().map_or(standard.attempts, |attempts| attempts.value),
+        backoff: document.backoff.unwrap_or(standard.backoff),
+        delay: delay.map_or(standard.delay, |text| report.span("the delay", text, TIMEOUT_LEAST, DELAY_MOST)),
+    }
+}
+
+fn lease(
+    document: &Spanned<LeaseDocument>,
+    verb: &Spanned<String>,
+    spec: Option<&ActionSpec>,
+    report: &mut Report<'_>,
+) -> Lease {
+    let span = report.span("the lease", &document.value.r#for, LEASE_LEAST, LEASE_MOST);
+    let on_expiry = document.value.on_expiry.clone().unwrap_or_default();
+    if spec.is_some_and(|spec| spec.revert.is_none()) {
+        let verb = shorten(verb);
+        report
+            .at(document, format!("`{verb}` has no verb that takes it back, so a lease has no end to keep"));
+    }
+    if let Some(spec) = spec.filter(|spec| on_expiry.value == OnExpiry::Lift && spec.risk > Risk::Low) {
+        let message = format!(
+            "`lift` is for low risk only, and `{}` has {} risk; use `ask`",
+            spec.verb,
+            spec.risk.name()
+        );
+        report.at(&on_expiry, message);
+    }
+    Lease { span, on_expiry: on_expiry.value }
+}
+
+/// A link that people follow: nothing but web addresses.
+fn check_docs(document: &StepDocument, report: &mut Report<'_>) {
+    let Some(docs) = &document.docs else {
+        return;
+    };
+    let web = docs.starts_with("https://") || docs.starts_with("http://");
+    if !web || docs.contains(char::is_whitespace) || docs.contains(char::is_control) {
+        report.at(docs, "`docs` must be a web address that starts with https:// or http://");
+    }
+}

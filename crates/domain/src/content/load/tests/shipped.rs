@@ -1,0 +1,222 @@
+//! The content and the examples that are shipped.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use proptest::prelude::*;
+
+use super::{super::*, ACTIONS, folder, shown};
+use crate::severity::Severity;
+
+#[expect(clippy::disallowed_methods, reason = "the shipped files are the input of these tests")]
+fn read(root: &str, folders: &[&str]) -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(root);
+    let mut files = BTreeMap::new();
+    for folder in folders {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let wanted = path.extension().is_some_and(|extension| extension == "yaml");
+            if wanted {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+                files.insert(name, decode("", &fs::read(&path).unwrap()).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn shipped() -> BTreeMap<String, String> {
+    read("content", &["", "rules", "playbooks"])
+}
+
+#[test]
+fn the_shipped_content_has_no_problem() {
+    let files = shipped();
+    assert_eq!(shown(&files), "");
+    let content = load(&files).0;
+    let containments = content.actions.values().filter(|action| action.containment).count();
+    assert_eq!((content.actions.len(), containments), (12, 6));
+    assert!(content.actions.values().all(|action| action.verify && action.connector == "estate"));
+    let playbook = content.playbook_for("validator_compromise", Severity::Critical).unwrap();
+    assert_eq!(playbook.id, "validator_compromise");
+    assert!(content.playbook_for("validator_compromise", Severity::Medium).is_none());
+}
+
+#[test]
+fn every_shipped_playbook_and_rule_has_a_test_beside_it() {
+    let files = shipped();
+    for path in files.keys().filter(|path| path.contains('/') && !path.ends_with(".test.yaml")) {
+        let test = path.replace(".yaml", ".test.yaml");
+        assert!(files.contains_key(&test), "{path} needs {test}");
+    }
+    let content = load(&files).0;
+    let tests = playbook_tests(&files, &content);
+    for id in content.playbooks.keys() {
+        let path = format!("playbooks/{id}.yaml");
+        assert!(tests.iter().any(|test| test.playbook == path), "{path} has no test");
+    }
+}
+
+#[test]
+fn the_documents_of_the_five_sources_have_their_types() {
+    let content = load(&shipped()).0;
+    let named = [
+        "data_poisoning",
+        "model_extraction",
+        "adversarial_attack",
+        "privacy_breach",
+        "zero_day_exploit",
+        "prompt_injection",
+        "unauthorized_access",
+        "hardware_failure",
+        "network_connectivity",
+        "storage_issues",
+        "power_systems",
+        "service_failures",
+        "performance_degradation",
+        "configuration_errors",
+        "deployment_issues",
+        "malware_detection",
+        "data_breach",
+        "policy_violations",
+        "consensus_failure",
+        "node_synchronization",
+        "transaction_processing",
+        "smart_contract_errors",
+        "system_down",
+        "high_cpu",
+        "memory_leak",
+        "disk_full",
+        "network_latency",
+        "security_breach",
+        "blockchain_sync",
+        "data_leaks",
+        "service_disruptions",
+        "system_compromises",
+        "security_breaches",
+        "policy_violation",
+        "blockchain_node_down",
+        "high_resource_usage",
+    ];
+    for name in named {
+        assert!(content.types.contains_key(&content.type_name(name)), "{name}");
+    }
+}
+
+#[test]
+fn the_http_example_has_no_problem() {
+    let mut files = read("docs/examples/http-firewall", &["", "playbooks"]);
+    files.insert("taxonomy.yaml".to_owned(), shipped().remove("taxonomy.yaml").unwrap());
+    assert_eq!(shown(&files), "");
+    let content = load(&files).0;
+    let requests = content.actions["address.block"].requests.as_ref().unwrap();
+    assert!(requests.verify.is_some() && requests.revert.is_some());
+}
+
+#[test]
+fn one_playbook_can_be_read_against_content_that_was_loaded() {
+    let files = shipped();
+    let content = load(&files).0;
+    let text = &files["playbooks/validator_compromise.yaml"];
+    let (playbook, problems) = read_playbook("mine.yaml", text, &content);
+    assert_eq!(problems, []);
+    assert_eq!(playbook.unwrap().hash, content.playbooks["validator_compromise"].hash);
+    let (playbook, problems) = read_playbook("mine.yaml", &text.replace("key.revoke", "key.revok"), &content);
+    assert!(playbook.is_none());
+    let problem = problems[0].to_string();
+    assert_eq!(problem, "mine.yaml:29:17: unknown action `key.revok`; did you mean `key.revoke`?");
+}
+
+/// Pieces that are likely to bring a reader out of step.
+const PIECES: [&str; 24] = [
+    "",
+    " ",
+    "\n",
+    "  - ",
+    ":",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "|",
+    "&a ",
+    "*a",
+    "!!str ",
+    "# ",
+    "null",
+    "-1",
+    "99999999999999999999",
+    "\u{feff}",
+    "\u{0}",
+    "steps: []",
+    "incident.targets(",
+    "é",
+];
+
+fn slip() -> impl Strategy<Value = (prop::sample::Index, prop::sample::Index, usize, usize)> {
+    (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0usize..12, 0..PIECES.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn slips_of_the_keyboard_never_panic(slips in prop::collection::vec(slip(), 1..4)) {
+        let mut files = folder();
+        files.insert("rules/node_down.test.yaml".to_owned(), "tests: [{name: a, labels: {}, expect: none}]".to_owned());
+        let paths: Vec<String> = files.keys().cloned().collect();
+        for (file, place, removed, piece) in slips {
+            let text = files.get_mut(&paths[file.index(paths.len())]).unwrap();
+            let chars: Vec<char> = text.chars().collect();
+            let start = place.index(chars.len() + 1);
+            let end = (start + removed).min(chars.len());
+            *text = chars[..start].iter().collect::<String>() + PIECES[piece] + &chars[end..].iter().collect::<String>();
+        }
+        let (content, problems) = load(&files);
+        let sorted = problems.is_sorted();
+        prop_assert!(sorted);
+        for problem in &problems {
+            prop_assert!(!problem.message.is_empty());
+            prop_assert!(!problem.message.contains('\n'), "{}", problem.message);
+        }
+        if problems.is_empty() {
+            prop_assert_eq!(content.playbooks.len(), 1);
+        }
+    }
+
+    #[test]
+    fn any_text_under_any_name_never_panics(path in "[a-z./*]{0,20}", text in any::<String>()) {
+        let mut files = folder();
+        files.insert(path, text.clone());
+        files.insert("playbooks/other.yaml".to_owned(), text.clone());
+        files.insert("actions.yaml".to_owned(), text);
+        prop_assert!(!load(&files).1.is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_told_with_their_place(bytes in any::<Vec<u8>>()) {
+        match decode("a.yaml", &bytes) {
+            Ok(text) => prop_assert!(std::str::from_utf8(&bytes).unwrap().ends_with(&text)),
+            Err(problem) => prop_assert!(problem.line > 0 && problem.column > 0),
+        }
+    }
+}
+
+#[test]
+fn a_folder_with_too_many_files_is_refused() {
+    let files = (0..=MAX_FILES).map(|n| (format!("rules/r{n}.yaml"), String::new())).collect();
+    assert_eq!(shown(&files), ":0:0: the folder has 2001 files; at most 2000 are read\n");
+}
+
+#[test]
+fn problems_of_one_file_are_bounded() {
+    let action = ACTIONS.lines().skip(1).take(12).collect::<Vec<_>>().join("\n");
+    let many: String =
+        std::iter::once("actions:\n".to_owned()).chain((0..500).map(|_| format!("{action}\n"))).collect();
+    let mut files = folder();
+    files.insert("actions.yaml".to_owned(), many);
+    let problems = load(&files).1;
+    let of_actions = problems.iter().filter(|problem| problem.path == "actions.yaml").count();
+    assert_eq!(of_actions, crate::document::MAX_PROBLEMS);
+}

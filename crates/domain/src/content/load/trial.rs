@@ -1,0 +1,274 @@
+//! `NAME.test.yaml` beside a rule or playbook: what it must do with given labels or a given incident. Tests of
+//! rules are run here; tests of playbooks are read here and run by whoever drives the run machine.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    Files, Known, Types,
+    report::{Report, shorten, unknown},
+};
+use crate::{
+    content::{Content, Rule},
+    correlate::{TARGET_LABELS, classify},
+    document::{Position, Problem, Spanned, read as read_document},
+    incident::Target,
+    labels::Labels,
+    severity::Severity,
+};
+
+#[derive(Deserialize)]
+struct Tests<T> {
+    tests: Spanned<Vec<T>>,
+}
+
+#[derive(Deserialize)]
+struct RuleTest {
+    name: Spanned<String>,
+    labels: Labels,
+    expect: Spanned<RuleExpectation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RuleExpectation {
+    /// The rule does not match.
+    None,
+    Opens {
+        r#type: Spanned<String>,
+        severity: Severity,
+    },
+}
+
+/// One test of a playbook: an incident, what the calls come to, and what must follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaybookTest {
+    /// The file and place of the test, for messages.
+    pub path: String,
+    pub position: Position,
+    /// The path of the playbook beside it.
+    pub playbook: String,
+    pub name: String,
+    pub incident_type: String,
+    pub severity: Severity,
+    pub targets: Vec<Target>,
+    /// What the calls of a verb to a target come to, in order; the last holds for all later ones. A call that is
+    /// not listed is applied.
+    pub answers: BTreeMap<Call, Vec<Answer>>,
+    /// The calls that must be made, in order, each verb and target once however often it is tried.
+    pub calls: Vec<Call>,
+    pub status: EndStatus,
+}
+
+/// A verb and the name of its target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    pub verb: String,
+    pub target: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Applied,
+    NotApplied,
+    Unknown,
+}
+
+/// How a run must end, or stop to wait for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndStatus {
+    Completed,
+    Failed,
+    Blocked,
+}
+
+#[derive(Deserialize)]
+struct PlaybookTestDocument {
+    name: Spanned<String>,
+    incident: IncidentDocument,
+    #[serde(default)]
+    answers: Vec<AnswersDocument>,
+    expect: ExpectDocument,
+}
+
+#[derive(Deserialize)]
+struct IncidentDocument {
+    r#type: Spanned<String>,
+    severity: Severity,
+    #[serde(default)]
+    targets: BTreeMap<String, Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+struct AnswersDocument {
+    call: Spanned<String>,
+    answers: Spanned<Vec<Answer>>,
+}
+
+#[derive(Deserialize)]
+struct ExpectDocument {
+    calls: Vec<Spanned<String>>,
+    status: EndStatus,
+}
+
+/// Runs the tests of rules. A rule that could not be read is not tested: its own problems stand for it.
+pub(super) fn rules(
+    files: &Files<'_>,
+    folder: &BTreeMap<String, String>,
+    rules: &BTreeMap<&str, Rule>,
+    known: Known<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    for &(path, text) in files {
+        let mut report = Report::new(path, problems);
+        let Some(tests) = tests::<RuleTest>(path, text, folder, &mut report) else { continue };
+        let (Some(rule), Some(types)) = (rules.get(beside(path).as_str()), known.types) else { continue };
+        let content = Content {
+            types: types.types.clone(),
+            aliases: types.aliases.clone(),
+            rules: vec![rule.clone()],
+            ..Content::default()
+        };
+        for test in &tests {
+            run_rule(test, rule, &content, types, &mut report);
+        }
+    }
+}
+
+fn run_rule(test: &RuleTest, rule: &Rule, content: &Content, types: &Types, report: &mut Report<'_>) {
+    let matches = rule.matchers.iter().all(|matcher| matcher.matches(&test.labels));
+    let found = classify(content, &test.labels).filter(|_| matches);
+    let came =
+        found.as_ref().map(|found| format!("type `{}`, severity {}", found.incident_type, found.severity));
+    let name = shorten(&test.name);
+    match (&test.expect.value, found) {
+        (RuleExpectation::None, None) => {}
+        (RuleExpectation::None, Some(_)) => {
+            let came = came.unwrap_or_default();
+            report.at(&test.expect, format!("test `{name}`: the rule matches ({came}), expected none"));
+        }
+        (RuleExpectation::Opens { r#type, .. }, _) if types.resolve(r#type).is_none() => {
+            report.at(r#type, unknown("incident type", r#type, types.names()));
+        }
+        (RuleExpectation::Opens { .. }, None) => {
+            report.at(&test.expect, format!("test `{name}`: the rule does not match these labels"));
+        }
+        (RuleExpectation::Opens { r#type, severity }, Some(found)) => {
+            let wanted = types.resolve(r#type).map_or(r#type.as_str(), |found| found.name.as_str());
+            if (wanted, *severity) != (found.incident_type.as_str(), found.severity) {
+                let came = came.unwrap_or_default();
+                let message =
+                    format!("test `{name}`: got {came}, expected type `{wanted}`, severity {severity}");
+                report.at(&test.expect, message);
+            }
+        }
+    }
+}
+
+/// Reads and checks the tests of playbooks.
+pub(super) fn playbooks(
+    files: &Files<'_>,
+    folder: &BTreeMap<String, String>,
+    known: Known<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<PlaybookTest> {
+    let mut all = Vec::new();
+    for &(path, text) in files {
+        let mut report = Report::new(path, problems);
+        let tests = tests::<PlaybookTestDocument>(path, text, folder, &mut report);
+        for test in tests.into_iter().flatten() {
+            all.extend(playbook_test(test, known, &mut report));
+        }
+    }
+    all
+}
+
+/// One test, or `None` when a part of it could not be understood.
+fn playbook_test(
+    document: PlaybookTestDocument,
+    known: Known<'_>,
+    report: &mut Report<'_>,
+) -> Option<PlaybookTest> {
+    let before = report.count();
+    let written = &document.incident.r#type;
+    let found = known.types.map(|types| types.resolve(written).ok_or(types));
+    if let Some(Err(types)) = found {
+        report.at(written, unknown("incident type", written, types.names()));
+    }
+    let incident_type = match found {
+        Some(Ok(found)) => found.name.clone(),
+        Some(Err(_)) | None => written.value.clone(),
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    for (kind, names) in &document.incident.targets {
+        if !TARGET_LABELS.contains(&kind.as_str()) {
+            report.at(names, unknown("kind of target", kind, TARGET_LABELS.into_iter()));
+        }
+        targets.extend(names.value.iter().map(|name| (kind.as_str().into(), name.as_str().into())));
+    }
+    let mut answers = BTreeMap::new();
+    for document in document.answers {
+        if document.answers.value.is_empty() {
+            report.at(&document.answers, "the list of answers is empty; use applied, not_applied or unknown");
+        }
+        if let Some(call) = call(&document.call, known, report)
+            && answers.insert(call, document.answers.value).is_some()
+        {
+            report.at(&document.call, "the answers to this call are given twice; write one list");
+        }
+    }
+    let calls = document.expect.calls.iter().filter_map(|text| call(text, known, report)).collect();
+    (report.count() == before).then(|| PlaybookTest {
+        path: report.path().to_owned(),
+        position: document.name.position(),
+        playbook: beside(report.path()),
+        name: document.name.value,
+        incident_type,
+        severity: document.incident.severity,
+        targets,
+        answers,
+        calls,
+        status: document.expect.status,
+    })
+}
+
+/// A call written as `verb target`.
+fn call(text: &Spanned<String>, known: Known<'_>, report: &mut Report<'_>) -> Option<Call> {
+    let Some((verb, target)) = text.trim().split_once(' ') else {
+        report.at(text, "a call is written as verb and target, such as `node.isolate validator-1`");
+        return None;
+    };
+    let actions = known.actions;
+    if let Some(actions) = actions.filter(|actions| !actions.contains_key(verb)) {
+        report.at(text, unknown("action", verb, actions.keys().map(String::as_str)));
+    }
+    Some(Call { verb: verb.to_owned(), target: target.trim().to_owned() })
+}
+
+/// The tests in a file, after the checks that all test files share.
+fn tests<T: for<'de> Deserialize<'de>>(
+    path: &str,
+    text: &str,
+    folder: &BTreeMap<String, String>,
+    report: &mut Report<'_>,
+) -> Option<Vec<T>> {
+    let (document, found) = read_document::<Tests<T>>(path, text);
+    report.add(found);
+    let tests = document?.tests;
+    let tested = beside(path);
+    if !folder.contains_key(&tested) {
+        report.file(format!("tests `{tested}`, which is not there; name the test after the file it tests"));
+    }
+    if tests.value.is_empty() {
+        report.at(&tests, "the file has no test; add one, or remove the file");
+    }
+    Some(tests.value)
+}
+
+/// The file that a test file tests.
+fn beside(path: &str) -> String {
+    path.strip_suffix(".test.yaml").map_or_else(|| path.to_owned(), |stem| format!("{stem}.yaml"))
+}
