@@ -15,9 +15,10 @@ use crate::{
 
 mod env;
 mod load;
+mod rehearsal;
 
 pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
-pub use load::{Answer, Call, EndStatus, PlaybookTest, decode, load, playbook_tests, read_playbook};
+pub use load::{decode, load, read_playbook};
 
 /// Everything that was loaded together.
 #[derive(Debug, Clone, Default)]

@@ -15,12 +15,12 @@ mod trial;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use self::trial::{Answer, Call, EndStatus, PlaybookTest};
+pub(super) use self::trial::{Answer, Call, EndStatus, PlaybookTest};
 
 use sha2::{Digest, Sha256};
 
 use self::report::Report;
-use super::{ActionSpec, Content, IncidentType};
+use super::{ActionSpec, Content, IncidentType, rehearsal::rehearse};
 use crate::{
     document::{Position, Problem},
     playbook::{Playbook, TextHash},
@@ -88,8 +88,8 @@ impl Types {
 type Files<'a> = Vec<(&'a str, &'a str)>;
 
 /// Reads a content folder: relative path with `/` to text. The content is complete exactly when there is no
-/// problem; problems are sorted by file and place, at most [`MAX_PROBLEMS`](crate::document::MAX_PROBLEMS) a file. Tests of rules are
-/// run; tests of playbooks are read and checked for what they name.
+/// problem; problems are sorted by file and place, at most [`MAX_PROBLEMS`](crate::document::MAX_PROBLEMS) a
+/// file. Tests of rules are run, and tests of playbooks where nothing else is wrong.
 pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let mut problems = Vec::new();
     if files.len() > MAX_FILES {
@@ -103,7 +103,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
     trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
-    trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
+    let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
 
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
     let texts =
@@ -119,6 +119,9 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         aliases: types.aliases,
         rules: rules.into_values().collect(),
     };
+    if problems.is_empty() {
+        problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
+    }
     (content, report::settle(problems))
 }
 
@@ -131,13 +134,6 @@ pub fn read_playbook(path: &str, text: &str, content: &Content) -> (Option<Playb
     let mut problems = Vec::new();
     let playbook = playbook::read_one(path, text, known, &mut problems);
     (playbook, report::settle(problems))
-}
-
-/// The tests of playbooks in a folder that [`load`] found no problem in.
-pub fn playbook_tests(files: &BTreeMap<String, String>, content: &Content) -> Vec<PlaybookTest> {
-    let types = Types { types: content.types.clone(), aliases: content.aliases.clone() };
-    let known = Known { actions: Some(&content.actions), types: Some(&types) };
-    trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut Vec::new())
 }
 
 /// The text of a file, or the place where it stops being UTF-8. A byte order mark at the start is left out.

@@ -1,5 +1,5 @@
 //! `NAME.test.yaml` beside a rule or playbook: what it must do with given labels or a given incident. Tests of
-//! rules are run here; tests of playbooks are read here and run by whoever drives the run machine.
+//! rules are run here; tests of playbooks are read here and run by `rehearsal`.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,9 @@ use crate::{
     labels::Labels,
     severity::Severity,
 };
+
+/// Most tests in one file.
+const MAX_TESTS: usize = 200;
 
 #[derive(Deserialize)]
 struct Tests<T> {
@@ -43,7 +46,7 @@ enum RuleExpectation {
 
 /// One test of a playbook: an incident, what the calls come to, and what must follow.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlaybookTest {
+pub(in crate::content) struct PlaybookTest {
     /// The file and place of the test, for messages.
     pub path: String,
     pub position: Position,
@@ -63,14 +66,14 @@ pub struct PlaybookTest {
 
 /// A verb and the name of its target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Call {
+pub(in crate::content) struct Call {
     pub verb: String,
     pub target: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub(in crate::content) enum Answer {
     Applied,
     NotApplied,
     Unknown,
@@ -79,7 +82,7 @@ pub enum Answer {
 /// How a run must end, or stop to wait for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EndStatus {
+pub(in crate::content) enum EndStatus {
     Completed,
     Failed,
     Blocked,
@@ -264,6 +267,10 @@ fn tests<T: for<'de> Deserialize<'de>>(
     }
     if tests.value.is_empty() {
         report.at(&tests, "the file has no test; add one, or remove the file");
+    }
+    if tests.value.len() > MAX_TESTS {
+        report.at(&tests, format!("the file has {} tests; at most {MAX_TESTS}", tests.value.len()));
+        return None;
     }
     Some(tests.value)
 }

@@ -456,3 +456,64 @@ fn tests_of_playbooks() {
         "#]],
     );
 }
+
+/// One test of the base playbook, with its incident on two nodes.
+fn rehearsed(answers: &str, calls: &str, status: &str, expect: Expect) {
+    let targets = "{ node: [validator-2, validator-1], key: [key-1] }";
+    let text = format!(
+        "tests:\n  - name: a\n    incident: {{ type: compromised_validator, severity: high, targets: {targets} }}\n    \
+         answers: [{answers}]\n    expect: {{ calls: [{calls}], status: {status} }}\n"
+    );
+    playbook_test(&text, expect);
+}
+
+#[test]
+fn rehearsals_that_hold() {
+    let both = "node.isolate validator-1, node.isolate validator-2";
+    rehearsed("", both, "completed", expect![[""]]);
+    let lost = "{ call: node.isolate validator-2, answers: [unknown, unknown, applied] }";
+    rehearsed(lost, both, "completed", expect![[""]]);
+    let refused = "{ call: node.isolate validator-1, answers: [not_applied] }";
+    rehearsed(refused, both, "blocked", expect![[""]]);
+}
+
+#[test]
+fn rehearsals_that_go_otherwise() {
+    rehearsed(
+        "",
+        "node.isolate validator-2",
+        "failed",
+        expect![[r#"
+        playbooks/validator_compromise.test.yaml:2:11: test `a`: the calls are `node.isolate validator-1`, `node.isolate validator-2`, expected `node.isolate validator-2`
+        playbooks/validator_compromise.test.yaml:2:11: test `a`: the run is completed, expected failed
+    "#]],
+    );
+    let lost = "{ call: node.isolate validator-2, answers: [unknown] }";
+    rehearsed(
+        lost,
+        "node.isolate validator-1, node.isolate validator-2",
+        "completed",
+        expect![[r#"
+        playbooks/validator_compromise.test.yaml:2:11: test `a`: the run is blocked (ACT-3 of step `isolate` is in doubt: the test says so), expected completed
+    "#]],
+    );
+    playbook_test(
+        "tests:\n  - name: a\n    incident: { type: node_failure, severity: high }\n    \
+         expect: { calls: [], status: completed }\n",
+        expect![[r#"
+            playbooks/validator_compromise.test.yaml:2:11: test `a`: the run is not started, expected completed
+        "#]],
+    );
+}
+
+#[test]
+fn a_rehearsal_of_undo() {
+    let undo = PLAYBOOK.replace("        for_each", "        on_failure: undo\n        for_each");
+    let test = "tests:\n  - name: a\n    incident: { type: validator_compromise, severity: high, targets: { node: [v1, v2] } }\n    \
+                answers: [{ call: node.isolate v2, answers: [not_applied] }]\n    \
+                expect: { calls: [node.isolate v1, node.isolate v2, node.release v1], status: failed }\n";
+    check(
+        &[("playbooks/validator_compromise.yaml", &undo), ("playbooks/validator_compromise.test.yaml", test)],
+        expect![[""]],
+    );
+}
