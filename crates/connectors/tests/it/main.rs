@@ -1,0 +1,12 @@
+//! Connectors against real servers on the loopback interface.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod conform;
+mod estate;
+mod http;
+mod plain;
+mod reach;
+mod spoiled;
+mod support;
+mod tls;
