@@ -1,5 +1,10 @@
 //! Label matchers as in the Prometheus Alertmanager: `name="v"`, `!=`, `=~`, `!~`. Regular expressions are
-//! anchored at both ends and run in linear time.
+//! anchored at both ends and run in linear time. [`parse`] and [`parse_list`] read their text form.
+
+mod parse;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -7,6 +12,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
+
+pub use parse::{parse, parse_list};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Operator {
@@ -61,7 +68,6 @@ impl Matcher {
             Operator::Equal | Operator::NotEqual => None,
             Operator::Match | Operator::NotMatch => Some(
                 regex::RegexBuilder::new(&format!("^(?:{value})$"))
-                    .dot_matches_new_line(true)
                     .size_limit(1 << 20)
                     .build()
                     .map_err(|error| format!("`{value}` is not a usable regular expression: {error}"))?,
@@ -102,8 +108,29 @@ impl fmt::Display for Operator {
     }
 }
 
+/// The text form that [`parse`] reads back to the same matcher.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{:?}", self.name, self.operator, self.value)
+        if parse::is_bare(&self.name) {
+            f.write_str(&self.name)?;
+        } else {
+            quote(f, &self.name)?;
+        }
+        write!(f, "{}", self.operator)?;
+        quote(f, &self.value)
     }
+}
+
+/// Escapes only what both syntaxes read alike.
+fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            c => write!(f, "{c}")?,
+        }
+    }
+    f.write_str("\"")
 }
