@@ -11,7 +11,7 @@ use super::{
 use crate::{
     content::Rule,
     document::{Problem, Spanned, read as read_document},
-    matcher::{Matcher, Operator},
+    matcher,
     severity::Severity,
 };
 
@@ -51,9 +51,9 @@ pub(super) fn read<'a>(
 fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> Rule {
     let mut matchers = Vec::new();
     for text in &document.r#match.value {
-        match parse_matcher(text) {
+        match matcher::parse(text) {
             Ok(matcher) => matchers.push(matcher),
-            Err(message) => report.at(text, message),
+            Err(message) => report.at(text, one_line(&message)),
         }
     }
     let all_read = matchers.len() == document.r#match.value.len();
@@ -79,30 +79,6 @@ fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> 
         severity: document.severity,
         auto_response: document.auto_response,
     }
-}
-
-/// One matcher, such as `alertname=~"Node.*"`; quotes around the value may be left out.
-fn parse_matcher(text: &str) -> Result<Matcher, String> {
-    let shown = shorten(text);
-    let wrong =
-        || format!("`{shown}` is not a matcher such as alertname=\"NodeDown\" or alertname=~\"Node.*\"");
-    let at = text.find(['=', '!']).ok_or_else(wrong)?;
-    let (name, rest) = text.split_at(at);
-    let operators = [
-        ("=~", Operator::Match),
-        ("!~", Operator::NotMatch),
-        ("!=", Operator::NotEqual),
-        ("=", Operator::Equal),
-    ];
-    let (operator, value) = operators
-        .into_iter()
-        .find_map(|(sign, operator)| Some((operator, rest.strip_prefix(sign)?.trim())))
-        .ok_or_else(wrong)?;
-    let value = match value.strip_prefix('"') {
-        Some(open) => open.strip_suffix('"').ok_or_else(wrong)?,
-        None => value,
-    };
-    Matcher::new(name.trim(), operator, value).map_err(|message| one_line(&message))
 }
 
 /// The regular expression library draws its errors over several lines; the first and the last say it.

@@ -392,15 +392,15 @@ fn rules() {
         "['alertname=~\"NodeDown|HostDown\"']",
         "['alertname=~\"Node(Down\"']",
         expect![[r#"
-        rules/node_down.yaml:2:9: `Node(Down` is not a usable regular expression: unclosed group
-    "#]],
+            rules/node_down.yaml:2:9: `Node(Down` is not a usable regular expression: unclosed group
+        "#]],
     );
     rule(
         "['alertname=~\"NodeDown|HostDown\"']",
         "['alertname']",
         expect![[r#"
-        rules/node_down.yaml:2:9: `alertname` is not a matcher such as alertname="NodeDown" or alertname=~"Node.*"
-    "#]],
+            rules/node_down.yaml:2:9: `alertname` is not a matcher such as name="value"
+        "#]],
     );
     rule(
         "['alertname=~\"NodeDown|HostDown\"']",
