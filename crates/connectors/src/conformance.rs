@@ -17,7 +17,7 @@ use crate::call::{Call, Connector, Outcome};
 /// Calls that should be answered; never reached when the connector is right.
 const AMPLE: Duration = Duration::from_secs(10);
 /// Calls that are not answered.
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(300);
 /// How much longer than its timeout a call may take on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 

@@ -114,7 +114,7 @@ async fn met(fault: Mode, timeout: Duration) -> (Outcome, Outcome, Vec<Line>) {
 }
 
 const AMPLE: Duration = Duration::from_secs(10);
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(300);
 
 fn is_applied(outcome: &Outcome, said_duplicate: bool) -> bool {
     matches!(outcome, Outcome::Applied { verified: Some(true), duplicate, .. } if *duplicate == said_duplicate)

@@ -17,9 +17,9 @@ use crate::{
     support::{apply, bare_call, config, connector, not_applied, requests_of, unknown},
 };
 
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(300);
 
-/// One call of 150 ms; `json` makes the outcome depend on the body.
+/// One short call; `json` makes the outcome depend on the body.
 async fn meets(answer: Answer, json: bool) -> Outcome {
     let server = Server::start(move |_| answer.clone()).await;
     let mut call = bare_call();
