@@ -24,11 +24,20 @@ pub enum Command {
     /// Content was read and checked, and is in force from here on.
     LoadContent(std::sync::Arc<content::Content>),
     /// Erase the bodies of these entries; their leaves stay provable. `about` are the streams they are on.
-    Redact { positions: Vec<u64>, about: Vec<Stream>, reason: String },
+    Redact {
+        positions: Vec<u64>,
+        about: Vec<Stream>,
+        reason: String,
+    },
     /// A silence that muted this alert has ended.
-    Reroute { alert: AlertId },
+    Reroute {
+        alert: AlertId,
+    },
     /// Something else refused a request that must be on record.
-    RecordRefusal { command: String, reason: String },
+    RecordRefusal {
+        command: String,
+        reason: String,
+    },
 }
 
 /// A fact with all that the journal needs of it.
@@ -143,6 +152,19 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
     // INVARIANT: every reaction moves some machine forward, so the chain ends by itself; the bound is for
     // playbooks whose steps all end at once.
     let here = Context { next: context.next + facts.len() as u64, ..context.clone() };
+    state.working = match &command {
+        Command::Run(run::Command::Advance { id }) => Some(*id),
+        Command::Silence(_)
+        | Command::Incident(_)
+        | Command::Run(_)
+        | Command::Action(_)
+        | Command::Control(_)
+        | Command::Access(_)
+        | Command::LoadContent(_)
+        | Command::Redact { .. }
+        | Command::Reroute { .. }
+        | Command::RecordRefusal { .. } => None,
+    };
     let decided = if depth > DEPTH_MAX {
         Err(Rejected::Conflict(format!("more than {DEPTH_MAX} reactions in a row")))
     } else {
@@ -209,8 +231,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
                 None => ask(format!("no playbook fits type {incident_type} at severity {severity}")),
             }
         }
-        incident::Event::AlertJoined { .. }
-        | incident::Event::Classified { .. } => advance(),
+        incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
         incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
         | incident::Event::Noted { .. }
@@ -312,24 +333,24 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
     let Some(action) = state.actions.get(id) else { return Vec::new() };
     let incident = action.spec.incident;
     let about = Stream::Action(id);
-    let advance = || {
-        action.spec.origin.run().map(|id| Command::Run(run::Command::Advance { id })).into_iter()
-    };
-    let ask = |reason: String| {
-        Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason })
-    };
+    let advance =
+        || action.spec.origin.run().map(|id| Command::Run(run::Command::Advance { id })).into_iter();
+    let ask =
+        |reason: String| Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason });
     let clear = || Command::Incident(incident::Command::ClearAttention { id: incident, about });
     let what = format!("`{}` on {}", action.spec.verb, action.spec.target);
     match event {
         action::Event::Applied { .. } => {
-            let contained = action.spec.containment.then_some(Command::Incident(
-                incident::Command::Contained { id: incident, action: id },
-            ));
+            let contained = action
+                .spec
+                .containment
+                .then_some(Command::Incident(incident::Command::Contained { id: incident, action: id }));
             contained.into_iter().chain([clear()]).chain(advance()).collect()
         }
-        action::Event::Released { .. } | action::Event::Settled { verdict: action::Verdict::Applied | action::Verdict::NotApplied, .. } => {
-            std::iter::once(clear()).chain(advance()).collect()
-        }
+        action::Event::Released { .. }
+        | action::Event::Settled {
+            verdict: action::Verdict::Applied | action::Verdict::NotApplied, ..
+        } => std::iter::once(clear()).chain(advance()).collect(),
         action::Event::Settled { verdict: action::Verdict::Retry, .. } => {
             vec![clear(), Command::Action(action::Command::Wake { id })]
         }
@@ -352,7 +373,8 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
         | action::Event::Unknown { next: action::Next::Call { .. }, reason, .. } => {
             let name = action.spec.connector.to_string();
             let trip = state.failures(&name) >= control::FAILURES_MAX;
-            let reason = format!("{} calls in a row without success, the last: {reason}", control::FAILURES_MAX);
+            let reason =
+                format!("{} calls in a row without success, the last: {reason}", control::FAILURES_MAX);
             let trip = trip.then_some(Command::Control(control::Command::TripBreaker { name, reason }));
             trip.into_iter().collect()
         }

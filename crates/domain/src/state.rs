@@ -41,6 +41,8 @@ pub struct State {
     pub log_seq: u64,
     /// Every playbook version that a live run may be pinned to.
     pub playbooks: BTreeMap<TextHash, Arc<Playbook>>,
+    /// The run that is being decided; when a decision ends in a panic, it is the suspect.
+    pub working: Option<RunId>,
     staged: Option<Arc<Content>>,
     /// Calls in a row without success, by connector. Not journaled: a restart starts counting anew.
     failures: BTreeMap<Box<str>, u32>,
@@ -132,6 +134,14 @@ impl Actions {
         self.live.get(&id)
     }
 
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Action> {
         self.live.values()
     }
@@ -142,12 +152,14 @@ impl Actions {
     }
 
     pub fn of_run(&self, id: RunId) -> impl Iterator<Item = &Action> {
-        let range = (id, 0, 0, ActionId::from_number(0))..=(id, u32::MAX, u32::MAX, ActionId::from_number(u64::MAX));
+        let range =
+            (id, 0, 0, ActionId::from_number(0))..=(id, u32::MAX, u32::MAX, ActionId::from_number(u64::MAX));
         self.by_step.range(range).filter_map(|(_, _, _, action)| self.live.get(action))
     }
 
     pub fn of_step(&self, run: RunId, step: u32, round: u32) -> impl Iterator<Item = &Action> {
-        let range = (run, step, round, ActionId::from_number(0))..=(run, step, round, ActionId::from_number(u64::MAX));
+        let range = (run, step, round, ActionId::from_number(0))
+            ..=(run, step, round, ActionId::from_number(u64::MAX));
         self.by_step.range(range).filter_map(|(_, _, _, action)| self.live.get(action))
     }
 
@@ -470,7 +482,8 @@ impl State {
     /// The alerts that nothing mutes any more.
     pub fn unmuted(&self, now: Timestamp) -> Vec<Command> {
         let muted = |alert: &&Alert| alert.is_firing() && alert.route.silence.is_some();
-        let silenced = |alert: &Alert| self.silences.values().any(|s| s.is_active(now) && s.matches(&alert.labels));
+        let silenced =
+            |alert: &Alert| self.silences.values().any(|s| s.is_active(now) && s.matches(&alert.labels));
         let alerts = self.alerts.iter().map(|(alert, _)| alert).filter(muted);
         alerts.filter(|alert| !silenced(alert)).map(|alert| Command::Reroute { alert: alert.id }).collect()
     }
@@ -485,9 +498,11 @@ impl State {
         match stream {
             Stream::Alert(id) => self.alerts.get(id).is_some_and(Alert::is_firing),
             Stream::Silence(id) => self.silences.get(&id).is_some_and(|silence| !silence.expired),
-            Stream::Incident(id) => {
-                self.incidents.open.get(&id).is_some_and(|incident| incident.status != incident::Status::Closed)
-            }
+            Stream::Incident(id) => self
+                .incidents
+                .open
+                .get(&id)
+                .is_some_and(|incident| incident.status != incident::Status::Closed),
             Stream::Run(id) => self.runs.get(id).is_some_and(|run| !run.is_ended()),
             Stream::Action(id) => self.actions.get(id).is_some_and(|action| {
                 let run = action.spec.origin.run().and_then(|run| self.runs.get(run));

@@ -1,0 +1,277 @@
+//! Reading what is committed: rows, timelines, entries, tiles and checkpoints. Nothing here waits for the node.
+
+use std::sync::Arc;
+
+use domain::{
+    access::{Person, Token},
+    action::Action,
+    alert::Alert,
+    control::Control,
+    event::Stream,
+    id::{ActionId, AlertId, IncidentId, PersonId, RunId, SilenceId, TokenId},
+    incident::Incident,
+    run::Run,
+    silence::Silence,
+    time::Timestamp,
+};
+use serde::de::DeserializeOwned;
+use store::{Range, Store};
+use tlog::{leaf::Envelope, tile::Tile};
+
+use crate::{
+    Error,
+    rows::{self, Table},
+};
+
+/// At most this many rows a page.
+const PAGE_MAX: usize = 1_000;
+
+/// Which part of a list: newest first, behind the given id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    pub before: Option<u64>,
+    pub limit: usize,
+}
+
+/// A cheap, cloneable way to what is committed.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) store: Arc<dyn Store>,
+}
+
+/// One entry of the journal with its body, if that was not redacted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineEntry {
+    pub envelope: Envelope,
+    pub body: Option<Arc<str>>,
+}
+
+/// Entries about one incident, and where to go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeline {
+    pub entries: Vec<TimelineEntry>,
+    pub next: Option<u64>,
+}
+
+impl Reader {
+    pub fn new(store: Arc<dyn Store>) -> Reader {
+        Reader { store }
+    }
+
+    pub fn incident(&self, id: IncidentId) -> Result<Option<Incident>, Error> {
+        self.either(Table::Incident, Table::IncidentPast, id.0)
+    }
+
+    pub fn alert(&self, id: AlertId) -> Result<Option<Alert>, Error> {
+        self.either(Table::Alert, Table::AlertPast, id.0)
+    }
+
+    pub fn silence(&self, id: SilenceId) -> Result<Option<Silence>, Error> {
+        self.either(Table::Silence, Table::SilencePast, id.0)
+    }
+
+    pub fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
+        self.either(Table::Run, Table::RunPast, id.0)
+    }
+
+    pub fn action(&self, id: ActionId) -> Result<Option<Action>, Error> {
+        self.either(Table::Action, Table::ActionPast, id.0)
+    }
+
+    pub fn person(&self, id: PersonId) -> Result<Option<Person>, Error> {
+        self.one(Table::Person, &rows::key(id.0))
+    }
+
+    pub fn token(&self, id: TokenId) -> Result<Option<Token>, Error> {
+        self.one(Table::Token, &rows::key(id.0))
+    }
+
+    pub fn control(&self) -> Result<Control, Error> {
+        Ok(self.one(Table::Control, &rows::key(0))?.unwrap_or_default())
+    }
+
+    /// Open incidents (with `past`: closed ones), newest first.
+    pub fn incidents(&self, past: bool, page: Page) -> Result<Vec<Incident>, Error> {
+        self.list(if past { Table::IncidentPast } else { Table::Incident }, page)
+    }
+
+    /// Firing alerts (with `past`: resolved ones), newest first.
+    pub fn alerts(&self, past: bool, page: Page) -> Result<Vec<Alert>, Error> {
+        self.list(if past { Table::AlertPast } else { Table::Alert }, page)
+    }
+
+    /// All firing alerts, oldest first. As long as the number of active alerts.
+    pub fn firing_alerts(&self) -> Result<Vec<Alert>, Error> {
+        self.all(Table::Alert)
+    }
+
+    pub fn silences(&self, past: bool, page: Page) -> Result<Vec<Silence>, Error> {
+        self.list(if past { Table::SilencePast } else { Table::Silence }, page)
+    }
+
+    pub fn runs(&self, past: bool, page: Page) -> Result<Vec<Run>, Error> {
+        self.list(if past { Table::RunPast } else { Table::Run }, page)
+    }
+
+    /// Actions under way and containments in force (with `past`: over), newest first.
+    pub fn actions(&self, past: bool, page: Page) -> Result<Vec<Action>, Error> {
+        self.list(if past { Table::ActionPast } else { Table::Action }, page)
+    }
+
+    pub fn people(&self) -> Result<Vec<Person>, Error> {
+        self.all(Table::Person)
+    }
+
+    pub fn tokens(&self) -> Result<Vec<Token>, Error> {
+        self.all(Table::Token)
+    }
+
+    /// The text of a content file by its hash.
+    pub fn content_text(&self, hash: &str) -> Result<Option<String>, Error> {
+        let row = self.store.row(Table::Content.of(), hash.as_bytes())?;
+        Ok(row.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The entries about an incident from position `from` on, oldest first.
+    pub fn timeline(&self, id: IncidentId, from: u64, limit: usize) -> Result<Timeline, Error> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let mut range = Range::prefix(rows::key(id.0));
+        if from > 0 {
+            range = range.after(rows::timeline_key(id, from - 1));
+        }
+        let found = self.store.rows(Table::Timeline.of(), &range, limit + 1)?;
+        let mut entries = Vec::with_capacity(found.len().min(limit));
+        let mut next = None;
+        for (key, _) in found {
+            let position = number(&key, 8)?;
+            if entries.len() == limit {
+                next = Some(position);
+                break;
+            }
+            entries.extend(self.entry(position)?);
+        }
+        Ok(Timeline { entries, next })
+    }
+
+    /// One entry.
+    pub fn entry(&self, position: u64) -> Result<Option<TimelineEntry>, Error> {
+        let found = self.store.read(position, 1)?;
+        let Some(stored) = found.into_iter().find(|stored| stored.position == position) else {
+            return Ok(None);
+        };
+        let envelope = Envelope::decode(&stored.envelope).map_err(|error| corrupt(position, &error))?;
+        let body = stored.content.map(|(_, body)| Arc::from(String::from_utf8_lossy(&body).as_ref()));
+        Ok(Some(TimelineEntry { envelope, body }))
+    }
+
+    /// The streams that an incident's timeline touches: its alerts, runs and actions. Looks at the first
+    /// `limit` entries.
+    pub fn streams_of(&self, id: IncidentId, limit: usize) -> Result<Vec<Stream>, Error> {
+        let mut streams = Vec::new();
+        for entry in self.timeline(id, 0, limit)?.entries {
+            if let Ok(stream) = entry.envelope.stream.parse::<Stream>()
+                && !streams.contains(&stream)
+            {
+                streams.push(stream);
+            }
+        }
+        Ok(streams)
+    }
+
+    /// The number of entries.
+    pub fn length(&self) -> Result<u64, Error> {
+        Ok(self.store.length()?)
+    }
+
+    /// When the last entry was decided.
+    pub fn last_time(&self) -> Result<Option<Timestamp>, Error> {
+        let length = self.store.length()?;
+        let last = if length == 0 { None } else { self.entry(length - 1)? };
+        Ok(last.map(|entry| Timestamp(entry.envelope.time_us)))
+    }
+
+    /// The newest signed checkpoint.
+    pub fn checkpoint(&self) -> Result<Option<String>, Error> {
+        let range = Range::all().descending();
+        let found = self.store.rows(Table::Checkpoint.of(), &range, 1)?;
+        Ok(found.into_iter().next().map(|(_, note)| String::from_utf8_lossy(&note).into_owned()))
+    }
+
+    /// Every checkpoint that is kept, oldest first.
+    pub fn checkpoints(&self) -> Result<Vec<String>, Error> {
+        let mut notes = Vec::new();
+        self.each(Table::Checkpoint, |_, note| notes.push(String::from_utf8_lossy(note).into_owned()))?;
+        Ok(notes)
+    }
+
+    /// Every complete tile that is kept, by level and index. A row whose key names no tile comes as `None`.
+    pub fn kept_tiles(&self, mut take: impl FnMut(Option<Tile>, &[u8])) -> Result<(), Error> {
+        self.each(Table::Tile, |key, bytes| take(crate::seal::tile_of_key(key), bytes))
+    }
+
+    /// Entries as they are stored, in order from `from`; for auditors.
+    pub fn stored(&self, from: u64, limit: usize) -> Result<Vec<store::Stored>, Error> {
+        Ok(self.store.read(from, limit)?)
+    }
+
+    /// A tile of hashes or a bundle of entries, as bytes; `None` when the log does not reach it yet.
+    pub fn tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, Error> {
+        crate::seal::read_tile(&*self.store, tile)
+    }
+
+    fn one<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, Error> {
+        self.store.row(table.of(), key)?.map(|value| decode(table, &value)).transpose()
+    }
+
+    fn either<T: DeserializeOwned>(&self, live: Table, past: Table, id: u64) -> Result<Option<T>, Error> {
+        let key = rows::key(id);
+        match self.one(live, &key)? {
+            Some(found) => Ok(Some(found)),
+            None => self.one(past, &key),
+        }
+    }
+
+    fn list<T: DeserializeOwned>(&self, table: Table, page: Page) -> Result<Vec<T>, Error> {
+        let mut range = Range::all().descending();
+        if let Some(before) = page.before {
+            range = range.after(rows::key(before));
+        }
+        let found = self.store.rows(table.of(), &range, page.limit.clamp(1, PAGE_MAX))?;
+        found.iter().map(|(_, value)| decode(table, value)).collect()
+    }
+
+    fn all<T: DeserializeOwned>(&self, table: Table) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        self.each(table, |_, value| all.push(decode(table, value)))?;
+        all.into_iter().collect()
+    }
+
+    fn each(&self, table: Table, mut take: impl FnMut(&[u8], &[u8])) -> Result<(), Error> {
+        let mut range = Range::all();
+        loop {
+            let found = self.store.rows(table.of(), &range, PAGE_MAX)?;
+            let Some((last, _)) = found.last() else { return Ok(()) };
+            range = Range::all().after(last.clone());
+            found.iter().for_each(|(key, value)| take(key, value));
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(table: Table, value: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(value).map_err(|error| Error::Corrupt {
+        what: format!("a row of {}", table.name()),
+        why: error.to_string(),
+    })
+}
+
+fn number(key: &[u8], at: usize) -> Result<u64, Error> {
+    let bytes = key.get(at..at + 8).and_then(|slice| slice.try_into().ok());
+    bytes.map(u64::from_be_bytes).ok_or_else(|| Error::Corrupt {
+        what: "a key of timeline".to_owned(),
+        why: format!("{} bytes long", key.len()),
+    })
+}
+
+pub(crate) fn corrupt(position: u64, error: &tlog::Error) -> Error {
+    Error::Corrupt { what: format!("entry {position}"), why: error.to_string() }
+}

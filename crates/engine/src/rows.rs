@@ -1,0 +1,191 @@
+//! How live things stand in the store's rows. A thing is in its live table while something may still happen
+//! to it and moves to the past table when it is over, so that a start reads only what is live.
+
+use domain::{
+    event::Stream,
+    id::IncidentId,
+    state::{Saved, State},
+};
+use serde::Serialize;
+use store::RowChange;
+
+use crate::Error;
+
+/// The tables, by the number that stands in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    Alert = 1,
+    AlertPast = 2,
+    Silence = 3,
+    SilencePast = 4,
+    Incident = 5,
+    IncidentPast = 6,
+    Run = 7,
+    RunPast = 8,
+    Action = 9,
+    ActionPast = 10,
+    Control = 11,
+    Person = 12,
+    Token = 13,
+    /// Texts of content by hash, and under the empty key what is in force.
+    Content = 14,
+    /// Key: incident and position; no value. The entries of an incident in order.
+    Timeline = 15,
+    /// Complete tiles of the tree by path.
+    Tile = 16,
+    /// Signed checkpoints by size.
+    Checkpoint = 17,
+}
+
+impl Table {
+    pub const ALL: [Table; 17] = [
+        Table::Alert,
+        Table::AlertPast,
+        Table::Silence,
+        Table::SilencePast,
+        Table::Incident,
+        Table::IncidentPast,
+        Table::Run,
+        Table::RunPast,
+        Table::Action,
+        Table::ActionPast,
+        Table::Control,
+        Table::Person,
+        Table::Token,
+        Table::Content,
+        Table::Timeline,
+        Table::Tile,
+        Table::Checkpoint,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Alert => "alert",
+            Table::AlertPast => "alert (past)",
+            Table::Silence => "silence",
+            Table::SilencePast => "silence (past)",
+            Table::Incident => "incident",
+            Table::IncidentPast => "incident (past)",
+            Table::Run => "run",
+            Table::RunPast => "run (past)",
+            Table::Action => "action",
+            Table::ActionPast => "action (past)",
+            Table::Control => "control",
+            Table::Person => "person",
+            Table::Token => "token",
+            Table::Content => "content",
+            Table::Timeline => "timeline",
+            Table::Tile => "tile",
+            Table::Checkpoint => "checkpoint",
+        }
+    }
+
+    pub(crate) fn of(self) -> store::Table {
+        store::Table(self as u8)
+    }
+}
+
+/// What stands under the empty key of the content table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub(crate) struct InForce {
+    pub(crate) hash: Box<str>,
+    pub(crate) content_seq: u64,
+    pub(crate) log_seq: u64,
+}
+
+pub(crate) fn key(number: u64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
+}
+
+pub(crate) fn timeline_key(incident: IncidentId, position: u64) -> Vec<u8> {
+    [incident.0.to_be_bytes(), position.to_be_bytes()].concat()
+}
+
+fn put(table: Table, key: Vec<u8>, value: &impl Serialize) -> Result<RowChange, Error> {
+    let value = serde_json::to_vec(value)
+        .map_err(|error| Error::Corrupt { what: table.name().to_owned(), why: error.to_string() })?;
+    Ok(RowChange { table: table.of(), key, value: Some(value) })
+}
+
+/// The rows that bring one touched thing up to date. `fresh` says that its live row was never written.
+pub(crate) fn changes(
+    state: &State,
+    stream: Stream,
+    fresh: bool,
+    out: &mut Vec<RowChange>,
+) -> Result<(), Error> {
+    let live = state.is_live(stream);
+    let (tables, number) = match stream {
+        Stream::Alert(id) => ((Table::Alert, Table::AlertPast), id.0),
+        Stream::Silence(id) => ((Table::Silence, Table::SilencePast), id.0),
+        Stream::Incident(id) => ((Table::Incident, Table::IncidentPast), id.0),
+        Stream::Run(id) => ((Table::Run, Table::RunPast), id.0),
+        Stream::Action(id) => ((Table::Action, Table::ActionPast), id.0),
+        Stream::Person(id) => ((Table::Person, Table::Person), id.0),
+        Stream::Token(id) => ((Table::Token, Table::Token), id.0),
+        Stream::Control => ((Table::Control, Table::Control), 0),
+        Stream::Content | Stream::Log => {
+            let (content_seq, log_seq) = (state.content_seq, state.log_seq);
+            let in_force = InForce { hash: state.loaded.clone(), content_seq, log_seq };
+            out.push(put(Table::Content, Vec::new(), &in_force)?);
+            return Ok(());
+        }
+    };
+    if !live && !fresh {
+        out.push(RowChange { table: tables.0.of(), key: key(number), value: None });
+    }
+    let table = if live { tables.0 } else { tables.1 };
+    let row = match stream {
+        Stream::Alert(id) => state.alerts.get(id).map(|alert| put(table, key(number), alert)),
+        Stream::Silence(id) => state.silences.get(&id).map(|silence| put(table, key(number), silence)),
+        Stream::Incident(id) => state.incidents.open.get(&id).map(|i| put(table, key(number), i)),
+        Stream::Run(id) => state.runs.get(id).map(|run| put(table, key(number), run)),
+        Stream::Action(id) => state.actions.get(id).map(|action| put(table, key(number), action)),
+        Stream::Person(id) => state.people.get(&id).map(|person| put(table, key(number), person)),
+        Stream::Token(id) => state.tokens.get(&id).map(|token| put(table, key(number), token)),
+        Stream::Control => Some(put(table, key(number), &state.control)),
+        Stream::Content | Stream::Log => None,
+    };
+    out.extend(row.transpose()?);
+    Ok(())
+}
+
+/// The tables that a start reads in full, in the order in which things refer to each other.
+pub(crate) const LIVE: [Table; 8] = [
+    Table::Control,
+    Table::Person,
+    Table::Token,
+    Table::Silence,
+    Table::Alert,
+    Table::Incident,
+    Table::Run,
+    Table::Action,
+];
+
+/// Reads one live row back.
+pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Error> {
+    let saved = match table {
+        Table::Alert => serde_json::from_slice(value).map(Saved::Alert),
+        Table::Silence => serde_json::from_slice(value).map(Saved::Silence),
+        Table::Incident => serde_json::from_slice(value).map(Saved::Incident),
+        Table::Run => serde_json::from_slice(value).map(Saved::Run),
+        Table::Action => serde_json::from_slice(value).map(Saved::Action),
+        Table::Control => serde_json::from_slice(value).map(Saved::Control),
+        Table::Person => serde_json::from_slice(value).map(Saved::Person),
+        Table::Token => serde_json::from_slice(value).map(Saved::Token),
+        Table::AlertPast
+        | Table::SilencePast
+        | Table::IncidentPast
+        | Table::RunPast
+        | Table::ActionPast
+        | Table::Content
+        | Table::Timeline
+        | Table::Tile
+        | Table::Checkpoint => return Ok(None),
+    };
+    saved.map(Some).map_err(|error| Error::Corrupt {
+        what: format!("a row of {}", table.name()),
+        why: error.to_string(),
+    })
+}

@@ -1,0 +1,417 @@
+//! The decide thread: feeds the node and carries out what it says.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, RwLock, atomic::Ordering, mpsc},
+    time::{Duration, Instant},
+};
+
+use domain::{
+    content::Content,
+    control::{self, GAP_MAX},
+    event::Actor,
+    flow::Command,
+    id::RunId,
+    run,
+    time::Timestamp,
+};
+use store::{Batch, Error as StoreError};
+use tokio::sync::oneshot;
+
+use super::{
+    Access, Clock, Error, Fact, Handle, Inbox, Input, Node, Options, Output, PublishedLimits, Receipt,
+    Refused, Request, Salts, Started, load, perform, sealing::Sealing,
+};
+use crate::node::{Answer, Ticket};
+
+/// At most this many requests are decided before what they came to is committed.
+const DRAIN_MAX: usize = 4_096;
+/// How often the wall clock is compared.
+const WALL_EVERY: Duration = Duration::from_secs(1);
+/// How often a full disk is tried again.
+const DISK_EVERY: Duration = Duration::from_secs(5);
+/// After this long without a successful restart the platform gives up.
+const RESTARTS_MAX: u32 = 30;
+const LEASE: &str = "leader";
+
+type Reply = oneshot::Sender<Result<Receipt, Refused>>;
+
+pub(crate) struct Decide {
+    options: Options,
+    handle: Handle,
+    sealing: mpsc::Sender<Sealing>,
+    ended: Arc<RwLock<Option<String>>>,
+    clock: Clock,
+    node: Node,
+    commits: mpsc::SyncSender<Batch>,
+    published: PublishedLimits,
+    waiting: BTreeMap<Ticket, Reply>,
+    ticket: Ticket,
+    content: Arc<Content>,
+    /// Panics while this run was being decided.
+    panics: BTreeMap<RunId, u32>,
+    disk_full_until: Option<Instant>,
+    compared_at: Instant,
+    committing: bool,
+    stopping: bool,
+}
+
+impl Decide {
+    pub(crate) fn new(
+        options: Options,
+        handle: Handle,
+        sealing: mpsc::Sender<Sealing>,
+        ended: Arc<RwLock<Option<String>>>,
+    ) -> Result<Decide, Error> {
+        let last = handle.reader.last_time()?;
+        let wall = (options.wall_clock)();
+        let clock = Clock::new(last, wall);
+        let (node, epoch) = begin(&options, &options.content, clock.now())?;
+        send(&sealing, Sealing::Epoch(epoch));
+        let commits = start_committing(&options, handle.inbox.clone(), sealing.clone())?;
+        let content = options.content.clone();
+        let mut decide = Decide {
+            options,
+            handle,
+            sealing,
+            ended,
+            clock,
+            node,
+            commits,
+            published: PublishedLimits::default(),
+            waiting: BTreeMap::new(),
+            ticket: 0,
+            content,
+            panics: BTreeMap::new(),
+            disk_full_until: None,
+            compared_at: Instant::now(),
+            committing: false,
+            stopping: false,
+        };
+        decide.begin_epoch(epoch, last.filter(|last| wall.since(*last) > GAP_MAX || *last > wall));
+        Ok(decide)
+    }
+
+    /// The first inputs of an epoch: what became of open calls, and which content is in force.
+    fn begin_epoch(&mut self, epoch: u64, doubtful: Option<Timestamp>) {
+        let incarnation = self.options.incarnation.clone();
+        let wall = (self.options.wall_clock)();
+        let content = Box::new(Command::LoadContent(self.content.clone()));
+        self.step(Input::Own(content));
+        let start = control::Command::Start { epoch, incarnation, wall };
+        self.step(Input::Own(Box::new(Command::Control(start))));
+        if let Some(last) = doubtful {
+            let reason = format!("the last entry is of {last} and the wall clock says {wall}");
+            self.step(Input::Own(Box::new(Command::Control(control::Command::DoubtClock { reason }))));
+        }
+        self.publish_access();
+        self.step(Input::Flush);
+    }
+
+    pub(crate) fn run(&mut self, requests: &mpsc::Receiver<Request>) {
+        while !(self.stopping && !self.committing) {
+            match requests.recv_timeout(self.pause()) {
+                Ok(first) => {
+                    self.take(first);
+                    for _ in 1..DRAIN_MAX {
+                        let Ok(next) = requests.try_recv() else { break };
+                        self.take(next);
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => self.stopping = true,
+            }
+            self.look_around();
+            self.step(Input::Flush);
+            self.gauge();
+        }
+        send(&self.sealing, Sealing::Stop);
+        let left = std::mem::take(&mut self.waiting);
+        left.into_values().for_each(|reply| answer(reply, Err(super::stopped())));
+    }
+
+    /// Until the next thing that happens by itself.
+    fn pause(&self) -> Duration {
+        let now = self.clock.now();
+        let wakeup = self.node.next_wakeup().map_or(WALL_EVERY, |at| at.since(now).as_std());
+        wakeup.min(WALL_EVERY)
+    }
+
+    fn look_around(&mut self) {
+        if self.compared_at.elapsed() >= WALL_EVERY {
+            self.compared_at = Instant::now();
+            self.step(Input::Wall((self.options.wall_clock)()));
+        }
+        if let Some(at) = self.disk_full_until
+            && Instant::now() >= at
+        {
+            let room = self.options.disk.as_ref().is_none_or(|disk| disk.restore_reserve());
+            self.disk_full_until = (!room).then(|| Instant::now() + DISK_EVERY);
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        let counters = &self.handle.counters;
+        match request {
+            Request::Alerts { actor, alerts, reply } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                counters.queued_alerts.fetch_sub(alerts.len().max(1), Ordering::AcqRel);
+                counters.alerts_received.fetch_add(alerts.len() as u64, Ordering::Relaxed);
+                if self.disk_full_until.is_some() {
+                    return answer(reply, Err(disk_full()));
+                }
+                let ticket = self.ticket(reply);
+                self.step(Input::Alerts { ticket, actor, alerts });
+            }
+            Request::Command { actor, command, reply } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                self.command(actor, command, reply);
+            }
+            Request::Seen { reply } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                // The asker may have gone; then nobody needs the answer.
+                drop(reply.send(self.node.seen()));
+            }
+            Request::Report { check, outcome } => {
+                self.step(Input::Report { action: check.action, attempt: check.attempt, outcome });
+            }
+            Request::Withdraw { check, reason } => {
+                counters.withdrawn.fetch_add(1, Ordering::Relaxed);
+                self.step(Input::Withdraw { action: check.action, attempt: check.attempt, reason });
+            }
+            Request::Committed(Ok(length)) => {
+                self.committing = false;
+                counters.batches.fetch_add(1, Ordering::Relaxed);
+                counters.entries.store(length, Ordering::Relaxed);
+                self.step(Input::Committed);
+            }
+            Request::Committed(Err(error)) => {
+                self.committing = false;
+                self.commit_failed(error);
+            }
+            Request::Stop => self.stopping = true,
+        }
+    }
+
+    fn command(&mut self, actor: Actor, command: Box<Command>, reply: Reply) {
+        let ticket = self.ticket(reply);
+        let input = match *command {
+            Command::Redact { positions, reason, .. } => {
+                let live = |stream| self.node.state().is_live(stream);
+                match load::revive(&*self.options.store, &positions, live) {
+                    Ok((about, revived)) => {
+                        let command = Box::new(Command::Redact { positions, about, reason });
+                        Input::Redact { ticket, actor, command, revived }
+                    }
+                    Err(error) => {
+                        let refused = unavailable(&format!("the entries cannot be read: {error}"));
+                        return self.reply(ticket, Err(refused));
+                    }
+                }
+            }
+            Command::LoadContent(content) => {
+                self.content = content.clone();
+                Input::Command { ticket, actor, command: Box::new(Command::LoadContent(content)) }
+            }
+            other => Input::Command { ticket, actor, command: Box::new(other) },
+        };
+        self.step(input);
+    }
+
+    fn ticket(&mut self, reply: Reply) -> Ticket {
+        self.ticket += 1;
+        self.waiting.insert(self.ticket, reply);
+        self.ticket
+    }
+
+    fn reply(&mut self, ticket: Ticket, result: Result<Receipt, Refused>) {
+        if let Some(reply) = self.waiting.remove(&ticket) {
+            answer(reply, result);
+        }
+    }
+
+    /// Feeds the node; a panic inside costs its memory, not the platform.
+    fn step(&mut self, input: Input) {
+        let now = self.clock.now();
+        let node = &mut self.node;
+        match catch_unwind(AssertUnwindSafe(|| node.step(now, input))) {
+            Ok(outputs) => outputs.into_iter().for_each(|output| self.carry_out(output, now)),
+            Err(_) => self.panicked(),
+        }
+    }
+
+    fn carry_out(&mut self, output: Output, now: Timestamp) {
+        match output {
+            Output::Commit(batch) => {
+                self.committing = true;
+                if self.commits.send(batch).is_err() {
+                    self.end("the commit thread has ended");
+                }
+            }
+            Output::Answer(ticket, Answer::Done(receipt)) => self.reply(ticket, Ok(receipt)),
+            Output::Answer(ticket, Answer::Refused(refused)) => self.reply(ticket, Err(refused)),
+            Output::Call(call, check) => {
+                self.handle.counters.calls.fetch_add(1, Ordering::Relaxed);
+                let connector = self.options.connectors.get(&*check.spec.connector).cloned();
+                let (inbox, published) = (self.handle.inbox.clone(), self.published.clone());
+                self.options.runtime.spawn(perform(inbox, published, connector, call, check, now));
+            }
+            Output::Facts(facts) => self.broadcast(&facts),
+            Output::AccessChanged => self.publish_access(),
+            Output::Limits(control) => {
+                *self.published.write().unwrap_or_else(std::sync::PoisonError::into_inner) = control;
+            }
+        }
+    }
+
+    fn publish_access(&self) {
+        let access = Access::of(self.node.state());
+        *self.handle.access.write().unwrap_or_else(std::sync::PoisonError::into_inner) = access;
+    }
+
+    fn broadcast(&self, facts: &[Fact]) {
+        if self.handle.committed.receiver_count() == 0 {
+            return;
+        }
+        let started = |fact: &Fact| {
+            let mut body = Vec::new();
+            let written = fact.event.write_body(&mut body).is_ok();
+            Started {
+                position: fact.meta.position,
+                time: fact.meta.time,
+                actor: fact.meta.actor.clone(),
+                stream: fact.event.stream(),
+                kind: fact.event.kind(),
+                incident: fact.incident,
+                body: if written { String::from_utf8_lossy(&body).as_ref().into() } else { "{}".into() },
+            }
+        };
+        // Nobody listening any more is no error.
+        drop(self.handle.committed.send(Arc::new(facts.iter().map(started).collect())));
+    }
+
+    fn gauge(&self) {
+        let (state, counters) = (self.node.state(), &self.handle.counters);
+        counters.alerts_active.store(state.alerts.len(), Ordering::Relaxed);
+        counters.incidents_open.store(state.incidents.open.len(), Ordering::Relaxed);
+        counters.containments.store(state.actions.len(), Ordering::Relaxed);
+        counters.now_us.store(self.clock.now().0, Ordering::Relaxed);
+    }
+
+    fn commit_failed(&mut self, error: StoreError) {
+        tracing::error!(error = %error, "a batch was not committed");
+        match error {
+            StoreError::Full { .. } => {
+                if let Some(disk) = &self.options.disk {
+                    disk.release_reserve();
+                }
+                self.disk_full_until = Some(Instant::now() + DISK_EVERY);
+                self.restart("the disk is full");
+            }
+            StoreError::NotWritten { .. } => self.restart("the store did not write the batch"),
+            fatal => self.end(&format!("the store cannot go on: {fatal}")),
+        }
+    }
+
+    fn panicked(&mut self) {
+        let suspect = self.node.suspect();
+        tracing::error!(run = ?suspect.map(|run| run.to_string()), "a decision ended in a panic");
+        let twice = suspect.filter(|run| {
+            let count = self.panics.entry(*run).or_default();
+            *count += 1;
+            *count >= 2
+        });
+        self.restart("a decision failed");
+        if let Some(id) = twice {
+            let reason = "it could not be decided twice in a row".to_owned();
+            self.step(Input::Own(Box::new(Command::Run(run::Command::Quarantine { id, reason }))));
+        }
+    }
+
+    /// Gives the memory up and begins a new epoch from what is durable: the path of every start.
+    fn restart(&mut self, why: &str) {
+        self.handle.counters.restarts.fetch_add(1, Ordering::Relaxed);
+        let refused = unavailable(why);
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.into_values().for_each(|reply| answer(reply, Err(refused.clone())));
+        for attempt in 0..RESTARTS_MAX {
+            match begin(&self.options, &self.content, self.clock.now()) {
+                Ok((node, epoch)) => {
+                    self.node = node;
+                    send(&self.sealing, Sealing::Epoch(epoch));
+                    self.begin_epoch(epoch, None);
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%attempt, error = %error, "the state cannot be read back");
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+            }
+        }
+        self.end("the state could not be read back");
+    }
+
+    fn end(&mut self, why: &str) {
+        tracing::error!(why, "the platform stops");
+        *self.ended.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why.to_owned());
+        let refused = unavailable(why);
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.into_values().for_each(|reply| answer(reply, Err(refused.clone())));
+        (self.stopping, self.committing) = (true, false);
+    }
+}
+
+fn begin(options: &Options, content: &Content, now: Timestamp) -> Result<(Node, u64), Error> {
+    let epoch = options.store.lease(LEASE, &options.incarnation)?;
+    let state = load::load_state(&*options.store, content, now)?;
+    let length = options.store.length()?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| Error::Key(error.to_string()))?;
+    Ok((Node::new(state, epoch, length, Salts::new(seed)), epoch))
+}
+
+/// The commit thread: one batch after another, and their leaves on to the seal.
+fn start_committing(
+    options: &Options,
+    inbox: Inbox,
+    sealing: mpsc::Sender<Sealing>,
+) -> Result<mpsc::SyncSender<Batch>, Error> {
+    // INVARIANT: the node has at most one batch with the store, so one place is enough.
+    let (sender, batches) = mpsc::sync_channel::<Batch>(1);
+    let store = options.store.clone();
+    let run = move || {
+        for batch in batches {
+            let result = store.append(&batch);
+            if result.is_ok() {
+                let leaves = batch.entries.into_iter().map(|entry| entry.envelope).collect();
+                send(&sealing, Sealing::Leaves(leaves));
+            }
+            inbox.own(Request::Committed(result));
+        }
+    };
+    let thread = std::thread::Builder::new().name("commit".to_owned());
+    thread.spawn(run).map_err(|error| Error::Key(error.to_string()))?;
+    Ok(sender)
+}
+
+fn send(sealing: &mpsc::Sender<Sealing>, message: Sealing) {
+    if sealing.send(message).is_err() {
+        tracing::error!("the seal thread has ended; entries stay unsealed until the next start");
+    }
+}
+
+fn answer(reply: Reply, result: Result<Receipt, Refused>) {
+    // The asker may have gone; what was decided stands all the same.
+    drop(reply.send(result));
+}
+
+fn unavailable(why: &str) -> Refused {
+    let reason = format!("{why}; nothing of this request was acknowledged, send it again");
+    Refused::Unavailable { reason, retry_after: Duration::from_secs(1) }
+}
+
+fn disk_full() -> Refused {
+    let reason = "the disk is full; free space, alerts are taken again within seconds".to_owned();
+    Refused::Unavailable { reason, retry_after: DISK_EVERY }
+}
