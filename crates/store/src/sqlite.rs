@@ -101,7 +101,7 @@ impl Default for Options {
 
 impl Default for Checkpoints {
     fn default() -> Checkpoints {
-        Checkpoints { passive_bytes: 16 << 20, restart_bytes: 64 << 20, idle: Duration::from_secs(1) }
+        Checkpoints { passive_bytes: 4 << 20, restart_bytes: 64 << 20, idle: Duration::from_secs(1) }
     }
 }
 

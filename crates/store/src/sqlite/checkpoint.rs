@@ -23,6 +23,11 @@ pub(super) use rusqlite::wal::CheckpointMode as Mode;
 /// How soon a cut of the WAL that a reader prevented is tried again.
 const SCRUB_AGAIN: Duration = Duration::from_millis(50);
 
+/// So little is copied in about a millisecond, with the writer held up.
+const SHORT: u64 = 512 << 10;
+/// How often the copy tries to get so close behind the writer.
+const CATCH_UP: u32 = 4;
+
 pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -116,11 +121,25 @@ impl Shared {
     }
 
     fn copy(&self) -> Result<(), Error> {
-        self.copied.store(self.writer.copy_wal()?, Ordering::Release);
-        if self.writer.wal_bytes() >= self.when.restart_bytes {
-            self.writer.restart_wal()?;
-            self.copied.store(0, Ordering::Release);
+        self.copy_beside()?;
+        if self.writer.wal_bytes() < self.when.restart_bytes {
+            return Ok(());
         }
+        // The less is left, the shorter the writer is held up. One that is always faster than the copy still
+        // must not make the WAL grow for ever.
+        for _ in 0..CATCH_UP {
+            if self.left() <= SHORT {
+                break;
+            }
+            self.copy_beside()?;
+        }
+        self.writer.restart_wal()?;
+        self.copied.store(0, Ordering::Release);
+        Ok(())
+    }
+
+    fn copy_beside(&self) -> Result<(), Error> {
+        self.copied.store(self.writer.copy_wal()?, Ordering::Release);
         Ok(())
     }
 
@@ -130,18 +149,21 @@ impl Shared {
             self.writer.truncate_wal()?;
             self.copied.store(0, Ordering::Release);
         } else {
-            self.copied.store(self.writer.copy_wal()?, Ordering::Release);
+            self.copy_beside()?;
         }
         Ok(())
     }
 
-    /// Whether there is much in the WAL that the database does not hold yet. A WAL smaller than what was
-    /// copied has begun anew.
     fn grown(&self) -> bool {
+        self.left() >= self.when.passive_bytes
+    }
+
+    /// Bytes in the WAL that the database does not hold yet. A WAL smaller than what was copied has begun
+    /// anew.
+    fn left(&self) -> u64 {
         let bytes = self.writer.wal_bytes();
         let copied = self.copied.load(Ordering::Acquire);
-        let new = if bytes < copied { bytes } else { bytes - copied };
-        new >= self.when.passive_bytes
+        if bytes < copied { bytes } else { bytes - copied }
     }
 
     fn signal(&self, change: impl FnOnce(&mut Signal)) {

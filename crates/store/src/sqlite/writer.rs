@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -181,11 +181,7 @@ impl Writer {
             Err(error) => {
                 let io = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
                 let phase = if io { Phase::Committing } else { Phase::Working };
-                let error = self.note(failure::of_change(error, phase));
-                if self.poison.get().is_some() {
-                    keep_wal(&connection);
-                }
-                Err(error)
+                Err(self.note(failure::of_change(error, phase)))
             }
         }
     }
@@ -206,12 +202,26 @@ impl Writer {
             execute(connection, "COMMIT").map_err(|error| failure::of_change(error, Phase::Committing))
         });
         let done = done.map_err(|error| self.note(roll_back(connection, error)));
-        match &done {
-            Ok(()) => drop(self.commits.fetch_add(1, Ordering::AcqRel)),
-            Err(_) if self.poison.get().is_some() => keep_wal(connection),
-            Err(_) => {}
+        if done.is_ok() {
+            self.commits.fetch_add(1, Ordering::AcqRel);
         }
         done
+    }
+}
+
+/// The close of the last connection copies the WAL and deletes it. After a failed sync it must not: the next
+/// open recovers from what it finds.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.poison.get().is_none() {
+            return;
+        }
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let checkpoint = self.checkpoint.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for connection in [&inner.connection, checkpoint] {
+            // Where this fails, the close does what it does after every clean end.
+            drop(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
+        }
     }
 }
 
@@ -292,11 +302,6 @@ fn roll_back(connection: &Connection, error: Error) -> Error {
         Ok(()) => error,
         Err(error) => Error::Unknown(Arc::new(error)),
     }
-}
-
-/// The close must not copy a WAL whose sync failed; the next open recovers from what it finds.
-fn keep_wal(connection: &Connection) {
-    drop(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
 }
 
 fn panicked() -> Error {

@@ -36,6 +36,7 @@ fn an_unknown_outcome_poisons_until_the_reopen() {
     }
     assert_eq!(store.read(0, 9).expect("reads go on").len(), 1);
     drop(store);
+    assert!(directory.path().join("store.db-wal").exists(), "the close leaves the WAL for the recovery");
     let store = Sqlite::open(directory.path(), quiet()).expect("open again");
     assert_eq!(store.append(&batch(epoch, 1)).expect("append"), 2);
     assert_eq!(store.rows(Table(1), &Range::all(), 9).expect("rows"), [(vec![1], vec![1])]);
