@@ -78,12 +78,27 @@ pub enum Holder {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    AddPerson { name: String, role: Role },
-    SetRole { id: PersonId, role: Role },
-    DisablePerson { id: PersonId },
+    AddPerson {
+        name: String,
+        role: Role,
+    },
+    SetRole {
+        id: PersonId,
+        role: Role,
+    },
+    DisablePerson {
+        id: PersonId,
+    },
     /// `hash` is the SHA-256 of the token's text, which the platform never keeps.
-    CreateToken { holder: Holder, hash: Box<str>, label: String, expires_at: Option<Timestamp> },
-    RevokeToken { id: TokenId },
+    CreateToken {
+        holder: Holder,
+        hash: Box<str>,
+        label: String,
+        expires_at: Option<Timestamp>,
+    },
+    RevokeToken {
+        id: TokenId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -112,7 +112,10 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Next {
-    Call { operation: Operation, at: Timestamp },
+    Call {
+        operation: Operation,
+        at: Timestamp,
+    },
     /// Stop and ask a person.
     InDoubt,
 }
@@ -143,7 +146,10 @@ pub enum Event {
         reason: Box<str>,
     },
     /// The intent was refused just before sending; nothing was called.
-    Withdrawn { attempt: u32, reason: Box<str> },
+    Withdrawn {
+        attempt: u32,
+        reason: Box<str>,
+    },
     Applied {
         attempt: u32,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,11 +169,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_at: Option<Timestamp>,
     },
-    Unknown { attempt: u32, reason: Box<str>, next: Next },
-    LeaseExtended { until: Timestamp },
+    Unknown {
+        attempt: u32,
+        reason: Box<str>,
+        next: Next,
+    },
+    LeaseExtended {
+        until: Timestamp,
+    },
     /// The lease ended while the incident is open; it stays in force and a person is asked.
     LeaseExpired,
-    Settled { verdict: Verdict, why: Box<str> },
+    Settled {
+        verdict: Verdict,
+        why: Box<str>,
+    },
 }
 
 impl Event {
@@ -191,18 +206,30 @@ impl Event {
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Status {
     /// Waits for limits to allow it.
-    Held { reason: Box<str> },
+    Held {
+        reason: Box<str>,
+    },
     /// A call is open.
-    Calling { intent: Intent },
+    Calling {
+        intent: Intent,
+    },
     /// Waits for its time.
-    Waiting { operation: Operation, until: Timestamp, reason: Box<str> },
+    Waiting {
+        operation: Operation,
+        until: Timestamp,
+        reason: Box<str>,
+    },
     /// A containment in force.
     InForce,
     /// Applied, and nothing to take back.
     Done,
-    Failed { reason: Box<str> },
+    Failed {
+        reason: Box<str>,
+    },
     /// Perhaps done; a person must say.
-    InDoubt { reason: Box<str> },
+    InDoubt {
+        reason: Box<str>,
+    },
     Released,
 }
 
@@ -217,6 +244,9 @@ pub struct Action {
     pub attempt: u32,
     /// How often a person had it released or tried anew: part of the key.
     pub round: u32,
+    /// An earlier call for the present goal may have had its effect.
+    #[serde(default)]
+    pub unsure: bool,
     pub requested_at: Timestamp,
     pub updated_at: Timestamp,
     pub applied_at: Option<Timestamp>,
@@ -270,9 +300,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         Event::Intended { spec: Some(spec), intent, .. } => {
             (spec, Status::Calling { intent: intent.clone() }, intent.attempt)
         }
-        Event::Held { spec: Some(spec), reason, .. } => {
-            (spec, Status::Held { reason: reason.clone() }, 0)
-        }
+        Event::Held { spec: Some(spec), reason, .. } => (spec, Status::Held { reason: reason.clone() }, 0),
         Event::Intended { .. }
         | Event::Held { .. }
         | Event::Withdrawn { .. }
@@ -292,6 +320,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         status,
         attempt,
         round: 0,
+        unsure: false,
         requested_at: meta.time,
         updated_at: meta.time,
         applied_at: None,
@@ -326,6 +355,7 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
         }
         Event::NotApplied { reason, retry_at, .. } => not_applied(action, reason, *retry_at),
         Event::Unknown { reason, next, .. } => {
+            action.unsure = true;
             action.status = match *next {
                 Next::Call { operation, at } => {
                     Status::Waiting { operation, until: at, reason: reason.clone() }
@@ -346,11 +376,13 @@ fn set_goal(action: &mut Action, goal: Goal) {
     if action.goal != goal {
         action.goal = goal;
         action.round += 1;
+        action.unsure = false;
     }
 }
 
 fn applied(action: &mut Action, verified: Option<bool>, artefact: Option<Value>, now: Timestamp) {
     action.applied_at = Some(now);
+    action.unsure = false;
     action.verified = verified;
     action.artefact = artefact;
     action.lease_until = action.spec.lease.map(|lease| now.plus(lease.span));

@@ -72,12 +72,23 @@ pub enum Event {
         route: Route,
     },
     /// Same labels, other annotations or start.
-    Changed { annotations: Labels, starts_at: Timestamp, generator_url: Box<str> },
+    Changed {
+        annotations: Labels,
+        starts_at: Timestamp,
+        generator_url: Box<str>,
+    },
     /// A silence ended (or began to apply) while it was firing.
-    Routed { route: Route },
-    Resolved { ends_at: Timestamp, by: ResolvedBy },
+    Routed {
+        route: Route,
+    },
+    Resolved {
+        ends_at: Timestamp,
+        by: ResolvedBy,
+    },
     /// Its text was erased by a redaction.
-    Redacted { at: u64 },
+    Redacted {
+        at: u64,
+    },
 }
 
 impl Event {
@@ -169,9 +180,7 @@ fn raise(
     let route = correlate::route(state, &received.labels, context);
     let source = match context.actor {
         crate::event::Actor::Source(token) => Some(token),
-        crate::event::Actor::Platform
-        | crate::event::Actor::Person(_)
-        | crate::event::Actor::Rule(_) => None,
+        crate::event::Actor::Platform | crate::event::Actor::Person(_) | crate::event::Actor::Rule(_) => None,
     };
     let raised = Event::Raised {
         labels: received.labels,

@@ -61,7 +61,9 @@ impl FromStr for SafeMode {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            format!("`{text}` is not a safe-mode level; use disabled, restricted, paranoid, emergency or lockdown")
+            format!(
+                "`{text}` is not a safe-mode level; use disabled, restricted, paranoid, emergency or lockdown"
+            )
         };
         let lower = text.to_ascii_lowercase();
         SafeMode::ALL.into_iter().find(|level| level.name() == lower).ok_or_else(wrong)
@@ -71,26 +73,57 @@ impl FromStr for SafeMode {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// The process began: the first input of every epoch.
-    Start { epoch: u64, incarnation: String, wall: Timestamp },
-    SetKillSwitch { on: bool, reason: String },
-    SetSafeMode { level: SafeMode, reason: String },
-    SetBreaker { name: String, on: bool, reason: String },
+    Start {
+        epoch: u64,
+        incarnation: String,
+        wall: Timestamp,
+    },
+    SetKillSwitch {
+        on: bool,
+        reason: String,
+    },
+    SetSafeMode {
+        level: SafeMode,
+        reason: String,
+    },
+    SetBreaker {
+        name: String,
+        on: bool,
+        reason: String,
+    },
     /// The platform counted too many failures in a row.
-    TripBreaker { name: String, reason: String },
+    TripBreaker {
+        name: String,
+        reason: String,
+    },
     /// A wall clock and platform time disagree.
-    DoubtClock { reason: String },
+    DoubtClock {
+        reason: String,
+    },
     ConfirmClock,
     /// A person left a level from the machine itself, as the owner of the data directory.
-    BreakGlass { reason: String },
+    BreakGlass {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    Started { epoch: u64, incarnation: Box<str> },
-    KillSwitchOn { reason: Box<str> },
-    KillSwitchOff { reason: Box<str> },
-    SafeModeSet { level: SafeMode, reason: Box<str> },
+    Started {
+        epoch: u64,
+        incarnation: Box<str>,
+    },
+    KillSwitchOn {
+        reason: Box<str>,
+    },
+    KillSwitchOff {
+        reason: Box<str>,
+    },
+    SafeModeSet {
+        level: SafeMode,
+        reason: Box<str>,
+    },
     BreakerOpened {
         name: Box<str>,
         reason: Box<str>,
@@ -98,10 +131,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
-    BreakerClosed { name: Box<str> },
-    ClockDoubted { reason: Box<str> },
+    BreakerClosed {
+        name: Box<str>,
+    },
+    ClockDoubted {
+        reason: Box<str>,
+    },
     ClockConfirmed,
-    GlassBroken { reason: Box<str> },
+    GlassBroken {
+        reason: Box<str>,
+    },
 }
 
 impl Event {
@@ -158,10 +197,9 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
             match (on, &control.kill_switch) {
                 (true, None) => Ok(vec![Event::KillSwitchOn { reason }]),
                 (false, Some(_)) => Ok(vec![Event::KillSwitchOff { reason }]),
-                (true, Some(switch)) => Err(Rejected::Conflict(format!(
-                    "the kill switch is on already, since {}",
-                    switch.since
-                ))),
+                (true, Some(switch)) => {
+                    Err(Rejected::Conflict(format!("the kill switch is on already, since {}", switch.since)))
+                }
                 (false, None) => Err(Rejected::Conflict("the kill switch is off already".to_owned())),
             }
         }
@@ -199,8 +237,9 @@ fn why(reason: String) -> Result<Box<str>, Rejected> {
 }
 
 fn set_breaker(control: &Control, name: &str, on: bool, reason: String) -> Result<Vec<Event>, Rejected> {
-    let well_formed =
-        !name.is_empty() && name.len() <= 128 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let well_formed = !name.is_empty()
+        && name.len() <= 128
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     if !well_formed {
         return Err(Rejected::Invalid(format!("`{name}` is not the name of a connector or an action")));
     }

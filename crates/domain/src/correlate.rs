@@ -16,8 +16,8 @@ pub const WINDOW_DEFAULT: Span = Span::secs(3600);
 
 /// The labels whose values become targets of the incident, by the kind of the target.
 pub const TARGET_LABELS: [&str; 12] = [
-    "node", "key", "account", "service", "segment", "model", "endpoint", "session", "dataset",
-    "pipeline", "file", "address",
+    "node", "key", "account", "service", "segment", "model", "endpoint", "session", "dataset", "pipeline",
+    "file", "address",
 ];
 
 /// What an alert's labels and the rules say it is.
@@ -115,8 +115,5 @@ pub fn group_key(content: &Content, incident_type: &str, labels: &Labels) -> Gro
 /// The targets that an alert names, as (kind, name).
 pub fn targets(labels: &Labels) -> Vec<(Box<str>, Box<str>)> {
     let named = |kind: &&str| labels.get(kind).filter(|name| !name.is_empty());
-    TARGET_LABELS
-        .iter()
-        .filter_map(|kind| named(kind).map(|name| ((*kind).into(), name.into())))
-        .collect()
+    TARGET_LABELS.iter().filter_map(|kind| named(kind).map(|name| ((*kind).into(), name.into()))).collect()
 }

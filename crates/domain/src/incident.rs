@@ -22,21 +22,61 @@ pub type Target = (Box<str>, Box<str>);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// An alert opens or joins an incident; the route stands in the alert.
-    FromAlert { alert: AlertId },
+    FromAlert {
+        alert: AlertId,
+    },
     /// A person opens one.
-    Open { title: String, incident_type: String, severity: Severity, targets: Vec<Target> },
-    Acknowledge { id: IncidentId },
-    Assign { id: IncidentId, person: PersonId },
-    Classify { id: IncidentId, incident_type: Option<String>, severity: Option<Severity>, why: String },
-    Note { id: IncidentId, text: String },
-    Link { id: IncidentId, title: String, url: String },
-    Resolve { id: IncidentId, summary: String },
-    Close { id: IncidentId, disposition: Disposition },
+    Open {
+        title: String,
+        incident_type: String,
+        severity: Severity,
+        targets: Vec<Target>,
+    },
+    Acknowledge {
+        id: IncidentId,
+    },
+    Assign {
+        id: IncidentId,
+        person: PersonId,
+    },
+    Classify {
+        id: IncidentId,
+        incident_type: Option<String>,
+        severity: Option<Severity>,
+        why: String,
+    },
+    Note {
+        id: IncidentId,
+        text: String,
+    },
+    Link {
+        id: IncidentId,
+        title: String,
+        url: String,
+    },
+    Resolve {
+        id: IncidentId,
+        summary: String,
+    },
+    Close {
+        id: IncidentId,
+        disposition: Disposition,
+    },
     /// From an action: the first containment is in force.
-    Contained { id: IncidentId, action: ActionId },
+    Contained {
+        id: IncidentId,
+        action: ActionId,
+    },
     /// From any machine: a person is needed.
-    RaiseAttention { id: IncidentId, about: Stream, reason: String },
-    ClearAttention { id: IncidentId, about: Stream },
+    RaiseAttention {
+        id: IncidentId,
+        about: Stream,
+        reason: String,
+    },
+    ClearAttention {
+        id: IncidentId,
+        about: Stream,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,16 +112,40 @@ pub enum Event {
         severity: Option<Severity>,
     },
     Acknowledged,
-    Assigned { person: PersonId },
-    Classified { incident_type: Box<str>, severity: Severity, why: Box<str> },
-    Noted { text: Box<str> },
-    Linked { title: Box<str>, url: Box<str> },
-    Contained { action: ActionId },
-    AttentionRaised { about: Box<str>, reason: Box<str> },
-    AttentionCleared { about: Box<str> },
-    Resolved { summary: Box<str> },
-    Closed { disposition: Disposition },
-    Redacted { at: u64 },
+    Assigned {
+        person: PersonId,
+    },
+    Classified {
+        incident_type: Box<str>,
+        severity: Severity,
+        why: Box<str>,
+    },
+    Noted {
+        text: Box<str>,
+    },
+    Linked {
+        title: Box<str>,
+        url: Box<str>,
+    },
+    Contained {
+        action: ActionId,
+    },
+    AttentionRaised {
+        about: Box<str>,
+        reason: Box<str>,
+    },
+    AttentionCleared {
+        about: Box<str>,
+    },
+    Resolved {
+        summary: Box<str>,
+    },
+    Closed {
+        disposition: Disposition,
+    },
+    Redacted {
+        at: u64,
+    },
 }
 
 impl Event {
@@ -174,7 +238,11 @@ impl Incident {
     }
 }
 
-pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+pub fn decide(
+    state: &State,
+    command: Command,
+    context: &Context,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
     match command {
         Command::FromAlert { alert } => from_alert(state, alert, context),
         Command::Open { title, incident_type, severity, targets } => {
@@ -235,11 +303,7 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
 }
 
 fn open(state: &State, id: IncidentId) -> Result<&Incident, Rejected> {
-    state
-        .incidents
-        .open
-        .get(&id)
-        .ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
+    state.incidents.open.get(&id).ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
 }
 
 fn bounded(what: &str, text: String) -> Result<Box<str>, Rejected> {
@@ -342,7 +406,11 @@ fn classify(
     Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why })])
 }
 
-fn close(state: &State, id: IncidentId, disposition: Disposition) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+fn close(
+    state: &State,
+    id: IncidentId,
+    disposition: Disposition,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
     open(state, id)?;
     let in_force = state.actions.of_incident(id).filter(|action| !action.is_final()).count();
     if in_force > 0 {

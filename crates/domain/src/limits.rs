@@ -16,7 +16,13 @@ pub enum Asked {
 }
 
 /// `Err` says why it may not begin now.
-pub fn permits(control: &Control, spec: &Spec, goal: Goal, asked: Asked, now: Timestamp) -> Result<(), String> {
+pub fn permits(
+    control: &Control,
+    spec: &Spec,
+    goal: Goal,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<(), String> {
     if let Some(switch) = &control.kill_switch {
         return Err(format!("the kill switch is on since {}", switch.since));
     }

@@ -25,14 +25,22 @@ pub enum Status {
     Active,
     Paused,
     /// Cannot go on without a person, and why.
-    Blocked { reason: Box<str> },
+    Blocked {
+        reason: Box<str>,
+    },
     /// Taking back what it applied, last first.
-    Undoing { reason: Box<str> },
+    Undoing {
+        reason: Box<str>,
+    },
     Completed,
-    Failed { reason: Box<str> },
+    Failed {
+        reason: Box<str>,
+    },
     Canceled,
     /// The platform failed twice while deciding it; nothing moves it but a person.
-    Quarantined { reason: Box<str> },
+    Quarantined {
+        reason: Box<str>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,15 +115,26 @@ pub enum Event {
         steps: u32,
         progress: Progress,
     },
-    Advanced { progress: Progress },
+    Advanced {
+        progress: Progress,
+    },
     Paused,
     Resumed,
     Canceled,
-    StepSkipped { step: u32, why: Box<str> },
+    StepSkipped {
+        step: u32,
+        why: Box<str>,
+    },
     /// A failed step begins anew, with new actions under new keys.
-    StepRetried { step: u32 },
-    UndoStarted { reason: Box<str> },
-    Quarantined { reason: Box<str> },
+    StepRetried {
+        step: u32,
+    },
+    UndoStarted {
+        reason: Box<str>,
+    },
+    Quarantined {
+        reason: Box<str>,
+    },
 }
 
 impl Event {

@@ -23,8 +23,13 @@ pub struct Terms {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// A new silence, or other terms for an existing one.
-    Set { id: Option<SilenceId>, terms: Terms },
-    Expire { id: SilenceId },
+    Set {
+        id: Option<SilenceId>,
+        terms: Terms,
+    },
+    Expire {
+        id: SilenceId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,8 +100,7 @@ fn set(
     let ended = old.expired || old.terms.ends_at <= context.now;
     // As in Alertmanager: other matchers, or new life for an ended silence, make a new one.
     let begun = old.terms.starts_at <= context.now;
-    let same = old.terms.matchers == terms.matchers
-        && (!begun || old.terms.starts_at == terms.starts_at);
+    let same = old.terms.matchers == terms.matchers && (!begun || old.terms.starts_at == terms.starts_at);
     if !ended && same {
         return Ok(vec![(id, Event::Set { terms })]);
     }

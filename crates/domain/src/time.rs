@@ -89,8 +89,7 @@ impl FromStr for Span {
             let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
             rest = &rest[digits..];
             let unit_len = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-            let micros =
-                UNITS.iter().find(|(unit, _)| *unit == &rest[..unit_len]).ok_or_else(wrong)?.1;
+            let micros = UNITS.iter().find(|(unit, _)| *unit == &rest[..unit_len]).ok_or_else(wrong)?.1;
             total = number.checked_mul(micros).and_then(|n| total.checked_add(n)).ok_or_else(wrong)?;
             rest = &rest[unit_len..];
         }

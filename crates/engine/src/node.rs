@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use connectors::Call;
 use domain::{
-    action::{self, Goal, Operation, Outcome},
+    action::{self, Goal, Outcome},
     alert::{Received, Seen},
     control::{self, SKEW_MAX},
     event::{Actor, Context, Event, Stream},
@@ -328,7 +328,7 @@ impl Node {
         let written = fact.event.write_body(&mut self.body);
         // INVARIANT: events are plain data with text keys, which always serialise.
         assert!(written.is_ok(), "an event does not serialise: {written:?}");
-        let salt = self.salts.next();
+        let salt = self.salts.draw();
         let (actor, stream) = (fact.meta.actor.to_string(), fact.event.stream().to_string());
         let envelope = tlog::leaf::EnvelopeRef {
             actor: &actor,
@@ -403,7 +403,7 @@ impl Node {
         let call = Call {
             key: intent.key.to_string(),
             epoch: intent.epoch,
-            operation: operation(intent.operation),
+            operation: intent.operation,
             verb: spec.verb.to_string(),
             target_kind: spec.target_kind.to_string(),
             target: spec.target.to_string(),
@@ -414,14 +414,6 @@ impl Node {
             spec: known,
         };
         out.push(Output::Call(Box::new(call), Check { action: id, attempt, goal, asked, spec }));
-    }
-}
-
-fn operation(operation: Operation) -> connectors::Operation {
-    match operation {
-        Operation::Apply => connectors::Operation::Apply,
-        Operation::ReadBack => connectors::Operation::ReadBack,
-        Operation::Revert => connectors::Operation::Revert,
     }
 }
 

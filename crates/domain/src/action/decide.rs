@@ -30,26 +30,53 @@ pub enum Command {
         lease: Option<Lease>,
     },
     /// What the connector found for the call of this attempt.
-    Report { id: ActionId, attempt: u32, outcome: Outcome },
+    Report {
+        id: ActionId,
+        attempt: u32,
+        outcome: Outcome,
+    },
     /// The shell refused to send it: limits changed since the decision.
-    Withdraw { id: ActionId, attempt: u32, reason: String },
+    Withdraw {
+        id: ActionId,
+        attempt: u32,
+        reason: String,
+    },
     /// Take the containment back.
-    Release { id: ActionId },
+    Release {
+        id: ActionId,
+    },
     /// A person says what became of an action in doubt.
-    Settle { id: ActionId, verdict: Verdict, why: String },
-    Extend { id: ActionId, span: Span },
+    Settle {
+        id: ActionId,
+        verdict: Verdict,
+        why: String,
+    },
+    Extend {
+        id: ActionId,
+        span: Span,
+    },
     /// Time has passed or limits have changed: look again.
-    Wake { id: ActionId },
+    Wake {
+        id: ActionId,
+    },
     /// A new epoch began while a call was open.
-    Recover { id: ActionId },
+    Recover {
+        id: ActionId,
+    },
 }
 
-pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<(ActionId, Event)>, Rejected> {
+pub fn decide(
+    state: &State,
+    command: Command,
+    context: &Context,
+) -> Result<Vec<(ActionId, Event)>, Rejected> {
     match command {
         Command::Request(spec) => Ok(begin(state, *spec, context)),
         Command::Apply { incident, verb, target, args, lease } => {
             let spec = by_person(state, incident, &verb, &target, args, lease)?;
-            if let Err(reason) = limits::permits(&state.control, &spec, Goal::Apply, Asked::ByPerson, context.now) {
+            if let Err(reason) =
+                limits::permits(&state.control, &spec, Goal::Apply, Asked::ByPerson, context.now)
+            {
                 return Err(Rejected::Limited(reason));
             }
             Ok(begin(state, spec, context))
@@ -92,21 +119,22 @@ fn open_intent(action: &Action) -> Option<&Intent> {
 /// The first fact of an action: an intent when limits allow it, else that it is held.
 fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)> {
     let id = ActionId::from_number(context.next);
-    let event = match limits::permits(&state.control, &spec, Goal::Apply, asked(&spec, Goal::Apply), context.now) {
-        Ok(()) => {
-            let intent = Intent {
-                operation: Operation::Apply,
-                key: key(state, id, 0),
-                attempt: 1,
-                epoch: context.epoch,
-                deadline: context.now.plus(spec.timeout),
-            };
-            Event::Intended { spec: Some(Box::new(spec)), goal: Goal::Apply, intent }
-        }
-        Err(reason) => {
-            Event::Held { spec: Some(Box::new(spec)), goal: Goal::Apply, reason: reason.into() }
-        }
-    };
+    let event =
+        match limits::permits(&state.control, &spec, Goal::Apply, asked(&spec, Goal::Apply), context.now) {
+            Ok(()) => {
+                let intent = Intent {
+                    operation: Operation::Apply,
+                    key: key(state, id, 0),
+                    attempt: 1,
+                    epoch: context.epoch,
+                    deadline: context.now.plus(spec.timeout),
+                };
+                Event::Intended { spec: Some(Box::new(spec)), goal: Goal::Apply, intent }
+            }
+            Err(reason) => {
+                Event::Held { spec: Some(Box::new(spec)), goal: Goal::Apply, reason: reason.into() }
+            }
+        };
     vec![(id, event)]
 }
 
@@ -216,9 +244,7 @@ fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) ->
         (Outcome::Applied { verified, .. }, Operation::Revert | Operation::ReadBack, Goal::Release) => {
             Event::Released { attempt, verified }
         }
-        (Outcome::Holds, _, Goal::Apply) => {
-            Event::Applied { attempt, verified: Some(true), artefact: None }
-        }
+        (Outcome::Holds, _, Goal::Apply) => Event::Applied { attempt, verified: Some(true), artefact: None },
         (Outcome::DoesNotHold, _, Goal::Release) => Event::Released { attempt, verified: Some(true) },
         (Outcome::DoesNotHold, _, Goal::Apply) => {
             let reason = "the read-back says that it does not hold".to_owned();
@@ -251,6 +277,11 @@ fn not_applied(
     let more = retry && intent.attempt < attempts_max(action);
     let delay = retry_delay(&action.spec.retry, &intent.key, intent.attempt);
     let delay = retry_after.map_or(delay, |asked| asked.max(delay).min(Span::secs(600)));
+    if !more && action.unsure && intent.operation != Operation::ReadBack {
+        // This call did nothing, but an earlier one may have.
+        let reason = format!("{reason}; an earlier call may have had its effect");
+        return Event::Unknown { attempt: intent.attempt, reason: reason.into(), next: Next::InDoubt };
+    }
     let retry_at = more.then(|| context.now.plus(delay));
     Event::NotApplied { attempt: intent.attempt, reason: reason.into(), retry_at }
 }
@@ -299,9 +330,7 @@ fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(Act
     let asked = if by_person { Asked::ByPerson } else { asked(&action.spec, Goal::Release) };
     match limits::permits(&state.control, &action.spec, Goal::Release, asked, context.now) {
         Err(reason) if by_person => Err(Rejected::Limited(reason)),
-        Err(reason) => {
-            Ok(vec![(id, Event::Held { spec: None, goal: Goal::Release, reason: reason.into() })])
-        }
+        Err(reason) => Ok(vec![(id, Event::Held { spec: None, goal: Goal::Release, reason: reason.into() })]),
         Ok(()) => Ok(vec![(id, intend(state, action, Goal::Release, Operation::Revert, 1, context))]),
     }
 }
@@ -410,7 +439,8 @@ fn lease_ended(state: &State, action: &Action, context: &Context) -> Event {
         && action.spec.risk == Risk::Low
         && state.control.clock_doubt.is_none();
     let allowed = || {
-        limits::permits(&state.control, &action.spec, Goal::Release, Asked::Automatically, context.now).is_ok()
+        limits::permits(&state.control, &action.spec, Goal::Release, Asked::Automatically, context.now)
+            .is_ok()
     };
     if lift && allowed() {
         intend(state, action, Goal::Release, Operation::Revert, 1, context)

@@ -11,17 +11,39 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Start the playbook for this incident, or the named one.
-    Start { incident: IncidentId, playbook: Option<String> },
+    Start {
+        incident: IncidentId,
+        playbook: Option<String>,
+    },
     /// Something it waits for has changed.
-    Advance { id: RunId },
-    Pause { id: RunId },
-    Resume { id: RunId },
+    Advance {
+        id: RunId,
+    },
+    Pause {
+        id: RunId,
+    },
+    Resume {
+        id: RunId,
+    },
     /// Containments stay in force; with `undo` they are taken back first.
-    Cancel { id: RunId, undo: bool },
-    Skip { id: RunId, step: String, why: String },
-    Retry { id: RunId, step: String },
+    Cancel {
+        id: RunId,
+        undo: bool,
+    },
+    Skip {
+        id: RunId,
+        step: String,
+        why: String,
+    },
+    Retry {
+        id: RunId,
+        step: String,
+    },
     /// The platform failed twice while deciding it.
-    Quarantine { id: RunId, reason: String },
+    Quarantine {
+        id: RunId,
+        reason: String,
+    },
 }
 
 pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<(RunId, Event)>, Rejected> {
@@ -69,9 +91,10 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
             | Status::Undoing { .. }
             | Status::Completed
             | Status::Failed { .. }
-            | Status::Canceled => {
-                Err(Rejected::Conflict(format!("{id} is {}, so there is nothing to resume", word(&run.status))))
-            }
+            | Status::Canceled => Err(Rejected::Conflict(format!(
+                "{id} is {}, so there is nothing to resume",
+                word(&run.status)
+            ))),
         },
         Command::Cancel { undo: true, .. } => {
             if matches!(run.status, Status::Undoing { .. }) {
@@ -151,7 +174,8 @@ fn start(
         None => state.content.playbook_for(&found.incident_type, found.severity),
     };
     let playbook = playbook.ok_or_else(|| {
-        let what = named.unwrap_or_else(|| format!("type {} and severity {}", found.incident_type, found.severity));
+        let what =
+            named.unwrap_or_else(|| format!("type {} and severity {}", found.incident_type, found.severity));
         Rejected::NotFound(format!("there is no playbook for {what}"))
     })?;
     let id = RunId::from_number(context.next);

@@ -11,7 +11,12 @@ use crate::{
 };
 
 /// `None` when the gate holds or there is none; else why it does not, in words for people.
-pub(super) fn blocked_by(state: &State, run: &Run, playbook: &Playbook, gate: Option<&Gate>) -> Option<String> {
+pub(super) fn blocked_by(
+    state: &State,
+    run: &Run,
+    playbook: &Playbook,
+    gate: Option<&Gate>,
+) -> Option<String> {
     let gate = gate?;
     let Some(incident) = state.incidents.open.get(&run.incident) else {
         return Some(format!("{} is not open any more", run.incident));
@@ -25,7 +30,12 @@ pub(super) fn blocked_by(state: &State, run: &Run, playbook: &Playbook, gate: Op
 }
 
 /// The names that an expression lists.
-pub(super) fn names(state: &State, run: &Run, playbook: &Playbook, expr: &Expr) -> Result<Vec<Box<str>>, String> {
+pub(super) fn names(
+    state: &State,
+    run: &Run,
+    playbook: &Playbook,
+    expr: &Expr,
+) -> Result<Vec<Box<str>>, String> {
     let incident = state
         .incidents
         .open

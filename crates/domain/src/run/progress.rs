@@ -205,9 +205,7 @@ fn undo(state: &State, run: &Run, reason: &str) -> Move {
             blocked(format!("{} could not be taken back: {reason}", last.id))
         }
         (action::Status::InForce, _) => Move::Release(last.id),
-        (action::Status::InDoubt { .. }, Goal::Apply) if last.spec.revert.is_some() => {
-            Move::Release(last.id)
-        }
+        (action::Status::InDoubt { .. }, Goal::Apply) if last.spec.revert.is_some() => Move::Release(last.id),
         (action::Status::InDoubt { reason }, Goal::Apply) => {
             blocked(format!("{} is in doubt and cannot be taken back: {reason}", last.id))
         }

@@ -14,7 +14,7 @@ impl Salts {
     }
 
     /// The next 16 bytes.
-    pub fn next(&mut self) -> [u8; 16] {
+    pub fn draw(&mut self) -> [u8; 16] {
         let Hash(next) = tlog::leaf::body_hash(b"ringfence.salts0", &self.state);
         let Hash(given) = tlog::leaf::body_hash(b"ringfence.salts1", &self.state);
         self.state = next;

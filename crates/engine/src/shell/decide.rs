@@ -110,7 +110,7 @@ impl Decide {
     }
 
     pub(crate) fn run(&mut self, requests: &mpsc::Receiver<Request>) {
-        while !(self.stopping && !self.committing) {
+        while !self.stopping || self.committing {
             match requests.recv_timeout(self.pause()) {
                 Ok(first) => {
                     self.take(first);
@@ -166,7 +166,7 @@ impl Decide {
             }
             Request::Command { actor, command, reply } => {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
-                self.command(actor, command, reply);
+                self.command(actor, *command, reply);
             }
             Request::Seen { reply } => {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
@@ -194,9 +194,9 @@ impl Decide {
         }
     }
 
-    fn command(&mut self, actor: Actor, command: Box<Command>, reply: Reply) {
+    fn command(&mut self, actor: Actor, command: Command, reply: Reply) {
         let ticket = self.ticket(reply);
-        let input = match *command {
+        let input = match command {
             Command::Redact { positions, reason, .. } => {
                 let live = |stream| self.node.state().is_live(stream);
                 match load::revive(&*self.options.store, &positions, live) {
@@ -214,7 +214,14 @@ impl Decide {
                 self.content = content.clone();
                 Input::Command { ticket, actor, command: Box::new(Command::LoadContent(content)) }
             }
-            other => Input::Command { ticket, actor, command: Box::new(other) },
+            command @ (Command::Silence(_)
+            | Command::Incident(_)
+            | Command::Run(_)
+            | Command::Action(_)
+            | Command::Control(_)
+            | Command::Access(_)
+            | Command::Reroute { .. }
+            | Command::RecordRefusal { .. }) => Input::Command { ticket, actor, command: Box::new(command) },
         };
         self.step(input);
     }
@@ -310,7 +317,15 @@ impl Decide {
                 self.restart("the disk is full");
             }
             StoreError::NotWritten { .. } => self.restart("the store did not write the batch"),
-            fatal => self.end(&format!("the store cannot go on: {fatal}")),
+            fatal @ (StoreError::Conflict { .. }
+            | StoreError::Fenced { .. }
+            | StoreError::Limit { .. }
+            | StoreError::Unknown(_)
+            | StoreError::Read(_)
+            | StoreError::InUse { .. }
+            | StoreError::Schema { .. }
+            | StoreError::Open { .. }
+            | StoreError::Corrupt { .. }) => self.end(&format!("the store cannot go on: {fatal}")),
         }
     }
 
