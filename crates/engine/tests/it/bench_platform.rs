@@ -123,7 +123,7 @@ impl Bench {
             assert!(began.elapsed().as_secs() < 10, "waited in vain until {what}");
             let wait = tokio::time::Duration::from_millis(20);
             let next = async { tokio::time::timeout(wait, facts.recv()).await };
-            drop(self.runtime.block_on(async { next.await }));
+            drop(self.runtime.block_on(next));
         }
     }
 
