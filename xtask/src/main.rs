@@ -4,6 +4,7 @@
 //! give it a line in [`COMMANDS`].
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 
+mod bench;
 mod gate;
 mod needs;
 mod process;
@@ -21,6 +22,11 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { name: "test", about: "the gate that a change must pass, here and in CI", run: gate::run },
+    Command {
+        name: "bench",
+        about: "the rows of the budget, measured with the release binary",
+        run: bench::run,
+    },
     Command { name: "tidy", about: "only the checks of walls, sources and documents", run: tidy::run },
 ];
 
