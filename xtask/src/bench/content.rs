@@ -72,15 +72,20 @@ actions:
     blast_radius_max: 10
 ";
 
-/// Writes the content folder.
-pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
-    let playbooks = folder.join("playbooks");
-    fs::create_dir_all(&playbooks).with_context(|| format!("no folder `{}`", playbooks.display()))?;
+/// Writes the content folder: rules and incident types as `shipped`, and besides them what the rows need.
+pub(super) fn write(folder: &Path, shipped: &Path) -> anyhow::Result<()> {
+    let [playbooks, rules] = ["playbooks", "rules"].map(|name| folder.join(name));
+    for path in [&playbooks, &rules] {
+        fs::create_dir_all(path).with_context(|| format!("no folder `{}`", path.display()))?;
+    }
+    copy_rules(&shipped.join("rules"), &rules)?;
     let put = |path: &Path, text: &str| {
         fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
     };
     put(&folder.join("actions.yaml"), ACTIONS)?;
-    put(&folder.join("taxonomy.yaml"), &taxonomy())?;
+    let types = shipped.join("taxonomy.yaml");
+    let types = fs::read_to_string(&types).with_context(|| format!("no `{}`", types.display()))?;
+    put(&folder.join("taxonomy.yaml"), &format!("{}\n{}", types.trim_end(), taxonomy()))?;
     let mark = step("last", "node.mark", NODE);
     let no_op =
         |count| (1..=count).map(|n| step(&format!("s{n}"), "account.restore", ACCOUNT)).collect::<String>();
@@ -113,7 +118,20 @@ fn taxonomy() -> String {
         )
     };
     let kinds = [CONTAINED, FIVE, MANY, MANY_HTTP, WAITING, OPEN];
-    format!("types:\n{}", kinds.map(one).concat())
+    kinds.map(one).concat()
+}
+
+fn copy_rules(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let shown = from.display();
+    for entry in fs::read_dir(from).with_context(|| format!("no folder `{shown}`"))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().filter(|name| !name.to_string_lossy().ends_with(".test.yaml"))
+        else {
+            continue;
+        };
+        fs::copy(&path, to.join(name)).with_context(|| format!("`{}` cannot be copied", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The configuration: the target of this process, and the estate within the server.

@@ -43,7 +43,7 @@ impl Server {
         let (data, files) = (folder.join("data"), folder.join("content"));
         let (config, log) = (folder.join("ringfence.toml"), folder.join("server.log"));
         if !files.exists() {
-            content::write(&files)?;
+            content::write(&files, &process::workspace_root().join("content"))?;
         }
         fs::write(&config, content::configuration(target)).context("the configuration cannot be written")?;
         let address_file = data.join("server.addr");
