@@ -4,6 +4,9 @@
 //! on the declared class alone: re-send, read back, or stop in doubt and ask. An applied action that can be
 //! reverted is a containment in force, under a lease, until it is released.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,6 +44,9 @@ pub struct Spec {
     /// The verb that takes it back; with one, the applied action stays in force until released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<Box<str>>,
+    /// It counts only once it was read back.
+    #[serde(default)]
+    pub verify: bool,
     pub timeout: Span,
     pub retry: Retry,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -405,7 +411,8 @@ fn not_applied(action: &mut Action, reason: &str, retry_at: Option<Timestamp>) {
 
 fn settled(action: &mut Action, verdict: Verdict, why: &str, now: Timestamp) {
     match (verdict, action.goal) {
-        (Verdict::Applied, Goal::Apply) => applied(action, None, None, now),
+        // The person looked: that is the read-back.
+        (Verdict::Applied, Goal::Apply) => applied(action, Some(true), None, now),
         (Verdict::Applied, Goal::Release) => action.status = Status::Released,
         (Verdict::NotApplied, Goal::Apply) => action.status = Status::Failed { reason: why.into() },
         (Verdict::NotApplied, Goal::Release) => {

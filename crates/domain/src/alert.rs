@@ -3,6 +3,9 @@
 //! A repeat that moves only `ends_at` or the time last seen makes no event; those two live in `Seen`, in
 //! memory, and are rebuilt after a restart by giving each firing alert the resolve timeout once more.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

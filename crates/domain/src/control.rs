@@ -1,5 +1,8 @@
 //! The platform's own controls: kill switch, safe mode, circuit breakers, and doubt about the clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

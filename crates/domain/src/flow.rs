@@ -153,7 +153,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
     // playbooks whose steps all end at once.
     let here = Context { next: context.next + facts.len() as u64, ..context.clone() };
     state.working = match &command {
-        Command::Run(run::Command::Advance { id }) => Some(*id),
+        Command::Run(run::Command::Advance { id, .. }) => Some(*id),
         Command::Silence(_)
         | Command::Incident(_)
         | Command::Run(_)
@@ -210,10 +210,10 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
 }
 
 fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec<Command> {
-    let advance = || {
-        let run = state.runs.of_incident(id);
-        run.map(|id| Command::Run(run::Command::Advance { id })).into_iter().collect()
-    };
+    let run = state.runs.of_incident(id);
+    let advance =
+        || run.map(|id| Command::Run(run::Command::Advance { id, widened: true })).into_iter().collect();
+    let automatic = state.incidents.open.get(&id).is_some_and(|incident| incident.auto_response);
     match event {
         incident::Event::Opened { incident_type, severity, auto_response, .. } => {
             let ask = |reason: String| {
@@ -231,6 +231,10 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
                 None => ask(format!("no playbook fits type {incident_type} at severity {severity}")),
             }
         }
+        // The earlier run has ended, and there is more to contain.
+        incident::Event::AlertJoined { targets, .. } if run.is_none() && !targets.is_empty() && automatic => {
+            vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
+        }
         incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
         incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
@@ -241,6 +245,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
         | incident::Event::Closed { .. }
+        | incident::Event::ResponseStopped { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
     }
 }
@@ -278,7 +283,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         }
         // Steps that ended at once, or a status that allows more, may let the run go further.
         if matches!(progress.status, Some(run::Status::Undoing { .. })) {
-            commands.push(Command::Run(run::Command::Advance { id }));
+            commands.push(Command::Run(run::Command::Advance { id, widened: false }));
         }
         return commands;
     }
@@ -287,9 +292,12 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         | run::Event::StepSkipped { .. }
         | run::Event::StepRetried { .. }
         | run::Event::UndoStarted { .. } => {
-            vec![clear(), Command::Run(run::Command::Advance { id })]
+            vec![clear(), Command::Run(run::Command::Advance { id, widened: false })]
         }
-        run::Event::Canceled => vec![clear()],
+        run::Event::Canceled => {
+            let stop = incident::Command::StopResponse { id: run.incident, run: id };
+            vec![clear(), Command::Incident(stop)]
+        }
         run::Event::Quarantined { reason } => vec![attention(reason)],
         run::Event::Paused | run::Event::Started { .. } | run::Event::Advanced { .. } => Vec::new(),
     }
@@ -321,6 +329,7 @@ fn step_specs<'a>(
             class: known.class,
             risk: known.risk,
             containment: known.containment,
+            verify: known.verify,
             timeout: step.timeout.unwrap_or(known.timeout),
             retry: step.retry,
             lease: step.lease,
@@ -333,8 +342,14 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
     let Some(action) = state.actions.get(id) else { return Vec::new() };
     let incident = action.spec.incident;
     let about = Stream::Action(id);
-    let advance =
-        || action.spec.origin.run().map(|id| Command::Run(run::Command::Advance { id })).into_iter();
+    let advance = || {
+        action
+            .spec
+            .origin
+            .run()
+            .map(|id| Command::Run(run::Command::Advance { id, widened: false }))
+            .into_iter()
+    };
     let ask =
         |reason: String| Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason });
     let clear = || Command::Incident(incident::Command::ClearAttention { id: incident, about });

@@ -1,11 +1,14 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     correlate::{self, GroupKey},
     event::{Context, Meta, Rejected, Stream},
-    id::{ActionId, AlertId, IncidentId, PersonId},
+    id::{ActionId, AlertId, IncidentId, PersonId, RunId},
     labels::Digest16,
     severity::{Phase, Severity},
     state::State,
@@ -77,6 +80,11 @@ pub enum Command {
         id: IncidentId,
         about: Stream,
     },
+    /// From a run that a person canceled: what follows is up to people.
+    StopResponse {
+        id: IncidentId,
+        run: RunId,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +145,10 @@ pub enum Event {
     AttentionCleared {
         about: Box<str>,
     },
+    /// A person canceled the run; nothing starts by itself any more.
+    ResponseStopped {
+        run: RunId,
+    },
     Resolved {
         summary: Box<str>,
     },
@@ -161,6 +173,7 @@ impl Event {
             Event::Contained { .. } => "incident.contained",
             Event::AttentionRaised { .. } => "incident.attention_raised",
             Event::AttentionCleared { .. } => "incident.attention_cleared",
+            Event::ResponseStopped { .. } => "incident.response_stopped",
             Event::Resolved { .. } => "incident.resolved",
             Event::Closed { .. } => "incident.closed",
             Event::Redacted { .. } => "incident.redacted",
@@ -290,6 +303,10 @@ pub fn decide(
             }
             _ => Vec::new(),
         }),
+        Command::StopResponse { id, run } => {
+            let automatic = state.incidents.open.get(&id).is_some_and(|incident| incident.auto_response);
+            Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
+        }
         Command::RaiseAttention { id, about, reason } => Ok(raise_attention(state, id, about, reason)),
         Command::ClearAttention { id, about } => {
             let about = about.to_string();
@@ -498,6 +515,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             reason: reason.clone(),
         }),
         Event::AttentionCleared { about } => incident.attention.retain(|a| a.about != *about),
+        Event::ResponseStopped { .. } => incident.auto_response = false,
         Event::Resolved { .. } => {
             incident.status = Status::Resolved;
             incident.resolved_at = Some(meta.time);

@@ -25,6 +25,8 @@ pub mod matcher;
 pub mod playbook;
 pub mod request;
 pub mod run;
+#[cfg(test)]
+mod scene;
 pub mod severity;
 pub mod silence;
 pub mod state;

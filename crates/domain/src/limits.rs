@@ -1,6 +1,9 @@
 //! Limits on effects: kill switch, safe mode, breakers. One function says whether a call may begin; it is
 //! asked when an intent is decided and once more just before it is sent.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     action::{Goal, Spec},
     control::{Control, SafeMode},

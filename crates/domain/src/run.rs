@@ -4,6 +4,9 @@
 //! `Blocked` with the reason, and a person is called. It holds no calls of its own; each step's effects are
 //! actions, and the run looks at how they stand.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -276,8 +279,9 @@ fn apply_progress(run: &mut Run, progress: &Progress, now: Timestamp) {
     for begun in &progress.begun {
         if let Some(state) = run.steps.get_mut(begun.step as usize) {
             state.status = StepStatus::Active;
-            state.targets = begun.targets.clone();
-            state.began_at = Some(now);
+            // A step that gained targets begins again with those alone.
+            state.targets.extend(begun.targets.iter().cloned());
+            state.began_at = state.began_at.or(Some(now));
         }
     }
     if let Some(status) = &progress.status {

@@ -1,5 +1,8 @@
 //! Silences: alerts that match one are recorded but open nothing until it ends.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -1,6 +1,9 @@
 //! Time as plain numbers: microseconds since the Unix epoch, and spans of microseconds.
 //! Nothing here reads a clock; `now` is always a parameter.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

@@ -181,6 +181,7 @@ fn by_person(
         risk: known.risk,
         containment: known.containment,
         revert: known.revert.as_deref().map(Into::into),
+        verify: known.verify,
         timeout: known.timeout,
         retry: Retry::default(),
         lease: lease.or_else(|| known.revert.is_some().then_some(DEFAULT_LEASE)),
@@ -238,6 +239,12 @@ fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) ->
         return Vec::new();
     };
     let event = match (outcome, intent.operation, action.goal) {
+        (Outcome::Applied { verified: None, .. }, Operation::Apply | Operation::Revert, _)
+            if action.spec.verify =>
+        {
+            let reason = "the call succeeded and could not be read back yet";
+            again(action, intent, reason, Operation::ReadBack, context)
+        }
         (Outcome::Applied { verified, artefact }, Operation::Apply | Operation::ReadBack, Goal::Apply) => {
             Event::Applied { attempt, verified, artefact }
         }
@@ -274,7 +281,8 @@ fn not_applied(
     retry_after: Option<Span>,
     context: &Context,
 ) -> Event {
-    let more = retry && intent.attempt < attempts_max(action);
+    let repeatable = action.spec.class != Class::OneShot;
+    let more = retry && repeatable && intent.attempt < attempts_max(action);
     let delay = retry_delay(&action.spec.retry, &intent.key, intent.attempt);
     let delay = retry_after.map_or(delay, |asked| asked.max(delay).min(Span::secs(600)));
     if !more && action.unsure && intent.operation != Operation::ReadBack {
@@ -288,9 +296,10 @@ fn not_applied(
 
 /// The class decides: re-send, read back, or ask. Nothing is guessed.
 fn unknown(action: &Action, intent: &Intent, reason: &str, context: &Context) -> Event {
-    let operation = match (action.spec.class, action.goal) {
+    let operation = match (action.spec.class, intent.operation) {
+        // Looking again does no harm, whatever the class.
+        (_, Operation::ReadBack) | (Class::ReadBack, _) => Operation::ReadBack,
         (Class::Keyed | Class::Idempotent | Class::Notice, _) => intent.operation,
-        (Class::ReadBack, _) => Operation::ReadBack,
         (Class::OneShot, _) => {
             let reason = format!("{reason}; it may have happened, and it must not happen twice");
             return Event::Unknown { attempt: intent.attempt, reason: reason.into(), next: Next::InDoubt };
@@ -455,10 +464,10 @@ fn recover(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, 
         return Vec::new();
     };
     let reason = "the process ended while the call was open";
-    let operation = match action.spec.class {
-        Class::Keyed | Class::Idempotent | Class::Notice => intent.operation,
-        Class::ReadBack => Operation::ReadBack,
-        Class::OneShot => return vec![(action.id, unknown(action, intent, reason, context))],
+    let operation = match (action.spec.class, intent.operation) {
+        (_, Operation::ReadBack) | (Class::ReadBack, _) => Operation::ReadBack,
+        (Class::Keyed | Class::Idempotent | Class::Notice, _) => intent.operation,
+        (Class::OneShot, _) => return vec![(action.id, unknown(action, intent, reason, context))],
     };
     if intent.attempt >= action.spec.retry.attempts.saturating_add(RECOVERIES_MAX) {
         let next = Next::InDoubt;

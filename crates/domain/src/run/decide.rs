@@ -15,9 +15,10 @@ pub enum Command {
         incident: IncidentId,
         playbook: Option<String>,
     },
-    /// Something it waits for has changed.
+    /// Something it waits for has changed; `widened` when the incident may have gained targets.
     Advance {
         id: RunId,
+        widened: bool,
     },
     Pause {
         id: RunId,
@@ -49,10 +50,10 @@ pub enum Command {
 pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<(RunId, Event)>, Rejected> {
     let id = match command {
         Command::Start { incident, playbook } => return start(state, incident, playbook, context),
-        Command::Advance { id } => {
+        Command::Advance { id, widened } => {
             let Some(run) = state.runs.get(id) else { return Ok(Vec::new()) };
             let Ok(playbook) = playbook_of(state, run) else { return Ok(Vec::new()) };
-            let progress = progress(state, run, playbook, context);
+            let progress = progress(state, run, playbook, widened, context);
             let advanced = Event::Advanced { progress: progress.clone() };
             return Ok(if progress.is_empty() { Vec::new() } else { vec![(id, advanced)] });
         }
@@ -191,5 +192,5 @@ fn start(
     let meta = crate::event::Meta { position: context.next, time: context.now, actor: context.actor.clone() };
     let fresh = super::create(id, &started(Progress::default()), &meta)
         .ok_or_else(|| Rejected::Conflict("a run could not be made from its first fact".to_owned()))?;
-    Ok(vec![(id, started(progress(state, &fresh, playbook, context)))])
+    Ok(vec![(id, started(progress(state, &fresh, playbook, false, context)))])
 }

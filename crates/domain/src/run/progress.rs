@@ -19,8 +19,15 @@ enum Move {
     Become(Status),
 }
 
-/// Moves the run as far as it goes without waiting for the outside.
-pub(super) fn progress(state: &State, run: &Run, playbook: &Playbook, context: &Context) -> Progress {
+/// Moves the run as far as it goes without waiting for the outside. With `widened`, steps that are done look
+/// for targets that the incident gained since.
+pub(super) fn progress(
+    state: &State,
+    run: &Run,
+    playbook: &Playbook,
+    widened: bool,
+    context: &Context,
+) -> Progress {
     let mut run = run.clone();
     let before = run.status.clone();
     if matches!(run.status, Status::Blocked { .. }) {
@@ -30,7 +37,7 @@ pub(super) fn progress(state: &State, run: &Run, playbook: &Playbook, context: &
     // Each step begins and finishes at most once here, each stage is entered once.
     for _ in 0..2 * run.steps.len() + playbook.stages.len() + 4 {
         let mut one = Progress::default();
-        match next_move(state, &run, playbook) {
+        match next_move(state, &run, playbook, widened) {
             Move::Wait => break,
             Move::Enter(stage) => one.stage = Some(stage),
             Move::Begin(begun) => one.begun.push(begun),
@@ -54,7 +61,7 @@ pub(super) fn progress(state: &State, run: &Run, playbook: &Playbook, context: &
     all
 }
 
-fn next_move(state: &State, run: &Run, playbook: &Playbook) -> Move {
+fn next_move(state: &State, run: &Run, playbook: &Playbook, widened: bool) -> Move {
     match run.status {
         Status::Active => {}
         Status::Undoing { ref reason } => return undo(state, run, reason),
@@ -74,9 +81,19 @@ fn next_move(state: &State, run: &Run, playbook: &Playbook) -> Move {
             None => Move::Enter(run.stage),
         };
     }
-    for (index, step) in stage_steps(playbook, run.stage as usize).zip(&stage.steps) {
+    let reached = stage_steps(playbook, run.stage as usize);
+    for (index, (_, step)) in playbook.steps().enumerate().take(reached.end) {
         match run.steps[index].status {
+            StepStatus::Done if widened => {
+                if let Ok(targets) = open_targets(state, run, playbook, index, step)
+                    && !targets.is_empty()
+                {
+                    return begin_on(state, index, step, targets);
+                }
+            }
             StepStatus::Done | StepStatus::Skipped => {}
+            // Passed over when its stage ended.
+            StepStatus::Failed if index < reached.start => {}
             StepStatus::Failed if step.on_failure == OnFailure::Continue => {}
             StepStatus::Failed => return failed(run, index, step),
             StepStatus::Active => return watch(state, run, index, step),
@@ -139,32 +156,57 @@ fn watch(state: &State, run: &Run, index: usize, step: &Step) -> Move {
     })
 }
 
+fn fail(index: usize, note: String) -> Move {
+    let (step, note) = (index as u32, Some(note.into()));
+    Move::Finish(Finished { step, status: StepStatus::Failed, note })
+}
+
 fn begin(state: &State, run: &Run, playbook: &Playbook, index: usize, step: &Step) -> Move {
-    let index = index as u32;
-    let fail = |note: String| {
-        Move::Finish(Finished { step: index, status: StepStatus::Failed, note: Some(note.into()) })
-    };
-    let mut targets: Vec<Box<str>> = match &step.targets {
-        Targets::Named(name) => vec![name.as_str().into()],
-        Targets::ForEach(expr) => match gate::names(state, run, playbook, expr) {
-            Ok(names) => names,
-            Err(why) => return fail(format!("its targets cannot be told: {why}")),
-        },
-    };
-    targets.sort_unstable();
-    targets.dedup();
+    match open_targets(state, run, playbook, index, step) {
+        Ok(targets) => begin_on(state, index, step, targets),
+        Err(why) => fail(index, format!("its targets cannot be told: {why}")),
+    }
+}
+
+fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) -> Move {
     let Some(known) = state.content.actions.get(&step.verb) else {
-        return fail(format!("`{}` is no longer in actions.yaml", step.verb));
+        return fail(index, format!("`{}` is no longer in actions.yaml", step.verb));
     };
     if targets.len() > known.blast_radius_max as usize {
         let (count, most) = (targets.len(), known.blast_radius_max);
-        return fail(format!("{count} targets, and `{}` may reach {most} at once", step.verb));
+        return fail(index, format!("{count} targets, and `{}` may reach {most} at once", step.verb));
     }
+    let index = index as u32;
     if targets.is_empty() {
-        let note = Some("no targets".into());
+        let note = Some("nothing to act on".into());
         return Move::Finish(Finished { step: index, status: StepStatus::Done, note });
     }
     Move::Begin(Begun { step: index, targets })
+}
+
+/// The targets that the step does not cover yet: neither by this run nor by a containment of the incident
+/// that holds, or is on its way, already.
+fn open_targets(
+    state: &State,
+    run: &Run,
+    playbook: &Playbook,
+    index: usize,
+    step: &Step,
+) -> Result<Vec<Box<str>>, String> {
+    let mut targets: Vec<Box<str>> = match &step.targets {
+        Targets::Named(name) => vec![name.as_str().into()],
+        Targets::ForEach(expr) => gate::names(state, run, playbook, expr)?,
+    };
+    targets.sort_unstable();
+    targets.dedup();
+    let held = |target: &str| {
+        let mut same = state.actions.of_incident(run.incident).filter(|action| {
+            *action.spec.verb == *step.verb && *action.spec.target == *target && action.goal == Goal::Apply
+        });
+        same.any(|action| action.spec.revert.is_some() && !action.is_final())
+    };
+    targets.retain(|target| !run.steps[index].targets.contains(target) && !held(target));
+    Ok(targets)
 }
 
 /// Gating steps and the exit criteria decide whether the next stage may begin.

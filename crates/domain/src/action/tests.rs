@@ -1,0 +1,217 @@
+use expect_test::expect;
+
+use super::{Command, Outcome, Verdict};
+use crate::{
+    content::Class,
+    control, flow,
+    id::ActionId,
+    playbook::{Backoff, Retry},
+    scene::Scene,
+    time::Span,
+};
+
+/// A scene with one action of this class under way.
+fn scene_of(class: Class) -> (Scene, ActionId) {
+    let mut scene = Scene::new(&[]);
+    let mut content = (*scene.state.content).clone();
+    let mut known = (*content.actions["node.isolate"]).clone();
+    known.class = class;
+    content.actions.insert("node.isolate".to_owned(), known.into());
+    content.hash = "another".into();
+    scene.must(flow::Command::LoadContent(content.into()));
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
+    scene.look();
+    let id = scene.calling()[0];
+    (scene, id)
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown { reason: "connection lost".to_owned() }
+}
+
+fn after_unknown(class: Class) -> String {
+    let (mut scene, id) = scene_of(class);
+    scene.answer(id, unknown());
+    scene.wait(Span::secs(1));
+    scene.look()
+}
+
+#[test]
+fn the_class_says_what_follows_an_unknown_outcome() {
+    let resent = expect![[r#"
+        action.unknown action/6 Apply next: connection lost
+        action.intended action/6 Apply #2 rf-scene-6-0
+    "#]];
+    resent.assert_eq(&after_unknown(Class::Keyed));
+    resent.assert_eq(&after_unknown(Class::Idempotent));
+    resent.assert_eq(&after_unknown(Class::Notice));
+    expect![[r#"
+        action.unknown action/6 ReadBack next: connection lost
+        action.intended action/6 ReadBack #2 rf-scene-6-0
+    "#]]
+    .assert_eq(&after_unknown(Class::ReadBack));
+    expect![[r#"
+        action.unknown action/6 in doubt: connection lost; it may have happened, and it must not happen twice
+        incident.attention_raised incident/4 `node.isolate` on validator-3 is in doubt: connection lost; it may have happened, and it must not happen twice; settle it with `containment settle`
+        run.advanced run/5 Blocked { reason: "ACT-6 of step `isolate` is in doubt: connection lost; it may have happened, and it must not happen twice" }
+        incident.attention_raised incident/4 ACT-6 of step `isolate` is in doubt: connection lost; it may have happened, and it must not happen twice
+    "#]]
+    .assert_eq(&after_unknown(Class::OneShot));
+}
+
+#[test]
+fn a_restart_treats_an_open_call_by_its_class() {
+    let restarted = |class| {
+        let (mut scene, _) = scene_of(class);
+        scene.start(2);
+        let text = scene.look();
+        text.lines().nth(1).unwrap().to_owned()
+    };
+    expect!["action.intended action/6 Apply #2 rf-scene-6-0"].assert_eq(&restarted(Class::Keyed));
+    expect!["action.intended action/6 Apply #2 rf-scene-6-0"].assert_eq(&restarted(Class::Idempotent));
+    expect!["action.intended action/6 ReadBack #2 rf-scene-6-0"].assert_eq(&restarted(Class::ReadBack));
+    expect!["action.unknown action/6 in doubt: the process ended while the call was open; it may have happened, and it must not happen twice"]
+        .assert_eq(&restarted(Class::OneShot));
+}
+
+#[test]
+fn a_read_back_decides_whether_it_is_done_again() {
+    let (mut scene, id) = scene_of(Class::ReadBack);
+    scene.answer(id, unknown());
+    scene.wait(Span::secs(1));
+    scene.answer(id, Outcome::DoesNotHold);
+    scene.wait(Span::secs(1));
+    scene.applied(id);
+    expect![[r#"
+        action.unknown action/6 ReadBack next: connection lost
+        action.intended action/6 ReadBack #2 rf-scene-6-0
+        action.not_applied action/6 the read-back says that it does not hold, retried
+        action.intended action/6 Apply #3 rf-scene-6-0
+        action.applied action/6
+        incident.contained incident/4
+        run.advanced run/5 step 0 Done, step 1 Done, step 2 Done, step 3 Done, stage 1, Completed
+    "#]]
+    .assert_eq(&scene.look());
+}
+
+#[test]
+fn after_an_unknown_call_a_later_refusal_leaves_doubt() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.answer(id, unknown());
+    scene.wait(Span::secs(1));
+    scene.look();
+    let refused = Outcome::NotApplied { reason: "no such node".to_owned(), retry: false, retry_after: None };
+    scene.answer(id, refused);
+    let first = scene.look();
+    assert!(first.starts_with("action.unknown action/6 in doubt: no such node; an earlier call"), "{first}");
+}
+
+#[test]
+fn a_late_answer_to_an_earlier_attempt_changes_nothing() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.answer(id, unknown());
+    scene.wait(Span::secs(1));
+    scene.look();
+    let late = Command::Report { id, attempt: 1, outcome: unknown() };
+    scene.must(flow::Command::Action(late));
+    assert_eq!(scene.look(), "");
+}
+
+#[test]
+fn no_answer_by_the_deadline_is_an_unknown_outcome() {
+    let (mut scene, _) = scene_of(Class::OneShot);
+    scene.wait(Span::secs(13));
+    assert!(scene.look().starts_with("action.unknown action/6 in doubt: no answer by the deadline"));
+}
+
+#[test]
+fn a_person_settles_what_is_in_doubt() {
+    let settle = |verdict| {
+        let (mut scene, id) = scene_of(Class::OneShot);
+        scene.answer(id, unknown());
+        scene.look();
+        let why = "looked at it".to_owned();
+        scene.must(flow::Command::Action(Command::Settle { id, verdict, why }));
+        scene.look().lines().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    expect!["action.settled incident.attention_cleared run.advanced incident.attention_cleared"]
+        .assert_eq(&settle(Verdict::Applied));
+    expect!["action.settled incident.attention_cleared run.advanced incident.attention_raised"]
+        .assert_eq(&settle(Verdict::NotApplied));
+    expect!["action.settled incident.attention_cleared action.intended"].assert_eq(&settle(Verdict::Retry));
+}
+
+#[test]
+fn release_takes_it_back_under_a_key_of_its_own() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    let release = || flow::Command::Action(Command::Release { id });
+    expect!["ACT-6 is not in force, so there is nothing to release"].assert_eq(&scene.refused(release()));
+    scene.applied(id);
+    scene.look();
+    scene.must(release());
+    scene.applied(id);
+    expect![[r#"
+        action.intended action/6 Revert #1 rf-scene-6-1
+        action.released action/6
+    "#]]
+    .assert_eq(&scene.look());
+    expect!["there is no action ACT-6 in force or under way"].assert_eq(&scene.refused(release()));
+}
+
+#[test]
+fn a_lease_that_ends_asks_and_stays() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.applied(id);
+    scene.look();
+    scene.wait(Span::secs(4 * 3600));
+    let text = scene.look();
+    assert!(text.contains("action.lease_expired action/6"), "{text}");
+    assert!(scene.state.actions.get(id).unwrap().may_be_in_force());
+    scene.must(flow::Command::Action(Command::Extend { id, span: Span::secs(60) }));
+    scene.wait(Span::secs(61));
+    assert!(scene.look().contains("action.lease_expired"));
+}
+
+#[test]
+fn five_failures_in_a_row_open_the_breaker() {
+    let (mut scene, _) = scene_of(Class::Keyed);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-4")]);
+    let busy = || Outcome::NotApplied { reason: "busy".to_owned(), retry: true, retry_after: None };
+    for _ in 0..control::FAILURES_MAX {
+        let open = scene.calling()[0];
+        scene.answer(open, busy());
+        scene.wait(Span::millis(700));
+    }
+    scene.wait(Span::secs(5));
+    let text = scene.look();
+    assert!(text.contains("control.breaker_opened"), "{text}");
+    assert!(text.contains("circuit breaker `estate` is open: 5 calls in a row without success"), "{text}");
+}
+
+#[test]
+fn an_effect_counts_once_it_is_read_back() {
+    let (mut scene, id) = scene_of(Class::OneShot);
+    scene.answer(id, Outcome::Applied { verified: None, artefact: None });
+    scene.wait(Span::secs(1));
+    scene.answer(id, Outcome::Holds);
+    let text = scene.look();
+    assert!(text.contains("ReadBack next: the call succeeded and could not be read back yet"), "{text}");
+    assert!(text.contains("action.applied"), "{text}");
+}
+
+#[test]
+fn a_one_shot_is_called_once_even_when_it_certainly_did_nothing() {
+    let (mut scene, id) = scene_of(Class::OneShot);
+    scene.answer(id, Outcome::NotApplied { reason: "busy".to_owned(), retry: true, retry_after: None });
+    assert!(scene.look().contains("action.not_applied action/6 busy\n"));
+    assert!(scene.calling().is_empty());
+}
+
+#[test]
+fn delays_grow_stay_bounded_and_replay_the_same() {
+    let retry = Retry { attempts: 9, backoff: Backoff::Exponential, delay: Span::secs(1) };
+    let delay = |attempt| super::retry_delay(&retry, "key", attempt);
+    assert!(delay(1) < delay(3) && delay(3) < delay(5));
+    assert!(delay(30) <= Span::secs(90));
+    assert_eq!(delay(4), delay(4));
+}

@@ -1,0 +1,89 @@
+use expect_test::expect;
+
+use super::{Command, Disposition};
+use crate::{flow, scene::Scene, severity::Severity, time::Span};
+
+fn compromise(scene: &mut Scene, node: &str, extra: (&str, &str)) {
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", node), extra]);
+}
+
+#[test]
+fn alerts_of_one_group_are_one_incident_whatever_their_number() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    compromise(&mut scene, "validator-3", ("alertname", "B"));
+    compromise(&mut scene, "validator-4", ("alertname", "A"));
+    assert_eq!(scene.state.incidents.open.len(), 2);
+    let first = scene.state.incidents.open.values().next().unwrap();
+    assert_eq!((first.alerts, &*first.title), (2, "A on validator-3"));
+}
+
+#[test]
+fn after_the_window_an_alert_opens_a_new_incident() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    scene.wait(Span::secs(90_000));
+    compromise(&mut scene, "validator-3", ("alertname", "B"));
+    assert_eq!(scene.state.incidents.open.len(), 2);
+}
+
+#[test]
+fn what_people_do_is_checked_against_the_state() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let id = scene.incident();
+    let incident = |command| flow::Command::Incident(command);
+    scene.must(incident(Command::Acknowledge { id }));
+    expect!["incident INC-3 was acknowledged by P-900 at 2027-01-15T08:00:00Z already"]
+        .assert_eq(&scene.refused(incident(Command::Acknowledge { id })));
+    expect!["person P-7 does not exist"].assert_eq(
+        &scene.refused(incident(Command::Assign { id, person: crate::id::PersonId::from_number(7) })),
+    );
+    expect!["the note is empty"]
+        .assert_eq(&scene.refused(incident(Command::Note { id, text: " ".to_owned() })));
+    expect!["`javascript:alert(1)` is not an http or https address"].assert_eq(&scene.refused(incident(
+        Command::Link { id, title: "x".to_owned(), url: "javascript:alert(1)".to_owned() },
+    )));
+    let close = incident(Command::Close { id, disposition: Disposition::TruePositive });
+    expect!["incident INC-3 has 1 containments in force or actions open; release or settle them first"]
+        .assert_eq(&scene.refused(close));
+    let gone = Command::Resolve { id: crate::id::IncidentId::from_number(99), summary: "x".to_owned() };
+    expect!["there is no open incident INC-99"].assert_eq(&scene.refused(incident(gone)));
+}
+
+#[test]
+fn a_person_opens_an_incident_and_it_is_answered_like_any_other() {
+    let mut scene = Scene::new(&[]);
+    scene.must(flow::Command::Incident(Command::Open {
+        title: "Odd votes".to_owned(),
+        incident_type: "validator_compromise".to_owned(),
+        severity: Severity::Critical,
+        targets: vec![("node".into(), "validator-1".into())],
+    }));
+    expect![[r#"
+        incident.opened incident/2
+        run.started run/3 stage 0, begin 0 on validator-1
+        action.intended action/4 Apply node.isolate validator-1 #1 rf-scene-4-0
+    "#]]
+    .assert_eq(&scene.look());
+    let wrong = Command::Open {
+        title: "x".to_owned(),
+        incident_type: "y".to_owned(),
+        severity: Severity::Low,
+        targets: vec![("planet".into(), "mars".into())],
+    };
+    assert!(scene.refused(flow::Command::Incident(wrong)).contains("`planet` is not a kind of target"));
+}
+
+#[test]
+fn no_incident_is_without_a_word_when_no_playbook_fits() {
+    let mut scene = Scene::new(&[]);
+    scene.alert([("incident_type", "never_heard_of"), ("severity", "fearsome")]);
+    expect![[r#"
+        alert.raised alert/2 label incident_type="never_heard_of"; this type is not in the taxonomy; no open incident of its group
+        incident.opened incident/3
+        incident.attention_raised incident/3 the alert's severity was not understood; confirm it with `incident classify`
+        incident.attention_raised incident/3 no playbook fits type never_heard_of at severity medium
+    "#]]
+    .assert_eq(&scene.look());
+}

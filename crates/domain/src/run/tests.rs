@@ -1,0 +1,170 @@
+use expect_test::expect;
+
+use super::Command;
+use crate::{action::Outcome, flow, scene::Scene};
+
+const TWO_STAGES: &str = "
+id: two_stages
+name: Two stages
+version: 1.0.0
+types: [validator_compromise]
+min_severity: low
+stages:
+  - id: contain
+    name: Contain
+    exit: steps.isolate.applied
+    steps:
+      - { id: isolate, name: Isolate, action: node.isolate, for_each: incident.targets(\"node\"), retry: { attempts: 1 }, on_failure: FAILURE }
+      - { id: revoke, name: Revoke, action: key.revoke, for_each: incident.targets(\"key\"), retry: { attempts: 1 }, on_failure: FAILURE }
+  - id: verify
+    name: Verify
+    entry: containments.all(c, c.verified)
+    steps:
+      - { id: suspend, name: Suspend, action: account.suspend, for_each: incident.targets(\"account\"), priority: optional }
+";
+
+fn scene(on_failure: &str) -> Scene {
+    let mut scene = Scene::new(&[&TWO_STAGES.replace("FAILURE", on_failure)]);
+    scene.alert([
+        ("incident_type", "validator_compromise"),
+        ("severity", "high"),
+        ("node", "validator-3"),
+        ("key", "key-3"),
+    ]);
+    scene.look();
+    scene
+}
+
+fn refused() -> Outcome {
+    Outcome::NotApplied { reason: "no".to_owned(), retry: false, retry_after: None }
+}
+
+fn answer(scene: &mut Scene, outcome: Outcome) {
+    let open = scene.calling()[0];
+    scene.answer(open, outcome);
+}
+
+fn apply(scene: &mut Scene) {
+    answer(scene, Outcome::Applied { verified: Some(true), artefact: None });
+}
+
+#[test]
+fn steps_follow_each_other_and_the_run_completes() {
+    let mut scene = scene("stop");
+    apply(&mut scene);
+    apply(&mut scene);
+    expect![[r#"
+        action.applied action/5
+        incident.contained incident/3
+        run.advanced run/4 step 0 Done, begin 1 on key-3
+        action.intended action/9 Apply key.revoke key-3 #1 rf-scene-9-0
+        action.applied action/9
+        run.advanced run/4 step 1 Done, step 2 Done, stage 1, Completed
+    "#]]
+    .assert_eq(&scene.look());
+}
+
+#[test]
+fn a_failed_step_stops_and_a_person_retries_or_skips_it() {
+    let mut scene = scene("stop");
+    answer(&mut scene, refused());
+    let run = scene.run();
+    let text = scene.look();
+    assert!(text.contains("Blocked"), "{text}");
+    let step = || "isolate".to_owned();
+    scene.must(flow::Command::Run(Command::Retry { id: run, step: step() }));
+    assert!(scene.look().contains("node.isolate validator-3 #1 rf-scene-"), "a new key for a new try");
+    answer(&mut scene, refused());
+    scene.must(flow::Command::Run(Command::Skip { id: run, step: step(), why: "done by hand".to_owned() }));
+    let text = scene.look();
+    assert!(text.contains("begin 1 on key-3"), "{text}");
+}
+
+#[test]
+fn a_gate_that_does_not_hold_blocks_and_says_which() {
+    let mut scene = scene("continue");
+    answer(&mut scene, refused());
+    apply(&mut scene);
+    let text = scene.look();
+    assert!(text.contains("stage `contain` needs step `isolate`, which failed"), "{text}");
+    let run = scene.run();
+    scene.must(flow::Command::Run(Command::Skip { id: run, step: "isolate".to_owned(), why: String::new() }));
+    let text = scene.look();
+    assert!(text.contains("stage `contain` cannot end: `steps.isolate.applied` does not hold"), "{text}");
+}
+
+#[test]
+fn undo_takes_back_the_last_first() {
+    let mut scene = scene("undo");
+    apply(&mut scene);
+    scene.look();
+    answer(&mut scene, refused());
+    apply(&mut scene);
+    expect![[r#"
+        action.not_applied action/9 no
+        incident.attention_raised incident/3 `key.revoke` on key-3 failed: no
+        run.advanced run/4 step 1 Failed, release ACT-5, Undoing { reason: "step `revoke`: 1 of 1 targets failed, first key-3: no" }
+        action.intended action/5 Revert #1 rf-scene-5-1
+        action.released action/5
+        run.advanced run/4 Failed { reason: "step `revoke`: 1 of 1 targets failed, first key-3: no" }
+        incident.attention_raised incident/3 step `revoke`: 1 of 1 targets failed, first key-3: no
+    "#]]
+    .assert_eq(&scene.look());
+}
+
+#[test]
+fn a_paused_run_begins_nothing_and_loses_nothing() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    scene.must(flow::Command::Run(Command::Pause { id }));
+    apply(&mut scene);
+    assert!(!scene.look().contains("run.advanced"));
+    scene.must(flow::Command::Run(Command::Resume { id }));
+    assert!(scene.look().contains("step 0 Done, begin 1 on key-3"));
+}
+
+#[test]
+fn cancel_leaves_containments_in_force_and_stops_automatic_response() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    apply(&mut scene);
+    scene.must(flow::Command::Run(Command::Cancel { id, undo: false }));
+    assert!(scene.state.runs.get(id).is_none());
+    assert!(scene.state.actions.iter().any(|action| action.is_applied()));
+    assert!(scene.look().contains("incident.response_stopped"));
+}
+
+#[test]
+fn targets_that_join_later_are_contained_too_and_nothing_twice() {
+    let mut scene = scene("stop");
+    apply(&mut scene);
+    apply(&mut scene);
+    scene.look();
+    let more = [
+        ("incident_type", "validator_compromise"),
+        ("severity", "high"),
+        ("node", "validator-3"),
+        ("account", "account-2"),
+    ];
+    scene.alert(more);
+    let text = scene.look();
+    let calls: Vec<&str> = text.lines().filter(|line| line.starts_with("action.intended")).collect();
+    assert_eq!(calls.len(), 1, "{text}");
+    assert!(calls[0].contains("account.suspend account-2"), "{text}");
+}
+
+#[test]
+fn commands_that_do_not_fit_are_refused_with_the_reason() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    let run = flow::Command::Run;
+    expect!["RUN-4 is active, so there is nothing to resume"]
+        .assert_eq(&scene.refused(run(Command::Resume { id })));
+    expect!["RUN-4 has no step `nope`; it has isolate, revoke, suspend"]
+        .assert_eq(&scene.refused(run(Command::Retry { id, step: "nope".to_owned() })));
+    expect!["step `revoke` has not failed"]
+        .assert_eq(&scene.refused(run(Command::Retry { id, step: "revoke".to_owned() })));
+    let incident = scene.incident();
+    expect!["RUN-4 is under way for INC-3 already"]
+        .assert_eq(&scene.refused(run(Command::Start { incident, playbook: None })));
+}
