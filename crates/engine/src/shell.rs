@@ -77,6 +77,14 @@ pub trait Disk: Send + Sync {
 /// The controls as they were last decided; asked right before a call is sent.
 pub(crate) type PublishedLimits = Arc<RwLock<Arc<Control>>>;
 
+/// What every call is held against at the last moment before it is sent.
+#[derive(Clone, Default)]
+pub(crate) struct Gate {
+    pub(crate) limits: PublishedLimits,
+    /// The epoch of the node that decides now; intents of an older one are not sent any more.
+    pub(crate) epoch: Arc<AtomicU64>,
+}
+
 /// What comes to the decide thread.
 pub(crate) enum Request {
     Alerts { actor: Actor, alerts: Vec<Received>, reply: oneshot::Sender<Result<Receipt, Refused>> },
@@ -227,13 +235,17 @@ pub fn start(options: Options) -> Result<Platform, Error> {
 /// Performs one call: asks the limits once more, sends it, and reports what came of it.
 pub(crate) async fn perform(
     inbox: Inbox,
-    published: PublishedLimits,
+    gate: Gate,
     connector: Option<Arc<dyn Connector>>,
     call: Box<Call>,
     check: Check,
     now: Timestamp,
 ) {
-    let control = published.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    if call.epoch != gate.epoch.load(Ordering::Acquire) {
+        // The new epoch has this call among those that were open, and its class decides.
+        return tracing::info!(key = %call.key, "a call of an older epoch was not sent");
+    }
+    let control = gate.limits.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     if let Err(reason) = limits::permits(&control, &check.spec, check.goal, check.asked, now) {
         return inbox.own(Request::Withdraw { check, reason });
     }

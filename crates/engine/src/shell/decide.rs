@@ -20,8 +20,8 @@ use store::{Batch, Error as StoreError};
 use tokio::sync::oneshot;
 
 use super::{
-    Access, Clock, Error, Fact, Handle, Inbox, Input, Node, Options, Output, PublishedLimits, Receipt,
-    Refused, Request, Salts, Started, load, perform, sealing::Sealing,
+    Access, Clock, Error, Fact, Gate, Handle, Inbox, Input, Node, Options, Output, Receipt, Refused, Request,
+    Salts, Started, load, perform, sealing::Sealing,
 };
 use crate::node::{Answer, Ticket};
 
@@ -45,7 +45,7 @@ pub(crate) struct Decide {
     clock: Clock,
     node: Node,
     commits: mpsc::SyncSender<Batch>,
-    published: PublishedLimits,
+    gate: Gate,
     waiting: BTreeMap<Ticket, Reply>,
     ticket: Ticket,
     content: Arc<Content>,
@@ -79,7 +79,7 @@ impl Decide {
             clock,
             node,
             commits,
-            published: PublishedLimits::default(),
+            gate: Gate::default(),
             waiting: BTreeMap::new(),
             ticket: 0,
             content,
@@ -95,6 +95,7 @@ impl Decide {
 
     /// The first inputs of an epoch: what became of open calls, and which content is in force.
     fn begin_epoch(&mut self, epoch: u64, doubtful: Option<Timestamp>) {
+        self.gate.epoch.store(epoch, Ordering::Release);
         let incarnation = self.options.incarnation.clone();
         let wall = (self.options.wall_clock)();
         let content = Box::new(Command::LoadContent(self.content.clone()));
@@ -261,13 +262,13 @@ impl Decide {
             Output::Call(call, check) => {
                 self.handle.counters.calls.fetch_add(1, Ordering::Relaxed);
                 let connector = self.options.connectors.get(&*check.spec.connector).cloned();
-                let (inbox, published) = (self.handle.inbox.clone(), self.published.clone());
-                self.options.runtime.spawn(perform(inbox, published, connector, call, check, now));
+                let (inbox, gate) = (self.handle.inbox.clone(), self.gate.clone());
+                self.options.runtime.spawn(perform(inbox, gate, connector, call, check, now));
             }
             Output::Facts(facts) => self.broadcast(&facts),
             Output::AccessChanged => self.publish_access(),
             Output::Limits(control) => {
-                *self.published.write().unwrap_or_else(std::sync::PoisonError::into_inner) = control;
+                *self.gate.limits.write().unwrap_or_else(std::sync::PoisonError::into_inner) = control;
             }
         }
     }
