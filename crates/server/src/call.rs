@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{alert::Received, event::Actor, flow::Command};
+use domain::{alert::Received, event::Actor, flow::Command, time::Timestamp};
 use engine::{Page, Principal, Reader, Receipt};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -49,7 +49,7 @@ impl Call {
 
     /// A query parameter that may be given once.
     pub(crate) fn query_one(&self, name: &str) -> Result<Option<&str>, Error> {
-        let mut all = self.query_all(name);
+        let mut all = self.query.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         let first = all.next();
         if all.next().is_some() {
             return Err(Error::new(Problem::Malformed, format!("the query gives `{name}` twice")));
@@ -81,6 +81,11 @@ impl Call {
     /// The body as JSON, whatever its declared type: a bearer token cannot be sent across sites.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         json::read(&self.body)
+    }
+
+    /// Platform time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.now()
     }
 
     /// Takes a delivery; returns once it is durable.

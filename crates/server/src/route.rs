@@ -14,7 +14,6 @@ use crate::{Error, call::Call};
 pub(crate) enum Method {
     Get,
     Post,
-    Put,
     Delete,
 }
 
@@ -111,7 +110,6 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
-            Method::Put => "PUT",
             Method::Delete => "DELETE",
         }
     }
@@ -119,6 +117,5 @@ impl Method {
 
 /// Every route there is.
 pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
-    let parts: [&'static [Route]; 2] = [crate::api::ROUTES, crate::alertmanager::ROUTES];
-    parts.into_iter().flatten()
+    crate::api::ROUTES.iter().copied().flatten().chain(crate::alertmanager::ROUTES)
 }

@@ -1,0 +1,192 @@
+//! `/api/v1/content` and `/api/v1/playbooks`: what is in force.
+
+use std::{collections::BTreeMap, future::ready};
+
+use axum::response::Response;
+use domain::{content::ActionSpec, playbook::Playbook};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{CURSOR, LIMIT, missing, read};
+use crate::{
+    Error,
+    call::{Call, ok},
+    route::{Answer, Route, schema},
+    view::{Page, name, text},
+};
+
+pub(crate) const ROUTES: &[Route] = &[
+    read(
+        "/api/v1/content",
+        &[],
+        Answer::Json(200, schema::<InForce>),
+        "The content in force: its hash and the hash of each file.",
+        |call| Box::pin(ready(in_force(&call))),
+    ),
+    read(
+        "/api/v1/content/actions",
+        &[],
+        Answer::Json(200, schema::<Page<Verb>>),
+        "The verbs that may be asked for.",
+        |call| Box::pin(ready(actions(&call))),
+    ),
+    read(
+        "/api/v1/playbooks",
+        &[LIMIT, CURSOR],
+        Answer::Json(200, schema::<Page<PlaybookHead>>),
+        "The playbooks in force, by name.",
+        |call| Box::pin(ready(playbooks(&call))),
+    ),
+    read(
+        "/api/v1/playbooks/{id}",
+        &[],
+        Answer::Json(200, schema::<PlaybookText>),
+        "One playbook with its text.",
+        |call| Box::pin(ready(playbook(&call))),
+    ),
+];
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct InForce {
+    hash: String,
+    /// Path to SHA-256.
+    files: BTreeMap<String, String>,
+}
+
+/// What may be asked of a connector.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Verb {
+    verb: String,
+    summary: String,
+    /// The kind of its target.
+    target: String,
+    args: Vec<Argument>,
+    connector: String,
+    class: String,
+    risk: String,
+    containment: bool,
+    /// The verb that takes it back.
+    revert: Option<String>,
+    /// Whether the connector reads back that it holds.
+    verify: bool,
+    blast_radius_max: u32,
+    timeout: String,
+    side_effects: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Argument {
+    name: String,
+    kind: String,
+    required: bool,
+    default: Option<serde_json::Value>,
+    one_of: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlaybookHead {
+    id: String,
+    name: String,
+    version: String,
+    hash: String,
+    types: Vec<String>,
+    min_severity: String,
+    roles: Vec<String>,
+    /// Step ids by stage, in order.
+    stages: Vec<StageHead>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct StageHead {
+    id: String,
+    name: String,
+    steps: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlaybookText {
+    #[serde(flatten)]
+    head: PlaybookHead,
+    /// The document as it was read.
+    text: String,
+}
+
+impl From<&ActionSpec> for Verb {
+    fn from(action: &ActionSpec) -> Verb {
+        let argument = |(named, arg): (&String, &domain::content::ArgSpec)| Argument {
+            name: named.clone(),
+            kind: name(&arg.kind),
+            required: arg.required,
+            default: arg.default.clone(),
+            one_of: arg.one_of.clone(),
+        };
+        Verb {
+            verb: action.verb.clone(),
+            summary: action.summary.clone(),
+            target: action.target.clone(),
+            args: action.args.iter().map(argument).collect(),
+            connector: action.connector.clone(),
+            class: name(&action.class),
+            risk: action.risk.name().to_owned(),
+            containment: action.containment,
+            revert: action.revert.clone(),
+            verify: action.verify,
+            blast_radius_max: action.blast_radius_max,
+            timeout: text(action.timeout),
+            side_effects: action.side_effects.clone(),
+        }
+    }
+}
+
+impl From<&Playbook> for PlaybookHead {
+    fn from(playbook: &Playbook) -> PlaybookHead {
+        let stage = |stage: &domain::playbook::Stage| StageHead {
+            id: stage.id.clone(),
+            name: stage.name.clone(),
+            steps: stage.steps.iter().map(|step| step.id.clone()).collect(),
+        };
+        PlaybookHead {
+            id: playbook.id.clone(),
+            name: playbook.name.clone(),
+            version: playbook.version.clone(),
+            hash: playbook.hash.to_string(),
+            types: playbook.types.clone(),
+            min_severity: text(playbook.min_severity),
+            roles: playbook.roles.clone(),
+            stages: playbook.stages.iter().map(stage).collect(),
+        }
+    }
+}
+
+fn in_force(call: &Call) -> Result<Response, Error> {
+    let content = call.shared.content();
+    let files = content.files.iter().map(|(path, hash)| (path.clone(), hash.to_string())).collect();
+    ok(&InForce { hash: content.hash.to_string(), files })
+}
+
+fn actions(call: &Call) -> Result<Response, Error> {
+    let content = call.shared.content();
+    let verbs = content.actions.values().map(|action| Verb::from(&**action)).collect();
+    ok(&Page::whole(verbs))
+}
+
+/// Pages by position in the order of names; a reload between pages may shift it.
+fn playbooks(call: &Call) -> Result<Response, Error> {
+    let page = call.page()?;
+    let from = usize::try_from(page.before.unwrap_or(0)).unwrap_or(usize::MAX);
+    let content = call.shared.content();
+    let heads = content.playbooks.values().map(|playbook| PlaybookHead::from(&**playbook));
+    let items: Vec<PlaybookHead> = heads.skip(from).take(page.limit).collect();
+    let end = from.saturating_add(items.len());
+    let next = (end < content.playbooks.len() && !items.is_empty()).then(|| end.to_string());
+    ok(&Page { items, next })
+}
+
+fn playbook(call: &Call) -> Result<Response, Error> {
+    let id = call.text_param("id")?.to_owned();
+    let content = call.shared.content();
+    let shown: String = id.chars().take(64).collect();
+    let found = content.playbooks.get(&id).ok_or_else(|| missing(format_args!("playbook `{shown}`")))?;
+    let text = content.playbook_texts.get(&found.hash).map(|text| text.to_string()).unwrap_or_default();
+    ok(&PlaybookText { head: PlaybookHead::from(&**found), text })
+}

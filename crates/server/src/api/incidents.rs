@@ -1,0 +1,280 @@
+//! `/api/v1/incidents`: what is open, what happened in it, and what people do about it.
+
+use axum::{http::StatusCode, response::Response};
+use domain::{
+    access::Permission,
+    event::Stream,
+    flow::Command,
+    id::{IncidentId, PersonId},
+    incident,
+    severity::Severity,
+};
+use engine::Reader;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CURSOR, LIMIT, change, either, missing, no_fields, read, runs, shown};
+use crate::{
+    Error,
+    call::{Call, ok},
+    json::Parsed,
+    route::{Answer, Parameter, Route, SchemaOf, schema},
+    shared::Shared,
+    view::{Action, Alert, Entry, Incident, IncidentPage, Page, Run, Target},
+};
+
+/// Entries of an incident that are looked at for what belongs to it.
+const LOOK: usize = 1_000;
+
+const STATUS: Parameter =
+    Parameter { name: "status", about: "`open` (if absent, resolved ones included) or `closed`." };
+
+const LIST: Answer = Answer::Json(200, schema::<Page<Incident>>);
+const ONE: Answer = Answer::Json(200, schema::<Incident>);
+
+pub(crate) const ROUTES: &[Route] = &[
+    read("/api/v1/incidents", &[STATUS, LIMIT, CURSOR], LIST, "Incidents, newest first.", |call| {
+        Box::pin(list(call))
+    }),
+    read(
+        "/api/v1/incidents/{id}",
+        &[],
+        Answer::Json(200, schema::<IncidentPage>),
+        "One incident with its alerts, runs and actions.",
+        |call| Box::pin(show(call)),
+    ),
+    read(
+        "/api/v1/incidents/{id}/timeline",
+        &[LIMIT, CURSOR],
+        Answer::Json(200, schema::<Page<Entry>>),
+        "The journal's entries about an incident, oldest first.",
+        |call| Box::pin(timeline(call)),
+    ),
+    change(
+        "/api/v1/incidents",
+        Permission::Respond,
+        Some(schema::<Open>),
+        Answer::Json(201, schema::<Incident>),
+        "Open an incident by hand.",
+        |call| Box::pin(open(call)),
+    ),
+    respond("/api/v1/incidents/{id}/ack", None, "Say that you have seen it.", |call| {
+        Box::pin(acknowledge(call))
+    }),
+    respond("/api/v1/incidents/{id}/assign", Some(schema::<Assign>), "Give it to a person.", |call| {
+        Box::pin(assign(call))
+    }),
+    respond(
+        "/api/v1/incidents/{id}/classify",
+        Some(schema::<Classify>),
+        "Change type or severity.",
+        |call| Box::pin(classify(call)),
+    ),
+    respond("/api/v1/incidents/{id}/notes", Some(schema::<Note>), "Write something down.", |call| {
+        Box::pin(note(call))
+    }),
+    respond("/api/v1/incidents/{id}/links", Some(schema::<Link>), "Link to something outside.", |call| {
+        Box::pin(link(call))
+    }),
+    respond("/api/v1/incidents/{id}/resolve", Some(schema::<Resolve>), "Say that it is over.", |call| {
+        Box::pin(resolve(call))
+    }),
+    respond("/api/v1/incidents/{id}/close", Some(schema::<Close>), "Close it with a verdict.", |call| {
+        Box::pin(close(call))
+    }),
+];
+
+const fn respond(
+    path: &'static str,
+    request: Option<SchemaOf>,
+    summary: &'static str,
+    handler: crate::route::Handler,
+) -> Route {
+    change(path, Permission::Respond, request, ONE, summary, handler)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Open {
+    title: String,
+    incident_type: String,
+    severity: Parsed<Severity>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    person: Parsed<PersonId>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Classify {
+    incident_type: Option<String>,
+    severity: Option<Parsed<Severity>>,
+    why: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    text: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    title: String,
+    /// Of http or https.
+    url: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Resolve {
+    summary: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Close {
+    disposition: Disposition,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Disposition {
+    TruePositive,
+    FalsePositive,
+    Benign,
+    Duplicate,
+}
+
+impl From<Disposition> for incident::Disposition {
+    fn from(disposition: Disposition) -> Self {
+        match disposition {
+            Disposition::TruePositive => incident::Disposition::TruePositive,
+            Disposition::FalsePositive => incident::Disposition::FalsePositive,
+            Disposition::Benign => incident::Disposition::Benign,
+            Disposition::Duplicate => incident::Disposition::Duplicate,
+        }
+    }
+}
+
+async fn list(call: Call) -> Result<Response, Error> {
+    let past = either(&call, "status", ["open", "closed"])?;
+    let page = call.page()?;
+    let rows = call.read(move |reader| reader.incidents(past, page)).await?;
+    ok(&Page::of(&rows, page.limit, |row| row.id.0, |row| Incident::from(row)))
+}
+
+async fn show(call: Call) -> Result<Response, Error> {
+    let id: IncidentId = call.param("id")?;
+    let shared = call.shared.clone();
+    let found = call.read(move |reader| page(reader, &shared, id)).await?;
+    ok(&found.ok_or_else(|| missing(format_args!("incident {id}")))?)
+}
+
+fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<IncidentPage>, engine::Error> {
+    let Some(incident) = reader.incident(id)? else { return Ok(None) };
+    let (mut raised_by, mut runs, mut actions) = (Vec::new(), Vec::new(), Vec::new());
+    for stream in reader.streams_of(id, LOOK)? {
+        match stream {
+            Stream::Alert(id) => raised_by.extend(reader.alert(id)?.as_ref().map(Alert::from)),
+            Stream::Run(id) => {
+                if let Some(run) = reader.run(id)? {
+                    runs.push(Run::of(&run, runs::pinned(reader, shared, &run)?.as_deref()));
+                }
+            }
+            Stream::Action(id) => actions.extend(reader.action(id)?.as_ref().map(Action::from)),
+            Stream::Silence(_)
+            | Stream::Incident(_)
+            | Stream::Control
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Content
+            | Stream::Log => {}
+        }
+    }
+    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions }))
+}
+
+async fn timeline(call: Call) -> Result<Response, Error> {
+    let id: IncidentId = call.param("id")?;
+    let page = call.page()?;
+    let found = call
+        .read(move |reader| {
+            let known = reader.incident(id)?.is_some();
+            Ok(if known { Some(reader.timeline(id, page.before.unwrap_or(0), page.limit)?) } else { None })
+        })
+        .await?;
+    let found = found.ok_or_else(|| missing(format_args!("incident {id}")))?;
+    let items = found.entries.iter().map(Entry::from).collect();
+    ok(&Page { items, next: found.next.map(|position| position.to_string()) })
+}
+
+/// Carries a command out and answers with the incident as it is then.
+async fn carry_out(call: &Call, id: IncidentId, command: incident::Command) -> Result<Response, Error> {
+    call.command(Command::Incident(command)).await?;
+    let found = call.read(move |reader| reader.incident(id)).await?;
+    shown(StatusCode::OK, found.as_ref().map(Incident::from))
+}
+
+async fn open(call: Call) -> Result<Response, Error> {
+    let asked: Open = call.json()?;
+    let Parsed(severity) = asked.severity;
+    let targets = asked.targets.into_iter().map(|target| (target.kind, target.name)).collect();
+    let (title, incident_type) = (asked.title, asked.incident_type);
+    let command = incident::Command::Open { title, incident_type, severity, targets };
+    let receipt = call.command(Command::Incident(command)).await?;
+    let Some(Stream::Incident(id)) = receipt.created("incident.opened") else {
+        return Err(Error::internal("opening an incident", &"no fact names it"));
+    };
+    let found = call.read(move |reader| reader.incident(id)).await?;
+    shown(StatusCode::CREATED, found.as_ref().map(Incident::from))
+}
+
+async fn acknowledge(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    no_fields(&call)?;
+    carry_out(&call, id, incident::Command::Acknowledge { id }).await
+}
+
+async fn assign(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Assign { person: Parsed(person) } = call.json()?;
+    carry_out(&call, id, incident::Command::Assign { id, person }).await
+}
+
+async fn classify(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Classify { incident_type, severity, why } = call.json()?;
+    let severity = severity.map(|Parsed(severity)| severity);
+    carry_out(&call, id, incident::Command::Classify { id, incident_type, severity, why }).await
+}
+
+async fn note(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Note { text } = call.json()?;
+    carry_out(&call, id, incident::Command::Note { id, text }).await
+}
+
+async fn link(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Link { title, url } = call.json()?;
+    carry_out(&call, id, incident::Command::Link { id, title, url }).await
+}
+
+async fn resolve(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Resolve { summary } = call.json()?;
+    carry_out(&call, id, incident::Command::Resolve { id, summary }).await
+}
+
+async fn close(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Close { disposition } = call.json()?;
+    carry_out(&call, id, incident::Command::Close { id, disposition: disposition.into() }).await
+}

@@ -1,0 +1,363 @@
+//! What the API shows: wire types, made from the rows of the domain. Ids are their written form, times RFC 3339 in
+//! UTC, enums their snake-case names.
+
+use std::{collections::BTreeMap, fmt::Display};
+
+use domain::{
+    access, alert as alerts, control as controls, event::Stream, incident as incidents, labels::Labels,
+    silence as silences, time::Timestamp,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+mod entry;
+mod work;
+
+pub(crate) use entry::{Entry, summary};
+pub(crate) use work::{Action, Run};
+
+/// One page of a list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// Give it as `cursor` to go on; null at the end.
+    pub(crate) next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A list that always comes as a whole.
+    pub(crate) fn whole(items: Vec<T>) -> Page<T> {
+        Page { items, next: None }
+    }
+
+    /// A full page goes on behind its last id.
+    pub(crate) fn of<R>(
+        rows: &[R],
+        limit: usize,
+        number: impl Fn(&R) -> u64,
+        view: impl Fn(&R) -> T,
+    ) -> Page<T> {
+        let next = rows.last().filter(|_| rows.len() >= limit).map(|row| number(row).to_string());
+        Page { items: rows.iter().map(view).collect(), next }
+    }
+}
+
+pub(crate) fn text(value: impl Display) -> String {
+    value.to_string()
+}
+
+fn optional<T: Display>(value: Option<T>) -> Option<String> {
+    value.map(text)
+}
+
+fn map(labels: &Labels) -> BTreeMap<String, String> {
+    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// An enum of the domain as its name in JSON.
+pub(crate) fn name(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+/// A stream as the id that people know, such as INC-13 for `incident/13`.
+pub(crate) fn about(stream: &str) -> String {
+    match stream.parse::<Stream>() {
+        Ok(Stream::Alert(id)) => text(id),
+        Ok(Stream::Silence(id)) => text(id),
+        Ok(Stream::Incident(id)) => text(id),
+        Ok(Stream::Run(id)) => text(id),
+        Ok(Stream::Action(id)) => text(id),
+        Ok(Stream::Person(id)) => text(id),
+        Ok(Stream::Token(id)) => text(id),
+        Ok(Stream::Control | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Alert {
+    pub(crate) id: String,
+    /// `firing` or `resolved`.
+    pub(crate) state: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) generator_url: String,
+    /// The token of the machine that sent it first.
+    pub(crate) source: Option<String>,
+    pub(crate) starts_at: String,
+    /// As of the last entry; quiet repeats of a firing alert move it further without one.
+    pub(crate) ends_at: String,
+    pub(crate) raised_at: String,
+    pub(crate) updated_at: String,
+    pub(crate) incident: Option<String>,
+    pub(crate) silence: Option<String>,
+    /// Why it went where it went.
+    pub(crate) why: String,
+    /// `source` or `timeout`.
+    pub(crate) resolved_by: Option<String>,
+    pub(crate) redacted: bool,
+}
+
+impl From<&alerts::Alert> for Alert {
+    fn from(alert: &alerts::Alert) -> Alert {
+        Alert {
+            id: text(alert.id),
+            state: if alert.is_firing() { "firing" } else { "resolved" }.to_owned(),
+            labels: map(&alert.labels),
+            annotations: map(&alert.annotations),
+            generator_url: alert.generator_url.to_string(),
+            source: optional(alert.source),
+            starts_at: text(alert.starts_at),
+            ends_at: text(alert.ends_at),
+            raised_at: text(alert.raised_at),
+            updated_at: text(alert.updated_at),
+            incident: optional(alert.route.incident),
+            silence: optional(alert.route.silence),
+            why: alert.route.why.to_string(),
+            resolved_by: alert.resolved.as_ref().map(name),
+            redacted: alert.redacted,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Silence {
+    pub(crate) id: String,
+    /// `pending`, `active` or `expired`.
+    pub(crate) state: String,
+    /// As `node="validator-3"`.
+    pub(crate) matchers: Vec<String>,
+    pub(crate) starts_at: String,
+    pub(crate) ends_at: String,
+    pub(crate) created_by: String,
+    pub(crate) comment: String,
+    pub(crate) updated_at: String,
+}
+
+impl Silence {
+    pub(crate) fn of(silence: &silences::Silence, now: Timestamp) -> Silence {
+        let terms = &silence.terms;
+        let state = match () {
+            () if silence.expired || terms.ends_at <= now => "expired",
+            () if now < terms.starts_at => "pending",
+            () => "active",
+        };
+        Silence {
+            id: text(silence.id),
+            state: state.to_owned(),
+            matchers: terms.matchers.iter().map(text).collect(),
+            starts_at: text(terms.starts_at),
+            ends_at: text(terms.ends_at),
+            created_by: terms.created_by.clone(),
+            comment: terms.comment.clone(),
+            updated_at: text(silence.updated_at),
+        }
+    }
+}
+
+/// A thing of a kind, such as node validator-3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Target {
+    pub(crate) kind: Box<str>,
+    pub(crate) name: Box<str>,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Attention {
+    pub(crate) since: String,
+    pub(crate) about: String,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Acknowledged {
+    pub(crate) by: String,
+    pub(crate) at: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Incident {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) incident_type: String,
+    pub(crate) severity: String,
+    pub(crate) status: String,
+    pub(crate) phase: String,
+    /// Higher is more urgent.
+    pub(crate) priority: u8,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) opened_at: String,
+    pub(crate) updated_at: String,
+    pub(crate) last_alert_at: String,
+    /// How many alerts opened or joined it.
+    pub(crate) alerts: u64,
+    pub(crate) auto_response: bool,
+    /// Why it was opened.
+    pub(crate) why: String,
+    pub(crate) acknowledged: Option<Acknowledged>,
+    pub(crate) assignee: Option<String>,
+    pub(crate) contained_at: Option<String>,
+    pub(crate) resolved_at: Option<String>,
+    pub(crate) disposition: Option<String>,
+    /// What waits for a person.
+    pub(crate) attention: Vec<Attention>,
+    pub(crate) redacted: bool,
+}
+
+impl From<&incidents::Incident> for Incident {
+    fn from(incident: &incidents::Incident) -> Incident {
+        let target = |(kind, name): &incidents::Target| Target { kind: kind.clone(), name: name.clone() };
+        let attention = |a: &incidents::Attention| Attention {
+            since: text(a.since),
+            about: about(&a.about),
+            reason: a.reason.to_string(),
+        };
+        Incident {
+            id: text(incident.id),
+            title: incident.title.to_string(),
+            incident_type: incident.incident_type.to_string(),
+            severity: text(incident.severity),
+            status: name(&incident.status),
+            phase: name(&incident.phase),
+            priority: incident.priority(),
+            targets: incident.targets.iter().map(target).collect(),
+            opened_at: text(incident.opened_at),
+            updated_at: text(incident.updated_at),
+            last_alert_at: text(incident.last_alert_at),
+            alerts: incident.alerts,
+            auto_response: incident.auto_response,
+            why: incident.why.to_string(),
+            acknowledged: incident.acknowledged.map(|(by, at)| Acknowledged { by: text(by), at: text(at) }),
+            assignee: optional(incident.assignee),
+            contained_at: optional(incident.contained_at),
+            resolved_at: optional(incident.resolved_at),
+            disposition: incident.disposition.as_ref().map(name),
+            attention: incident.attention.iter().map(attention).collect(),
+            redacted: incident.redacted,
+        }
+    }
+}
+
+/// An incident with what belongs to it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct IncidentPage {
+    #[serde(flatten)]
+    pub(crate) incident: Incident,
+    /// The alerts that opened or joined it; the first thousand entries are looked at.
+    pub(crate) raised_by: Vec<Alert>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) actions: Vec<Action>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct KillSwitch {
+    pub(crate) on: bool,
+    pub(crate) since: Option<String>,
+    pub(crate) by: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Breaker {
+    pub(crate) name: String,
+    pub(crate) since: String,
+    /// Closes by itself then; null: until a person closes it.
+    pub(crate) until: Option<String>,
+    pub(crate) by: String,
+    pub(crate) reason: String,
+}
+
+/// The limits in force.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Control {
+    pub(crate) kill_switch: KillSwitch,
+    pub(crate) safe_mode: String,
+    /// The open ones.
+    pub(crate) breakers: Vec<Breaker>,
+    pub(crate) clock_doubt: Option<String>,
+    /// How often the platform started on this data directory.
+    pub(crate) epoch: u64,
+}
+
+impl From<&controls::Control> for Control {
+    fn from(control: &controls::Control) -> Control {
+        let switch = control.kill_switch.as_ref();
+        let breaker = |name: &str, breaker: &controls::Breaker| Breaker {
+            name: name.to_owned(),
+            since: text(breaker.since),
+            until: optional(breaker.until),
+            by: breaker.by.to_string(),
+            reason: breaker.reason.to_string(),
+        };
+        Control {
+            kill_switch: KillSwitch {
+                on: switch.is_some(),
+                since: switch.map(|switch| text(switch.since)),
+                by: switch.map(|switch| switch.by.to_string()),
+                reason: switch.map(|switch| switch.reason.to_string()),
+            },
+            safe_mode: text(control.safe_mode),
+            breakers: control.breakers.iter().map(|(name, open)| breaker(name, open)).collect(),
+            clock_doubt: control.clock_doubt.as_deref().map(str::to_owned),
+            epoch: control.epoch,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) disabled: bool,
+    pub(crate) added_at: String,
+}
+
+impl From<&access::Person> for Person {
+    fn from(person: &access::Person) -> Person {
+        Person {
+            id: text(person.id),
+            name: person.name.to_string(),
+            role: person.role.name().to_owned(),
+            disabled: person.disabled,
+            added_at: text(person.added_at),
+        }
+    }
+}
+
+/// A token without its text, which only its creation shows.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Token {
+    pub(crate) id: String,
+    /// The person it speaks for.
+    pub(crate) person: Option<String>,
+    /// The machine source it speaks for.
+    pub(crate) source: Option<String>,
+    pub(crate) label: String,
+    pub(crate) created_at: String,
+    pub(crate) expires_at: Option<String>,
+    pub(crate) revoked: bool,
+}
+
+impl From<&access::Token> for Token {
+    fn from(token: &access::Token) -> Token {
+        let (person, source) = match &token.holder {
+            access::Holder::Person(id) => (Some(text(*id)), None),
+            access::Holder::Source(name) => (None, Some(name.to_string())),
+        };
+        Token {
+            id: text(token.id),
+            person,
+            source,
+            label: token.label.to_string(),
+            created_at: text(token.created_at),
+            expires_at: optional(token.expires_at),
+            revoked: token.revoked,
+        }
+    }
+}

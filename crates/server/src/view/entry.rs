@@ -1,0 +1,230 @@
+//! Entries of the journal as they are shown, and what each says in a line.
+
+use domain::{
+    access, action, alert, content, control,
+    event::{Event, LogEvent, Stream},
+    incident, run, silence,
+    time::Timestamp,
+};
+use engine::TimelineEntry;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::about;
+
+/// One entry: the envelope whose leaf is in the tree, and the body beside it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Entry {
+    /// Its leaf index: ask `/api/v1/log/prove/{position}` for the proof.
+    pub(crate) position: u64,
+    pub(crate) time: String,
+    pub(crate) actor: String,
+    pub(crate) stream: String,
+    /// Number of the entry in its stream, from 1.
+    pub(crate) seq: u64,
+    pub(crate) kind: String,
+    /// Salted SHA-256 of the body, in hex.
+    pub(crate) body_hash: String,
+    /// What it says, in a line.
+    pub(crate) summary: String,
+    /// Null once redacted.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub(crate) body: Option<Box<RawValue>>,
+}
+
+impl From<&TimelineEntry> for Entry {
+    fn from(entry: &TimelineEntry) -> Entry {
+        let envelope = &entry.envelope;
+        let said = entry.body.as_deref().map(|body| summary(&envelope.stream, body));
+        Entry {
+            position: envelope.position,
+            time: Timestamp(envelope.time_us).to_string(),
+            actor: envelope.actor.clone(),
+            stream: envelope.stream.clone(),
+            seq: envelope.seq,
+            kind: envelope.kind.clone(),
+            body_hash: crate::token::hex(envelope.body.as_bytes()),
+            summary: said.unwrap_or_else(|| "[redacted]".to_owned()),
+            body: entry.body.as_deref().and_then(|body| RawValue::from_string(body.to_owned()).ok()),
+        }
+    }
+}
+
+/// What an entry says, in a line; empty when its kind says it all.
+pub(crate) fn summary(stream: &str, body: &str) -> String {
+    let Ok(parsed) = stream.parse::<Stream>() else { return String::new() };
+    let said = match Event::read_body(parsed, body.as_bytes()) {
+        Err(_) => return String::new(),
+        Ok(Event::Alert(_, event)) => of_alert(&event),
+        Ok(Event::Silence(_, event)) => of_silence(&event),
+        Ok(Event::Incident(_, event)) => of_incident(&event),
+        Ok(Event::Run(_, event)) => of_run(&event),
+        Ok(Event::Action(_, event)) => of_action(&event),
+        Ok(Event::Control(event)) => of_control(&event),
+        Ok(Event::Person(_, event)) => of_person(&event),
+        Ok(Event::Token(_, event)) => of_token(&event),
+        Ok(Event::Content(content::Event::Loaded { hash, files })) => {
+            format!("{} files, {hash}", files.len())
+        }
+        Ok(Event::Log(LogEvent::Redacted { positions, reason })) => {
+            format!("{} entries: {reason}", positions.len())
+        }
+        Ok(Event::Log(LogEvent::Refused { command, reason })) => format!("{command}: {reason}"),
+    };
+    let id = about(stream);
+    if said.is_empty() { id } else { format!("{id}: {said}") }
+}
+
+fn of_alert(event: &alert::Event) -> String {
+    match event {
+        alert::Event::Raised { labels, route, .. } => {
+            format!("{}; {}", labels.get("alertname").unwrap_or("an alert"), route.why)
+        }
+        alert::Event::Routed { route } => route.why.to_string(),
+        alert::Event::Resolved { by: alert::ResolvedBy::Source, .. } => "by its source".to_owned(),
+        alert::Event::Resolved { by: alert::ResolvedBy::Timeout, .. } => "not repeated in time".to_owned(),
+        alert::Event::Changed { .. } | alert::Event::Redacted { .. } => String::new(),
+    }
+}
+
+fn of_silence(event: &silence::Event) -> String {
+    match event {
+        silence::Event::Set { terms } => {
+            let matchers: Vec<String> = terms.matchers.iter().map(ToString::to_string).collect();
+            format!("{} until {}: {}", matchers.join(", "), terms.ends_at, terms.comment)
+        }
+        silence::Event::Expired { early: true, .. } => "ended early".to_owned(),
+        silence::Event::Expired { early: false, .. } => String::new(),
+    }
+}
+
+fn of_incident(event: &incident::Event) -> String {
+    match event {
+        incident::Event::Opened { title, incident_type, severity, why, .. } => {
+            format!("{title}, {incident_type}, {severity}; {why}")
+        }
+        incident::Event::AlertJoined { alert, severity: None, .. } => alert.to_string(),
+        incident::Event::AlertJoined { alert, severity: Some(severity), .. } => {
+            format!("{alert}; now {severity}")
+        }
+        incident::Event::Assigned { person } => person.to_string(),
+        incident::Event::Classified { incident_type, severity, why } => {
+            format!("{incident_type}, {severity}: {why}")
+        }
+        incident::Event::Noted { text } => text.to_string(),
+        incident::Event::Linked { title, url } => format!("{title}: {url}"),
+        incident::Event::Contained { action } => action.to_string(),
+        incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
+        incident::Event::ResponseStopped { run } => run.to_string(),
+        incident::Event::AttentionCleared { about: stream } => about(stream),
+        incident::Event::Resolved { summary } => summary.to_string(),
+        incident::Event::Closed { disposition } => super::name(disposition),
+        incident::Event::Acknowledged | incident::Event::Redacted { .. } => String::new(),
+    }
+}
+
+fn of_run(event: &run::Event) -> String {
+    match event {
+        run::Event::Started { name, version, progress, .. } => {
+            format!("{name} {version}; {}", of_progress(progress))
+        }
+        run::Event::Advanced { progress } => of_progress(progress),
+        run::Event::StepSkipped { step, why } => format!("step {}: {why}", step + 1),
+        run::Event::StepRetried { step } => format!("step {}", step + 1),
+        run::Event::UndoStarted { reason } | run::Event::Quarantined { reason } => reason.to_string(),
+        run::Event::Paused | run::Event::Resumed | run::Event::Canceled => String::new(),
+    }
+}
+
+fn of_progress(progress: &run::Progress) -> String {
+    let mut parts = Vec::new();
+    for finished in &progress.finished {
+        parts.push(format!("step {} {}", finished.step + 1, super::name(&finished.status)));
+    }
+    for begun in &progress.begun {
+        parts.push(format!("step {} begins on {}", begun.step + 1, begun.targets.join(", ")));
+    }
+    if let Some(release) = progress.release {
+        parts.push(format!("takes {release} back"));
+    }
+    match &progress.status {
+        Some(run::Status::Blocked { reason }) => parts.push(format!("blocked: {reason}")),
+        Some(run::Status::Failed { reason }) => parts.push(format!("failed: {reason}")),
+        Some(run::Status::Undoing { reason }) => parts.push(format!("undoing: {reason}")),
+        Some(run::Status::Quarantined { reason }) => parts.push(format!("quarantined: {reason}")),
+        Some(run::Status::Completed) => parts.push("completed".to_owned()),
+        Some(run::Status::Canceled) => parts.push("canceled".to_owned()),
+        Some(run::Status::Active | run::Status::Paused) | None => {}
+    }
+    parts.join("; ")
+}
+
+fn of_action(event: &action::Event) -> String {
+    let with_spec = |spec: &Option<Box<action::Spec>>| {
+        let spec = spec.as_deref();
+        spec.map_or_else(String::new, |spec| {
+            format!("{} on {} {}; ", spec.verb, spec.target_kind, spec.target)
+        })
+    };
+    let read_back = |verified: &Option<bool>| match verified {
+        Some(true) => "; read-back agrees",
+        Some(false) => "; read-back does not agree",
+        None => "",
+    };
+    match event {
+        action::Event::Intended { spec, goal, intent } => {
+            format!("{}{} attempt {}", with_spec(spec), super::name(goal), intent.attempt)
+        }
+        action::Event::Held { spec, reason, .. } => format!("{}{reason}", with_spec(spec)),
+        action::Event::Withdrawn { reason, .. } => reason.to_string(),
+        action::Event::Applied { attempt, verified, .. } | action::Event::Released { attempt, verified } => {
+            format!("attempt {attempt}{}", read_back(verified))
+        }
+        action::Event::NotApplied { reason, retry_at: Some(at), .. } => format!("{reason}; again at {at}"),
+        action::Event::NotApplied { reason, retry_at: None, .. } => reason.to_string(),
+        action::Event::Unknown { reason, next: action::Next::InDoubt, .. } => {
+            format!("{reason}; a person must say")
+        }
+        action::Event::Unknown { reason, next: action::Next::Call { operation, at }, .. } => {
+            format!("{reason}; {} at {at}", super::name(operation))
+        }
+        action::Event::LeaseExtended { until } => format!("until {until}"),
+        action::Event::LeaseExpired => String::new(),
+        action::Event::Settled { verdict, why } => format!("{}: {why}", super::name(verdict)),
+    }
+}
+
+fn of_control(event: &control::Event) -> String {
+    match event {
+        control::Event::Started { epoch, .. } => format!("epoch {epoch}"),
+        control::Event::KillSwitchOn { reason }
+        | control::Event::KillSwitchOff { reason }
+        | control::Event::ClockDoubted { reason }
+        | control::Event::GlassBroken { reason } => reason.to_string(),
+        control::Event::SafeModeSet { level, reason } => format!("{level}: {reason}"),
+        control::Event::BreakerOpened { name, reason, .. } => format!("{name}: {reason}"),
+        control::Event::BreakerClosed { name } => name.to_string(),
+        control::Event::ClockConfirmed => String::new(),
+    }
+}
+
+fn of_person(event: &access::PersonEvent) -> String {
+    match event {
+        access::PersonEvent::Added { name, role } => format!("{name}, {}", role.name()),
+        access::PersonEvent::RoleSet { role } => role.name().to_owned(),
+        access::PersonEvent::Disabled => String::new(),
+    }
+}
+
+fn of_token(event: &access::TokenEvent) -> String {
+    match event {
+        access::TokenEvent::Created { holder: access::Holder::Person(id), label, .. } => {
+            format!("for {id} {label}")
+        }
+        access::TokenEvent::Created { holder: access::Holder::Source(name), label, .. } => {
+            format!("for source {name} {label}")
+        }
+        access::TokenEvent::Revoked => String::new(),
+    }
+}
