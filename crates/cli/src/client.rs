@@ -1,0 +1,274 @@
+//! The HTTP client of the command line: one request, one connection, one answer, with a blocking face.
+//!
+//! It speaks to the Ringfence server that the person named and to nothing else: no redirect is followed, no proxy
+//! is used, and the token goes only where [`crate::session`] says that it belongs.
+
+mod address;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, anyhow, bail};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request,
+    body::Bytes,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    },
+};
+
+pub(crate) use address::Address;
+pub(crate) use problem::Refusal;
+
+/// For a whole request. A server that takes longer than this to commit has told so before.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a busy server is asked for something to read, and how long apart.
+const READS_MAX: u32 = 5;
+const AGAIN: Duration = Duration::from_millis(500);
+/// Largest answer that is read; tiles, bundles and pages are far below.
+const BODY_BYTES_MAX: usize = 1 << 30;
+
+/// A token, which is never printed.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl Token {
+    pub(crate) fn new(text: &str) -> Token {
+        Token(text.trim().to_owned())
+    }
+}
+
+/// One server.
+pub(crate) struct Client {
+    runtime: tokio::runtime::Runtime,
+    address: Address,
+    token: Option<Token>,
+    tls: Option<TlsConnector>,
+}
+
+/// What came back, whatever its status.
+struct Answer {
+    status: u16,
+    body: Vec<u8>,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl Client {
+    /// `ca_pem` holds the certificates that may vouch for the server, in the place of the public ones.
+    pub(crate) fn new(
+        address: Address,
+        token: Option<Token>,
+        ca_pem: Option<&[u8]>,
+    ) -> anyhow::Result<Client> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the client's runtime")?;
+        let tls = if address.tls { Some(tls(ca_pem)?) } else { None };
+        Ok(Client { runtime, address, token, tls })
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.json(Method::GET, path, None)
+    }
+
+    /// The answer as it is, for what is not JSON.
+    pub(crate) fn get_bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        self.send(Method::GET, path, None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.json(Method::POST, path, Some(body))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.json(Method::DELETE, path, None)
+    }
+
+    /// The items of a list that always comes as a whole.
+    pub(crate) fn whole(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let mut answer = self.get(path)?;
+        let items = answer.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+        items.with_context(|| format!("{} answered `{path}` with something that is no list", self.address))
+    }
+
+    /// All items of a list, page by page, at most `limit`.
+    pub(crate) fn list(&self, path: &str, limit: usize) -> anyhow::Result<Vec<Value>> {
+        let join = if path.contains('?') { '&' } else { '?' };
+        let mut items: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = (limit - items.len()).min(1_000);
+            let mut answer = self.get(&format!("{path}{join}limit={page}{cursor}"))?;
+            if let Some(found) = answer.get_mut("items").and_then(Value::as_array_mut) {
+                items.append(found);
+            }
+            match answer.get("next") {
+                Some(Value::String(next)) if items.len() < limit => {
+                    cursor = format!("&cursor={}", encode(next))
+                }
+                Some(Value::Number(next)) if items.len() < limit => cursor = format!("&cursor={next}"),
+                Some(_) | None => break,
+            }
+        }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    fn json(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let bytes = self.send(method, path, body.map(Value::to_string))?;
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} answered `{path}` with something that is not JSON", self.address))
+    }
+
+    fn send(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Vec<u8>> {
+        let what = format!("{method} {path}");
+        // Reading again changes nothing, so a server that is busy for a moment is asked again.
+        let tries = if method == Method::GET { READS_MAX } else { 1 };
+        for left in (0..tries).rev() {
+            let answer = self.once(method.clone(), path, body.clone())?;
+            if (200..300).contains(&answer.status) {
+                return Ok(answer.body);
+            }
+            if left == 0 || !matches!(answer.status, 429 | 503) {
+                return Err(Refusal::read(&what, answer.status, &answer.body).into());
+            }
+            self.runtime.block_on(async { tokio::time::sleep(AGAIN).await });
+        }
+        bail!("`{what}` was not tried")
+    }
+
+    fn once(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Answer> {
+        self.runtime.block_on(async {
+            timeout(TIMEOUT, self.exchange(method, path, body))
+                .await
+                .map_err(|_| anyhow!("{} did not answer within {} s", self.address, TIMEOUT.as_secs()))?
+        })
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Answer> {
+        let io = TokioIo::new(self.connect().await?);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
+            .await
+            .with_context(|| format!("{} does not speak HTTP", self.address))?;
+        let request = self.request(method, path, body)?;
+        let exchange = async {
+            let answer = sender.send_request(request).await?;
+            let status = answer.status().as_u16();
+            let body = Limited::new(answer.into_body(), BODY_BYTES_MAX).collect().await;
+            anyhow::Ok((status, body.map_err(|error| anyhow!("{error}"))?.to_bytes().to_vec()))
+        };
+        let lost =
+            || format!("{} broke off; it is not known whether the request was carried out", self.address);
+        tokio::pin!(exchange);
+        tokio::pin!(connection);
+        let (status, body) = tokio::select! {
+            answer = &mut exchange => answer.with_context(lost)?,
+            ended = &mut connection => {
+                ended.with_context(lost)?;
+                exchange.await.with_context(lost)?
+            }
+        };
+        Ok(Answer { status, body })
+    }
+
+    async fn connect(&self) -> anyhow::Result<Box<dyn Stream>> {
+        let Address { host, port, .. } = &self.address;
+        let stream = TcpStream::connect((host.as_str(), *port)).await.with_context(|| {
+            format!(
+                "cannot reach a server at {}; start one with `ringfence serve`, or name another with --server",
+                self.address
+            )
+        })?;
+        // Only speed is lost without it.
+        drop(stream.set_nodelay(true));
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        let name =
+            ServerName::try_from(host.clone()).with_context(|| format!("`{host}` is no name for TLS"))?;
+        let stream = tls.connect(name, stream).await.with_context(|| {
+            format!("no TLS with {}; a private authority is named with --ca-file", self.address)
+        })?;
+        Ok(Box::new(stream))
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> anyhow::Result<Request<Full<Bytes>>> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.address.base))
+            .header(HOST, self.address.authority())
+            .header(ACCEPT, "application/json, text/plain, */*")
+            .header(USER_AGENT, concat!("ringfence/", env!("CARGO_PKG_VERSION")));
+        if let Some(Token(token)) = &self.token {
+            let value = HeaderValue::from_str(&format!("Bearer {token}"));
+            let Ok(mut value) = value else { bail!("the token has characters that no token has") };
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        request.body(body).with_context(|| format!("`{path}` cannot be asked for"))
+    }
+}
+
+/// A text as one part of a path or query.
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn tls(ca_pem: Option<&[u8]>) -> anyhow::Result<TlsConnector> {
+    let roots = match ca_pem {
+        None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        Some(pem) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                roots.add(certificate.context("--ca-file: not a certificate in PEM")?)?;
+            }
+            roots
+        }
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}

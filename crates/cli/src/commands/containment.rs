@@ -1,0 +1,206 @@
+//! `containment`: what is cut off now, under which lease, and the way back.
+
+use clap::{Args, Subcommand, ValueEnum};
+use domain::{
+    id::{ActionId, IncidentId},
+    time::Span,
+};
+use serde_json::{Value, json};
+
+use super::{
+    pairs::{self, Pair},
+    show,
+};
+use crate::{
+    args::Global,
+    output::{Output, Verdict},
+    session,
+};
+
+const LIST: &str = "/api/v1/containments";
+
+/// See what is contained, apply and release by hand
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(List),
+    Show(Show),
+    Apply(Apply),
+    Release(Release),
+    Settle(Settle),
+    Extend(Extend),
+}
+
+/// List actions under way and containments in force, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence containment list")]
+pub(crate) struct List {
+    /// Those that are over instead
+    #[arg(long)]
+    past: bool,
+    #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
+    limit: usize,
+}
+
+/// Show one with its lease and read-back
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence containment show ACT-15")]
+pub(crate) struct Show {
+    id: ActionId,
+}
+
+/// Apply an action to a target, for an incident
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence containment apply INC-13 node.isolate validator-4 level=full --for 4h"
+)]
+pub(crate) struct Apply {
+    incident: IncidentId,
+    /// The verb, as in actions.yaml
+    verb: String,
+    target: String,
+    /// Arguments of the verb
+    #[arg(value_name = "NAME=VALUE")]
+    args: Vec<Pair>,
+    /// Lease; when it ends while the incident is open, a person is asked
+    #[arg(long = "for", value_name = "TIME")]
+    lease: Option<Span>,
+}
+
+/// Take a containment back
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence containment release ACT-15")]
+pub(crate) struct Release {
+    id: ActionId,
+}
+
+/// Say what became of an action in doubt
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence containment settle ACT-15 applied --why 'seen on the firewall'"
+)]
+pub(crate) struct Settle {
+    id: ActionId,
+    #[arg(value_enum)]
+    verdict: Settled,
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Settled {
+    /// It was done
+    Applied,
+    /// It was not done
+    NotApplied,
+    /// Do it again
+    Retry,
+}
+
+/// Let a lease run longer
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence containment extend ACT-15 --for 4h")]
+pub(crate) struct Extend {
+    id: ActionId,
+    #[arg(long = "for", value_name = "TIME")]
+    span: Span,
+}
+
+impl Settled {
+    fn name(self) -> &'static str {
+        match self {
+            Settled::Applied => "applied",
+            Settled::NotApplied => "not_applied",
+            Settled::Retry => "retry",
+        }
+    }
+}
+
+impl Command {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+        let client = session::client(global)?;
+        let change = |id: &ActionId, verb: &str, body: Value, line: String| {
+            let answer = client.post(&format!("{LIST}/{id}/{verb}"), &body)?;
+            anyhow::Ok(show::done(output, &answer, &line))
+        };
+        match self {
+            Command::List(command) => {
+                let state = if command.past { "past" } else { "live" };
+                let items = client.list(&format!("{LIST}?state={state}"), command.limit)?;
+                let columns = ["id", "incident", "action", "target", "status", "verified", "~lease until"];
+                let nothing = if command.past { "no containment is over" } else { "nothing is contained" };
+                Ok(show::list(output, items, &columns, nothing, |action| {
+                    let mut row = cells(action);
+                    row.insert(1, show::text(action, "incident"));
+                    row
+                }))
+            }
+            Command::Show(Show { id }) => Ok(one(&client.get(&format!("{LIST}/{id}"))?, output)),
+            Command::Apply(command) => {
+                let mut body = json!({
+                    "incident": command.incident.to_string(),
+                    "verb": command.verb,
+                    "target": command.target,
+                    "args": pairs::arguments(&command.args),
+                });
+                if let Some(lease) = command.lease {
+                    body["lease"] = json!(lease.to_string());
+                }
+                let answer = client.post(LIST, &body)?;
+                let id = show::first(&answer, &["id", "containment", "action"]);
+                let line = format!("{id} is decided; follow it with `ringfence containment show {id}`");
+                Ok(show::done(output, &answer, &line))
+            }
+            Command::Release(Release { id }) => {
+                change(id, "release", json!({}), format!("{id} is being taken back"))
+            }
+            Command::Settle(Settle { id, verdict, why }) => {
+                let body = json!({ "verdict": verdict.name(), "why": why });
+                change(id, "settle", body, format!("{id} is settled"))
+            }
+            Command::Extend(Extend { id, span }) => {
+                change(id, "extend", json!({ "for": span.to_string() }), format!("{id} holds {span} longer"))
+            }
+        }
+    }
+}
+
+/// Id, verb, target, status, read-back and lease, for tables.
+pub(crate) fn cells(action: &Value) -> Vec<String> {
+    vec![
+        show::text(action, "id"),
+        show::first(action, &["verb", "spec.verb"]),
+        show::first(action, &["target.name", "target", "spec.target"]),
+        show::first(action, &["status.is", "status"]),
+        show::text(action, "verified"),
+        show::time(action, "lease_until"),
+    ]
+}
+
+fn one(action: &Value, output: &Output) -> Verdict {
+    if output.json {
+        output.json(action);
+        return Verdict::Done;
+    }
+    show::fields(
+        output,
+        &[
+            ("id", show::text(action, "id")),
+            ("incident", show::text(action, "incident")),
+            ("action", show::first(action, &["verb", "spec.verb"])),
+            ("target", show::first(action, &["target.name", "target", "spec.target"])),
+            ("arguments", show::text(action, "args")),
+            ("status", show::first(action, &["status.is", "status"])),
+            ("reason", show::first(action, &["reason", "status.reason"])),
+            ("verified", show::text(action, "verified")),
+            ("class", show::text(action, "class")),
+            ("risk", show::text(action, "risk")),
+            ("connector", show::text(action, "connector")),
+            ("attempts", show::first(action, &["attempts", "attempt"])),
+            ("requested", show::time(action, "requested_at")),
+            ("applied", show::time(action, "applied_at")),
+            ("lease until", show::time(action, "lease_until")),
+            ("taken back by", show::text(action, "revert")),
+        ],
+    );
+    Verdict::Done
+}

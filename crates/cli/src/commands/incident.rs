@@ -1,0 +1,230 @@
+//! `incident`: the queue, one incident with everything that belongs to it, and what people do with it.
+
+use clap::{Args, Subcommand, ValueEnum};
+use domain::{id::IncidentId, severity::Severity};
+use serde_json::{Value, json};
+
+use super::{
+    pairs::{self, Pair},
+    show, user,
+};
+use crate::{
+    args::Global,
+    output::{Output, Verdict},
+    session,
+};
+
+mod page;
+
+const LIST: &str = "/api/v1/incidents";
+
+/// Work on incidents
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(List),
+    Show(Show),
+    Open(Open),
+    Ack(Ack),
+    Assign(Assign),
+    Classify(Classify),
+    Note(Note),
+    Link(Link),
+    Resolve(Resolve),
+    Close(Close),
+}
+
+/// List open incidents, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident list")]
+pub(crate) struct List {
+    /// Closed ones instead
+    #[arg(long)]
+    closed: bool,
+    #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
+    limit: usize,
+}
+
+/// Show one incident: alerts, run, containments, timeline with journal positions
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident show INC-13")]
+pub(crate) struct Show {
+    id: IncidentId,
+}
+
+/// Open an incident by hand
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence incident open 'Odd logins on the edge' --type unauthorized_access \
+                        --severity high account=account-2"
+)]
+pub(crate) struct Open {
+    title: String,
+    #[arg(value_name = "KIND=NAME")]
+    targets: Vec<Pair>,
+    #[arg(long = "type", value_name = "TYPE")]
+    incident_type: String,
+    /// informational, low, medium, high or critical
+    #[arg(long)]
+    severity: Severity,
+}
+
+/// Say that you have seen it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident ack INC-13")]
+pub(crate) struct Ack {
+    id: IncidentId,
+}
+
+/// Give it to a person
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident assign INC-13 maria")]
+pub(crate) struct Assign {
+    id: IncidentId,
+    /// Name or id of a person
+    person: String,
+}
+
+/// Change type or severity, and say why
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence incident classify INC-13 --severity critical --why 'two validators'"
+)]
+pub(crate) struct Classify {
+    id: IncidentId,
+    #[arg(long = "type", value_name = "TYPE", required_unless_present = "severity")]
+    incident_type: Option<String>,
+    #[arg(long)]
+    severity: Option<Severity>,
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
+}
+
+/// Write something down
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident note INC-13 'operator confirms: not us'")]
+pub(crate) struct Note {
+    id: IncidentId,
+    text: String,
+}
+
+/// Add a link to something outside
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence incident link INC-13 https://chat.example/room/42 --title 'War room'"
+)]
+pub(crate) struct Link {
+    id: IncidentId,
+    url: String,
+    #[arg(long, value_name = "TEXT", default_value = "link")]
+    title: String,
+}
+
+/// Say that it is over, and how it ended
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident resolve INC-13 'validator rebuilt, key replaced'")]
+pub(crate) struct Resolve {
+    id: IncidentId,
+    summary: String,
+}
+
+/// Close it with a verdict
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident close INC-13 --as true-positive")]
+pub(crate) struct Close {
+    id: IncidentId,
+    #[arg(long = "as", value_enum, value_name = "VERDICT")]
+    disposition: Disposition,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Disposition {
+    TruePositive,
+    FalsePositive,
+    Benign,
+    Duplicate,
+}
+
+impl Disposition {
+    fn name(self) -> &'static str {
+        match self {
+            Disposition::TruePositive => "true_positive",
+            Disposition::FalsePositive => "false_positive",
+            Disposition::Benign => "benign",
+            Disposition::Duplicate => "duplicate",
+        }
+    }
+}
+
+impl Command {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+        let client = session::client(global)?;
+        let change = |id: &IncidentId, verb: &str, body: Value, line: String| {
+            let answer = client.post(&format!("{LIST}/{id}/{verb}"), &body)?;
+            anyhow::Ok(show::done(output, &answer, &line))
+        };
+        match self {
+            Command::List(command) => {
+                let status = if command.closed { "closed" } else { "open" };
+                let items = client.list(&format!("{LIST}?status={status}"), command.limit)?;
+                Ok(list(output, items, &format!("no incident is {status}")))
+            }
+            Command::Show(Show { id }) => page::show(&client.get(&format!("{LIST}/{id}"))?, &client, output),
+            Command::Open(command) => {
+                let body = json!({
+                    "title": command.title,
+                    "incident_type": command.incident_type,
+                    "severity": command.severity.name(),
+                    "targets": pairs::targets(&command.targets),
+                });
+                let answer = client.post(LIST, &body)?;
+                let line = format!("{} is open", show::first(&answer, &["id", "incident"]));
+                Ok(show::done(output, &answer, &line))
+            }
+            Command::Ack(Ack { id }) => change(id, "ack", json!({}), format!("{id} is acknowledged")),
+            Command::Assign(Assign { id, person }) => {
+                let who = user::resolve(&client, person)?;
+                change(id, "assign", json!({ "person": who }), format!("{id} belongs to {person}"))
+            }
+            Command::Classify(command) => {
+                let mut body = json!({ "why": command.why });
+                if let Some(incident_type) = &command.incident_type {
+                    body["incident_type"] = json!(incident_type);
+                }
+                if let Some(severity) = command.severity {
+                    body["severity"] = json!(severity.name());
+                }
+                change(&command.id, "classify", body, format!("{} is classified", command.id))
+            }
+            Command::Note(Note { id, text }) => {
+                change(id, "notes", json!({ "text": text }), format!("noted on {id}"))
+            }
+            Command::Link(Link { id, url, title }) => {
+                change(id, "links", json!({ "title": title, "url": url }), format!("linked to {id}"))
+            }
+            Command::Resolve(Resolve { id, summary }) => {
+                change(id, "resolve", json!({ "summary": summary }), format!("{id} is resolved"))
+            }
+            Command::Close(Close { id, disposition }) => {
+                let body = json!({ "disposition": disposition.name() });
+                change(id, "close", body, format!("{id} is closed"))
+            }
+        }
+    }
+}
+
+fn list(output: &Output, items: Vec<Value>, nothing: &str) -> Verdict {
+    let columns = ["id", "severity", "status", "phase", "alerts", "age", "~title"];
+    show::list(output, items, &columns, nothing, |incident| {
+        let waits = !show::items(incident, "attention").is_empty();
+        let mark = if waits { "! " } else { "" };
+        vec![
+            show::text(incident, "id"),
+            show::text(incident, "severity"),
+            show::text(incident, "status"),
+            show::text(incident, "phase"),
+            show::text(incident, "alerts"),
+            show::age(incident, "opened_at"),
+            format!("{mark}{}", show::text(incident, "title")),
+        ]
+    })
+}

@@ -1,0 +1,122 @@
+//! One incident on one page: what it is, what holds, what waits for a person, and what happened, with the journal
+//! position of every line.
+
+use serde_json::Value;
+
+use super::super::show;
+use crate::{
+    client::Client,
+    output::{Colour, Output, Table, Verdict, escape},
+};
+
+/// The newest lines of a timeline that are shown; `--json` has more.
+const TIMELINE: usize = 40;
+const ENTRIES_MAX: usize = 10_000;
+
+pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+    let id = show::text(incident, "id");
+    let timeline = client.list(&format!("{}/{id}/timeline", super::LIST), ENTRIES_MAX)?;
+    if output.json {
+        let mut all = incident.clone();
+        if let Some(object) = all.as_object_mut() {
+            object.insert("timeline".to_owned(), timeline.into());
+        }
+        output.json(&all);
+        return Ok(Verdict::Done);
+    }
+    head(incident, output);
+    attention(incident, output);
+    containments(incident, output);
+    runs(incident, output);
+    timeline_table(&timeline, output);
+    output.line("");
+    output.line(format!("Why it is so: ringfence why {}", escape(&id)));
+    Ok(Verdict::Done)
+}
+
+fn head(incident: &Value, output: &Output) {
+    let title = format!("{}  {}", show::text(incident, "id"), show::text(incident, "title"));
+    output.line(output.paint(Colour::Bold, &escape(&title)));
+    show::fields(
+        output,
+        &[
+            ("severity", show::text(incident, "severity")),
+            ("status", show::text(incident, "status")),
+            ("phase", show::text(incident, "phase")),
+            ("type", show::first(incident, &["incident_type", "type"])),
+            ("targets", show::targets(incident)),
+            ("alerts", show::text(incident, "alerts")),
+            ("opened", show::time(incident, "opened_at")),
+            ("contained", show::time(incident, "contained_at")),
+            ("resolved", show::time(incident, "resolved_at")),
+            ("acknowledged", show::first(incident, &["acknowledged.by", "acknowledged"])),
+            ("assignee", show::text(incident, "assignee")),
+            ("verdict", show::text(incident, "disposition")),
+            ("why", show::text(incident, "why")),
+        ],
+    );
+}
+
+fn attention(incident: &Value, output: &Output) {
+    let waiting = show::items(incident, "attention");
+    if waiting.is_empty() {
+        return;
+    }
+    show::heading(output, "waits for a person");
+    for item in waiting {
+        let line = format!("  {}: {}", show::text(item, "about"), show::text(item, "reason"));
+        output.line(output.paint(Colour::Red, &escape(&line)));
+    }
+}
+
+fn containments(incident: &Value, output: &Output) {
+    let actions = [show::items(incident, "actions"), show::items(incident, "containments")].concat();
+    if actions.is_empty() {
+        return;
+    }
+    show::heading(output, "containments");
+    let mut table = Table::new(&["id", "action", "target", "status", "verified", "~lease until"]);
+    for action in &actions {
+        table.row(super::super::containment::cells(action));
+    }
+    table.print(output);
+}
+
+fn runs(incident: &Value, output: &Output) {
+    let runs = show::items(incident, "runs");
+    if runs.is_empty() {
+        return;
+    }
+    show::heading(output, "runs");
+    let mut table = Table::new(&["id", "playbook", "status", "~reason"]);
+    for run in runs {
+        table.row(super::super::run::cells(run));
+    }
+    table.print(output);
+}
+
+fn timeline_table(entries: &[Value], output: &Output) {
+    if entries.is_empty() {
+        return;
+    }
+    show::heading(output, "timeline");
+    let skipped = entries.len().saturating_sub(TIMELINE);
+    if skipped > 0 {
+        output.line(format!("  {skipped} earlier entries; all of them with --json"));
+    }
+    let mut table = Table::new(&["entry", "time (UTC)", "actor", "+what"]);
+    for entry in &entries[skipped..] {
+        let what = format!("{}  {}", show::text(entry, "kind"), show::text(entry, "summary"));
+        table.row(vec![show::text(entry, "position"), clock(entry), show::text(entry, "actor"), what]);
+    }
+    table.print(output);
+}
+
+/// The time of day to the millisecond: within an incident the date hardly changes.
+fn clock(entry: &Value) -> String {
+    let text = show::first(entry, &["time", "at"]);
+    match text.parse::<domain::time::Timestamp>() {
+        Ok(at) => at.to_jiff().strftime("%H:%M:%S%.3f").to_string(),
+        Err(_) => text,
+    }
+}

@@ -1,0 +1,199 @@
+//! `run`: playbooks at work, and the hands of people in them.
+
+use clap::{Args, Subcommand};
+use domain::id::{IncidentId, RunId};
+use serde_json::{Value, json};
+
+use super::show;
+use crate::{
+    args::Global,
+    output::{Output, Table, Verdict},
+    session,
+};
+
+const LIST: &str = "/api/v1/runs";
+
+/// Watch and steer the runs of playbooks
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(List),
+    Show(Show),
+    Start(Start),
+    Pause(Pause),
+    Resume(Resume),
+    Cancel(Cancel),
+    Skip(Skip),
+    Retry(Retry),
+}
+
+/// List runs, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run list")]
+pub(crate) struct List {
+    /// Those that have ended instead
+    #[arg(long)]
+    ended: bool,
+    #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
+    limit: usize,
+}
+
+/// Show one run with its steps
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run show RUN-14")]
+pub(crate) struct Show {
+    id: RunId,
+}
+
+/// Start a playbook for an incident
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run start INC-13 --playbook validator_compromise")]
+pub(crate) struct Start {
+    incident: IncidentId,
+    /// Otherwise the one that fits the incident
+    #[arg(long, value_name = "ID")]
+    playbook: Option<String>,
+}
+
+/// Begin no further step; containments stay in force
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run pause RUN-14")]
+pub(crate) struct Pause {
+    id: RunId,
+}
+
+/// Go on with a paused run
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run resume RUN-14")]
+pub(crate) struct Resume {
+    id: RunId,
+}
+
+/// End a run; containments stay in force unless they are undone
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run cancel RUN-14 --undo")]
+pub(crate) struct Cancel {
+    id: RunId,
+    /// Take back what it applied, last first
+    #[arg(long)]
+    undo: bool,
+}
+
+/// Leave a step out, and say why
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run skip RUN-14 suspend --why 'account was deleted'")]
+pub(crate) struct Skip {
+    id: RunId,
+    step: String,
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+}
+
+/// Begin a failed step anew
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run retry RUN-14 isolate")]
+pub(crate) struct Retry {
+    id: RunId,
+    step: String,
+}
+
+impl Command {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+        let client = session::client(global)?;
+        let change = |id: &RunId, verb: &str, body: Value, line: String| {
+            let answer = client.post(&format!("{LIST}/{id}/{verb}"), &body)?;
+            anyhow::Ok(show::done(output, &answer, &line))
+        };
+        match self {
+            Command::List(command) => {
+                let state = if command.ended { "ended" } else { "live" };
+                let items = client.list(&format!("{LIST}?state={state}"), command.limit)?;
+                let columns = ["id", "incident", "playbook", "status", "age", "~reason"];
+                Ok(show::list(output, items, &columns, "no run is there", row))
+            }
+            Command::Show(Show { id }) => Ok(one(&client.get(&format!("{LIST}/{id}"))?, output)),
+            Command::Start(Start { incident, playbook }) => {
+                let mut body = json!({ "incident": incident.to_string() });
+                if let Some(playbook) = playbook {
+                    body["playbook"] = json!(playbook);
+                }
+                let answer = client.post(LIST, &body)?;
+                let line = format!("{} has started for {incident}", show::first(&answer, &["id", "run"]));
+                Ok(show::done(output, &answer, &line))
+            }
+            Command::Pause(Pause { id }) => change(id, "pause", json!({}), format!("{id} is paused")),
+            Command::Resume(Resume { id }) => change(id, "resume", json!({}), format!("{id} goes on")),
+            Command::Cancel(Cancel { id, undo }) => {
+                let what = if *undo { "its containments are taken back" } else { "its containments stay" };
+                change(id, "cancel", json!({ "undo": undo }), format!("{id} is canceled; {what}"))
+            }
+            Command::Skip(Skip { id, step, why }) => {
+                let body = json!({ "step": step, "why": why });
+                change(id, "skip", body, format!("step {step} of {id} is left out"))
+            }
+            Command::Retry(Retry { id, step }) => {
+                change(id, "retry", json!({ "step": step }), format!("step {step} of {id} begins anew"))
+            }
+        }
+    }
+}
+
+fn row(run: &Value) -> Vec<String> {
+    vec![
+        show::text(run, "id"),
+        show::text(run, "incident"),
+        show::text(run, "playbook"),
+        status(run),
+        show::age(run, "started_at"),
+        reason(run),
+    ]
+}
+
+/// Id, playbook, status and reason, as the page of an incident shows a run.
+pub(crate) fn cells(run: &Value) -> Vec<String> {
+    let playbook = format!("{} {}", show::text(run, "playbook"), show::text(run, "version"));
+    vec![show::text(run, "id"), playbook, status(run), reason(run)]
+}
+
+fn status(run: &Value) -> String {
+    show::first(run, &["status.is", "status"])
+}
+
+fn reason(run: &Value) -> String {
+    show::first(run, &["reason", "status.reason"])
+}
+
+fn one(run: &Value, output: &Output) -> Verdict {
+    if output.json {
+        output.json(run);
+        return Verdict::Done;
+    }
+    show::fields(
+        output,
+        &[
+            ("id", show::text(run, "id")),
+            ("incident", show::text(run, "incident")),
+            ("playbook", format!("{} {}", show::text(run, "playbook"), show::text(run, "version"))),
+            ("pinned to", show::text(run, "hash")),
+            ("status", status(run)),
+            ("reason", reason(run)),
+            ("stage", show::text(run, "stage")),
+            ("started", show::time(run, "started_at")),
+            ("ended", show::time(run, "ended_at")),
+        ],
+    );
+    let steps = show::items(run, "steps");
+    if !steps.is_empty() {
+        show::heading(output, "steps");
+        let mut table = Table::new(&["step", "status", "~targets", "~note"]);
+        for (index, step) in steps.iter().enumerate() {
+            let name = match show::first(step, &["id", "name", "step"]) {
+                name if name.is_empty() => (index + 1).to_string(),
+                name => name,
+            };
+            let cells = vec![name, status(step), show::text(step, "targets"), show::text(step, "note")];
+            table.row(cells);
+        }
+        table.print(output);
+    }
+    Verdict::Done
+}

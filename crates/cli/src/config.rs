@@ -1,0 +1,86 @@
+//! `ringfence.toml`: what differs from one machine to the next. Unknown keys are refused, secrets stand elsewhere.
+
+mod connector;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::logs::{Format, Threshold};
+
+pub(crate) use connector::Connector;
+pub(crate) use place::problem;
+
+/// Largest configuration that is read, in bytes.
+const BYTES_MAX: u64 = 1024 * 1024;
+
+/// The file as it is written. Paths are relative to the folder of the file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) content: Option<PathBuf>,
+    pub(crate) behind_proxy: bool,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) log: Log,
+    pub(crate) connectors: BTreeMap<String, Connector>,
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// Serve checkpoint and tiles without a token.
+    pub(crate) public: bool,
+    pub(crate) format: Option<Format>,
+    pub(crate) level: Option<Threshold>,
+}
+
+impl Config {
+    /// Reads the file. Problems name line and column, and the key that was probably meant.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Config> {
+        let shown = path.display();
+        let failed = || format!("cannot read --config `{shown}`");
+        let size = fs::metadata(path).with_context(failed)?.len();
+        anyhow::ensure!(
+            size <= BYTES_MAX,
+            "`{shown}` has {size} bytes; a configuration has at most {BYTES_MAX}"
+        );
+        let text = fs::read_to_string(path).with_context(failed)?;
+        let mut config = Config::parse(&text).map_err(|why| anyhow::anyhow!("{shown}:{why}"))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.resolve(folder);
+        Ok(config)
+    }
+
+    fn parse(text: &str) -> Result<Config, String> {
+        toml::from_str(text).map_err(|error| problem(text, &error))
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.cert, &mut tls.key]);
+        for path in [&mut self.data_dir, &mut self.content].into_iter().flatten().chain(tls) {
+            *path = folder.join(&*path);
+        }
+        for connector in self.connectors.values_mut() {
+            connector.resolve(folder);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! `drill`: a scenario from its first alert to its last proof, against a server of its own and the simulated estate,
+//! with a view that shows attacker and response side by side.
+//!
+//! Nothing is staged but the attack: the server is the one that `serve` starts, alerts go to it over HTTP, and every
+//! time shown was measured. At the end the log is verified as an auditor would.
+
+mod outcome;
+mod scene;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use domain::document::nearest;
+use estate::Scenario;
+use serde_json::json;
+
+use self::{outcome::Outcome, scene::Scene, view::View};
+use crate::{
+    client::{Client, Token},
+    estate::{Estate, alert_body},
+    logs::{self, Format, Threshold},
+    output::{Output, Table, Usage, Verdict, escape},
+    serve::{Running, Settings},
+    verify,
+};
+
+/// How often the attacker works and the view looks.
+const PACE: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(40);
+/// How long the view stays after all is done, so that what was spared is seen to grow.
+const LINGER: Duration = Duration::from_millis(1_500);
+/// A drill whose goals do not hold by then has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Play an attack on the simulated estate and show the response; exit 0 only if the targets are met
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence drill validator_compromise\n  \
+                        ringfence drill validator_compromise --keep drill-data\n  \
+                        ringfence log verify drill-data")]
+pub(crate) struct Drill {
+    /// Which attack
+    #[arg(required_unless_present = "list")]
+    scenario: Option<String>,
+    /// List the attacks there are
+    #[arg(long)]
+    list: bool,
+    /// Keep the drill's data directory here, to look at and to verify; a folder that does not exist yet
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+impl Drill {
+    pub(crate) fn run(&self, output: &Output) -> anyhow::Result<Verdict> {
+        let Some(name) = self.scenario.as_ref().filter(|_| !self.list) else {
+            return Ok(list(output));
+        };
+        let Some(scenario) = Scenario::find(name) else { return Err(unknown(name).into()) };
+        logs::start(Format::Text, Threshold::Error);
+        let Some(keep) = &self.keep else {
+            let folder = tempfile::tempdir().context("cannot make a folder for the drill")?;
+            return play(&scenario, folder.path(), false, output);
+        };
+        if keep.exists() {
+            bail!("`{}` exists; name a folder that does not, so that nothing is mixed", keep.display());
+        }
+        play(&scenario, keep, true, output)
+    }
+}
+
+fn list(output: &Output) -> Verdict {
+    let all = Scenario::shipped();
+    if output.json {
+        let items = all.iter().map(|s| json!({ "id": s.id, "name": s.name, "summary": s.summary }));
+        output.json(&json!({ "items": items.collect::<Vec<_>>() }));
+        return Verdict::Done;
+    }
+    let mut table = Table::new(&["scenario", "~what happens"]);
+    for scenario in &all {
+        table.row(vec![scenario.id.clone(), scenario.summary.clone()]);
+    }
+    table.print(output);
+    Verdict::Done
+}
+
+fn unknown(name: &str) -> Usage {
+    let all = Scenario::shipped();
+    let names = all.iter().map(|scenario| scenario.id.as_str());
+    match nearest(name, names.clone()) {
+        Some(meant) => Usage(format!("there is no drill `{name}`; did you mean `{meant}`?")),
+        None => {
+            Usage(format!("there is no drill `{name}`; there are: {}", names.collect::<Vec<_>>().join(", ")))
+        }
+    }
+}
+
+fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyhow::Result<Verdict> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let running = Running::start(Settings::drill(folder.to_owned()), runtime)?;
+    let estate = running.estate().context("a drill needs the simulated estate")?.clone();
+    let scene = Arc::new(Mutex::new(Scene::new(scenario)));
+    listen(&running, &scene);
+    let token = running.source_token("drill-monitors")?;
+    let client = Client::new(running.address().clone(), Some(Token::new(&token)), None)?;
+    let monitors = Monitors::start(scenario, estate.clone(), client, scene.clone())?;
+    let mut view = View::new(scenario, running.address().to_string(), *output);
+    watch(scenario, &running, &estate, &scene, &mut view);
+    monitors.stop();
+    running.stop()?;
+    let checked = verify::directory(folder, &[], &[])?;
+    let outcome = Outcome::of(scenario, &lock(&scene), &estate, checked, kept.then(|| folder.to_owned()));
+    outcome.print(output);
+    Ok(if outcome.is_met() { Verdict::Done } else { Verdict::NotMet })
+}
+
+fn lock(scene: &Mutex<Scene>) -> MutexGuard<'_, Scene> {
+    scene.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes down each fact with the moment at which it was durable.
+fn listen(running: &Running, scene: &Arc<Mutex<Scene>>) {
+    let mut facts = running.handle().subscribe();
+    let scene = scene.clone();
+    running.runtime().spawn(async move {
+        // A listener that falls behind goes on with what is there; a closed channel is the end.
+        loop {
+            match facts.recv().await {
+                Ok(batch) => {
+                    let now = Instant::now();
+                    let mut scene = lock(&scene);
+                    batch.iter().for_each(|fact| scene.fact(fact, now));
+                }
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+/// The attacker and the monitors that notice: they send alerts over HTTP as they come due.
+struct Monitors {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Monitors {
+    fn start(
+        scenario: &Scenario,
+        estate: Arc<Estate>,
+        client: Client,
+        scene: Arc<Mutex<Scene>>,
+    ) -> anyhow::Result<Monitors> {
+        let over = Arc::new(AtomicBool::new(false));
+        let ends = over.clone();
+        estate.attack(scenario.clone());
+        lock(&scene).began = Instant::now();
+        let work = move || {
+            while !ends.load(Ordering::Acquire) {
+                for alert in estate.tick() {
+                    let sent = Instant::now();
+                    lock(&scene).first_sent.get_or_insert(sent);
+                    let answer = client.post("/api/v2/alerts", &alert_body(&alert));
+                    lock(&scene).answered(&alert, sent, answer.err().map(|error| format!("{error:#}")));
+                }
+                std::thread::park_timeout(PACE);
+            }
+        };
+        let thread = std::thread::Builder::new().name("monitors".to_owned()).spawn(work);
+        Ok(Monitors { over, thread: thread.context("cannot start the monitors")? })
+    }
+
+    fn stop(self) {
+        self.over.store(true, Ordering::Release);
+        drop(self.thread.join());
+    }
+}
+
+/// Shows the scene until everything is done or patience ends.
+fn watch(scenario: &Scenario, running: &Running, estate: &Estate, scene: &Mutex<Scene>, view: &mut View) {
+    let script = scenario.beats.last().map_or(0, |beat| beat.at_us);
+    let within = Duration::from_micros(script.saturating_add(scenario.contained_within_us));
+    let deadline = Instant::now() + within + PATIENCE;
+    let mut done_since: Option<Instant> = None;
+    loop {
+        let mut now = lock(scene);
+        now.look(estate, running);
+        view.show(&now);
+        let done = now.is_done();
+        drop(now);
+        let since = if done { Some(*done_since.get_or_insert_with(Instant::now)) } else { None };
+        let lingered = since.is_some_and(|since| since.elapsed() >= LINGER);
+        if lingered || Instant::now() >= deadline || running.ended().is_some() {
+            return;
+        }
+        std::thread::park_timeout(LOOK);
+    }
+}
+
+/// A duration as people read it: milliseconds with what matters behind the point.
+fn millis(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1_000.0;
+    if ms < 100.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}
+
+fn shown(path: &Path) -> String {
+    escape(&path.display().to_string())
+}

@@ -1,0 +1,221 @@
+//! What has happened so far in a drill: on the left the attack, on the right the response, each with its moment.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use domain::event::Stream;
+use engine::Started;
+use estate::{DrillAlert, HappeningKind, Scenario};
+use serde_json::Value;
+
+use crate::{commands::show, estate::Estate, output::Colour, serve::Running};
+
+/// More lines than any drill has; later ones are left out.
+const LINES_MAX: usize = 2_000;
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) at: Instant,
+    pub(super) text: String,
+    pub(super) colour: Option<Colour>,
+}
+
+pub(super) struct Scene {
+    pub(super) began: Instant,
+    /// When the first alert left the monitor.
+    pub(super) first_sent: Option<Instant>,
+    /// How long the sender waited for the first 2xx, which means: on disk.
+    pub(super) accepted: Option<Duration>,
+    pub(super) attack: Vec<Line>,
+    pub(super) response: Vec<Line>,
+    pub(super) incident: Option<String>,
+    pub(super) run: Option<String>,
+    pub(super) damage: u64,
+    pub(super) spared: u64,
+    pub(super) stopped: bool,
+    /// Verb and target of each goal, and whether it holds in the estate.
+    pub(super) goals: Vec<(String, String, bool)>,
+    /// When a goal was applied and read back, as the journal says.
+    pub(super) verified: BTreeMap<(String, String), Instant>,
+    /// When the estate received the first call for a goal.
+    pub(super) first_call: Option<Instant>,
+    pub(super) entries: u64,
+    pub(super) sealed: u64,
+    pub(super) refused: Vec<String>,
+    /// Verb and target by action.
+    actions: BTreeMap<String, (String, String)>,
+    told: u64,
+}
+
+impl Scene {
+    pub(super) fn new(scenario: &Scenario) -> Scene {
+        let goals = scenario.goals.iter().map(|goal| (goal.verb.clone(), goal.target.id.clone(), false));
+        Scene {
+            began: Instant::now(),
+            first_sent: None,
+            accepted: None,
+            attack: Vec::new(),
+            response: Vec::new(),
+            incident: None,
+            run: None,
+            damage: 0,
+            spared: 0,
+            stopped: false,
+            goals: goals.collect(),
+            verified: BTreeMap::new(),
+            first_call: None,
+            entries: 0,
+            sealed: 0,
+            refused: Vec::new(),
+            actions: BTreeMap::new(),
+            told: 0,
+        }
+    }
+
+    /// Everything holds, was read back, and is signed.
+    pub(super) fn is_done(&self) -> bool {
+        let goals = self.goals.iter().all(|(verb, target, holds)| {
+            *holds && self.verified.contains_key(&(verb.clone(), target.clone()))
+        });
+        goals && self.stopped && self.sealed == self.entries
+    }
+
+    /// Since the first alert was sent; nothing before it.
+    pub(super) fn since_alert(&self, at: Instant) -> Option<Duration> {
+        Some(at.saturating_duration_since(self.first_sent.filter(|sent| *sent <= at)?))
+    }
+
+    /// When the last goal was read back.
+    pub(super) fn all_verified(&self) -> Option<Instant> {
+        let when =
+            self.goals.iter().map(|(verb, target, _)| self.verified.get(&(verb.clone(), target.clone())));
+        when.collect::<Option<Vec<_>>>()?.into_iter().max().copied()
+    }
+
+    /// Takes in how the estate and the log stand now.
+    pub(super) fn look(&mut self, estate: &Estate, running: &Running) {
+        let now = Instant::now();
+        let world = estate.world();
+        let news = world.events_since(self.told);
+        (self.damage, self.spared, self.stopped) = (world.damage(), world.spared(), world.attack_stopped());
+        for (goal, (_, holds)) in self.goals.iter_mut().zip(world.goals()) {
+            goal.2 = holds;
+        }
+        drop(world);
+        for happening in news {
+            self.told = happening.number + 1;
+            let colour = match happening.kind {
+                HappeningKind::Attack => Some(Colour::Red),
+                HappeningKind::Alert => Some(Colour::Yellow),
+                HappeningKind::Stopped | HappeningKind::Contained => Some(Colour::Green),
+                HappeningKind::Reverted => None,
+                // The counter shows it.
+                HappeningKind::Damage | HappeningKind::Nothing => continue,
+            };
+            push(&mut self.attack, Line { at: now, text: happening.text, colour });
+        }
+        if self.first_call.is_none() {
+            let wanted =
+                |verb: &str, target: &str| self.goals.iter().any(|(v, t, _)| v == verb && t == target);
+            let calls = estate.calls();
+            self.first_call = calls.iter().find(|call| wanted(&call.verb, &call.target)).map(|call| call.at);
+        }
+        self.entries = running.handle().reader().length().unwrap_or(self.entries);
+        let counters = running.handle().counters();
+        let sealed = counters.sealed_size.load(std::sync::atomic::Ordering::Relaxed);
+        if sealed > self.sealed {
+            self.sealed = sealed;
+        }
+    }
+
+    /// The sender has its answer.
+    pub(super) fn answered(&mut self, alert: &DrillAlert, sent: Instant, error: Option<String>) {
+        let now = Instant::now();
+        let name = alert.labels.get("alertname").cloned().unwrap_or_default();
+        if let Some(why) = error {
+            self.refused.push(format!("{name}: {why}"));
+            push(
+                &mut self.response,
+                Line { at: now, text: format!("refused {name}: {why}"), colour: Some(Colour::Red) },
+            );
+            return;
+        }
+        let waited = now.saturating_duration_since(sent);
+        self.accepted.get_or_insert(waited);
+    }
+
+    /// One fact became durable.
+    pub(super) fn fact(&mut self, fact: &Started, at: Instant) {
+        let body: Value = serde_json::from_str(&fact.body).unwrap_or_default();
+        let id = id_of(fact.stream);
+        let (text, colour) = match fact.kind {
+            "alert.raised" => (format!("{id} {} is on disk", show::text(&body, "labels.alertname")), None),
+            "incident.opened" => {
+                self.incident.get_or_insert_with(|| id.clone());
+                (format!("{id} opened, {}", show::text(&body, "severity")), Some(Colour::Yellow))
+            }
+            "incident.alert_joined" => (format!("ALERT-{} joined {id}", show::text(&body, "alert")), None),
+            "run.started" => {
+                self.run.get_or_insert_with(|| id.clone());
+                (format!("{id} {} {}", show::text(&body, "playbook"), show::text(&body, "version")), None)
+            }
+            "action.intended" => match self.intended(&id, &body) {
+                Some(text) => (text, Some(Colour::Blue)),
+                None => return,
+            },
+            "action.applied" => self.applied(&id, &body, at),
+            "action.not_applied" | "action.unknown" => {
+                (format!("{id} {}: {}", fact.kind, show::text(&body, "reason")), Some(Colour::Red))
+            }
+            "incident.contained" => (format!("{id} is contained"), Some(Colour::Green)),
+            "incident.attention_raised" => {
+                (format!("a person is needed: {}", show::text(&body, "reason")), Some(Colour::Red))
+            }
+            _ => return,
+        };
+        let text = format!("{text}  #{}", fact.position);
+        push(&mut self.response, Line { at, text, colour });
+    }
+
+    fn intended(&mut self, id: &str, body: &Value) -> Option<String> {
+        let (verb, target) = (show::text(body, "spec.verb"), show::text(body, "spec.target"));
+        if verb.is_empty() {
+            return None;
+        }
+        let text = format!("{id} decided: {verb} {target}");
+        self.actions.insert(id.to_owned(), (verb, target));
+        Some(text)
+    }
+
+    fn applied(&mut self, id: &str, body: &Value, at: Instant) -> (String, Option<Colour>) {
+        let (verb, target) = self.actions.get(id).cloned().unwrap_or_default();
+        let verified = body.get("verified") == Some(&Value::Bool(true));
+        if verified {
+            self.verified.entry((verb.clone(), target.clone())).or_insert(at);
+        }
+        let how = if verified { "applied, read back" } else { "applied" };
+        (format!("{id} {how}: {verb} {target}"), Some(Colour::Green))
+    }
+}
+
+fn push(lines: &mut Vec<Line>, line: Line) {
+    if lines.len() < LINES_MAX {
+        lines.push(line);
+    }
+}
+
+fn id_of(stream: Stream) -> String {
+    match stream {
+        Stream::Alert(id) => id.to_string(),
+        Stream::Silence(id) => id.to_string(),
+        Stream::Incident(id) => id.to_string(),
+        Stream::Run(id) => id.to_string(),
+        Stream::Action(id) => id.to_string(),
+        Stream::Person(id) => id.to_string(),
+        Stream::Token(id) => id.to_string(),
+        Stream::Control | Stream::Content | Stream::Log => stream.to_string(),
+    }
+}

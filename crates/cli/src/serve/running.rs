@@ -1,0 +1,319 @@
+//! Store, node, connectors and server put together, and taken apart again in the right order.
+
+use std::{
+    io,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use domain::{
+    access::{self, Holder, Role},
+    content::Content,
+    event::{Actor, Stream},
+    flow::Command,
+    id::PersonId,
+    time::Timestamp,
+};
+use engine::{Handle, Platform};
+use store::{Sqlite, Store as _};
+use tlog::VerifierKey;
+use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
+
+use super::Settings;
+use crate::{
+    client::Address,
+    content::Source,
+    estate::Estate,
+    keys,
+    session::{ADDRESS_FILE, TOKEN_FILE},
+};
+
+/// Requests that wait to be decided, and alerts within them: a few batches of the largest size.
+const REQUESTS_MAX: usize = 16_384;
+const ALERTS_MAX: usize = 131_072;
+/// Connections may finish what they ask for in the first time, the platform what it decided in the second; all
+/// together stay below the 10 s after which a supervisor would kill.
+const DRAIN_CONNECTIONS: Duration = Duration::from_secs(5);
+const DRAIN_PLATFORM: Duration = Duration::from_secs(3);
+const DRAIN_REST: Duration = Duration::from_secs(1);
+
+/// A server at work.
+pub(crate) struct Running {
+    runtime: Runtime,
+    store: Arc<Sqlite>,
+    platform: Platform,
+    server: JoinHandle<anyhow::Result<()>>,
+    stopping: watch::Sender<bool>,
+    content: watch::Sender<Arc<Content>>,
+    source: Source,
+    address: Address,
+    data_dir: PathBuf,
+    log_key: VerifierKey,
+    estate: Option<Arc<Estate>>,
+    connectors: Vec<String>,
+    first_person: Option<FirstPerson>,
+}
+
+/// Made when nobody was there; the token's text exists nowhere else but in the file.
+pub(crate) struct FirstPerson {
+    pub(crate) name: String,
+    pub(crate) token: String,
+}
+
+impl Running {
+    /// Starts everything. What fails, fails before an address is announced.
+    pub(crate) fn start(settings: Settings, runtime: Runtime) -> anyhow::Result<Running> {
+        let content = settings.content.checked()?;
+        let listener = bind(&settings)?;
+        let store = Sqlite::open(&settings.data_dir, store::Options::default())?;
+        let store = Arc::new(store);
+        let key = keys::open_or_create(&settings.data_dir, store.length()? == 0)?;
+        let log_key = key.verifier().clone();
+        let platform = engine::start(engine::Options {
+            incarnation: keys::incarnation(&key),
+            disk: Some(Arc::new(Reserve(store.clone()))),
+            store: store.clone(),
+            connectors: settings.connectors.clone(),
+            content: content.clone(),
+            signing_key: key,
+            runtime: runtime.handle().clone(),
+            wall_clock,
+            requests_max: REQUESTS_MAX,
+            alerts_max: ALERTS_MAX,
+        })?;
+        let first_person = runtime.block_on(first_person(&platform.handle, &settings))?;
+        let address = address_of(&listener, settings.tls.is_some())?;
+        keys::write_private(&settings.data_dir.join(ADDRESS_FILE), &format!("{address}\n"))?;
+        let (stopping, stops) = watch::channel(false);
+        let (content, contents) = watch::channel(content);
+        let options = server::Options {
+            handle: platform.handle.clone(),
+            content: contents,
+            log_key: log_key.clone(),
+            public_log: settings.public_log,
+            stopping: stops,
+        };
+        let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
+        Ok(Running {
+            runtime,
+            store,
+            platform,
+            server,
+            stopping,
+            content,
+            source: settings.content,
+            address,
+            data_dir: settings.data_dir,
+            log_key,
+            estate: settings.estate,
+            connectors: settings.connectors.into_keys().collect(),
+            first_person,
+        })
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.platform.handle
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    pub(crate) fn log_key(&self) -> &VerifierKey {
+        &self.log_key
+    }
+
+    pub(crate) fn estate(&self) -> Option<&Arc<Estate>> {
+        self.estate.as_ref()
+    }
+
+    pub(crate) fn connectors(&self) -> &[String] {
+        &self.connectors
+    }
+
+    pub(crate) fn first_person(&self) -> Option<&FirstPerson> {
+        self.first_person.as_ref()
+    }
+
+    pub(crate) fn content_hash(&self) -> String {
+        self.content.borrow().hash.to_string()
+    }
+
+    pub(crate) fn content_source(&self) -> String {
+        self.source.describe()
+    }
+
+    /// Why the platform stopped by itself, if it did.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.platform.ended()
+    }
+
+    /// A token for a machine that sends alerts.
+    pub(crate) fn source_token(&self, name: &str) -> anyhow::Result<String> {
+        let (token, hash) = server::create_token().map_err(|error| anyhow!("no randomness: {error}"))?;
+        let holder = Holder::Source(name.into());
+        self.runtime.block_on(create_token(self.handle(), holder, hash, name))?;
+        Ok(token)
+    }
+
+    /// Reads the content anew. Content with a problem changes nothing.
+    pub(crate) async fn reload(&self) {
+        match self.load().await {
+            Ok(hash) => tracing::info!(content = %hash, "content is in force"),
+            Err(error) => tracing::error!(
+                reason = %format!("{error:#}"),
+                "content was not loaded; what was in force stays in force"
+            ),
+        }
+    }
+
+    async fn load(&self) -> anyhow::Result<String> {
+        let content = self.source.checked()?;
+        self.handle().command(Actor::Platform, Command::LoadContent(content.clone())).await?;
+        let hash = content.hash.to_string();
+        self.content.send_replace(content);
+        Ok(hash)
+    }
+
+    /// Takes no more requests, finishes those under way, decides what is queued, signs, and closes the store.
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        self.stopping.send_replace(true);
+        let Running { runtime, store, platform, server, data_dir, .. } = self;
+        let served = runtime.block_on(async { tokio::time::timeout(DRAIN_CONNECTIONS, server).await });
+        let stopped = runtime.block_on(async {
+            let stop = tokio::task::spawn_blocking(move || platform.stop());
+            tokio::time::timeout(DRAIN_PLATFORM, stop).await
+        });
+        runtime.shutdown_timeout(DRAIN_REST);
+        let closed = close(store);
+        // The next start writes it anew; a reader of a stale one is told that nobody is there.
+        drop(std::fs::remove_file(data_dir.join(ADDRESS_FILE)));
+        if stopped.is_err() || !closed {
+            bail!(
+                "the platform did not end in time; what it acknowledged is on disk, and the next start goes on"
+            );
+        }
+        match served {
+            Ok(Ok(served)) => served,
+            Ok(Err(error)) => Err(anyhow!("the server ended in a panic: {error}")),
+            // Connections that would not end are cut; what they were told is durable.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Closes the store once nobody else holds it; a thread that ends may hold it a moment longer.
+fn close(store: Arc<Sqlite>) -> bool {
+    let deadline = Instant::now() + DRAIN_REST;
+    while Arc::strong_count(&store) > 1 {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    true
+}
+
+/// The disk reserve of the store, as the platform asks for it.
+struct Reserve(Arc<Sqlite>);
+
+impl engine::Disk for Reserve {
+    fn release_reserve(&self) {
+        if let Err(error) = self.0.release_reserve() {
+            tracing::error!(error = &error as &dyn std::error::Error, "the disk reserve cannot be given up");
+        }
+    }
+
+    fn restore_reserve(&self) -> bool {
+        self.0.restore_reserve().is_ok()
+    }
+}
+
+/// Serves in the background until `stopping` turns true; must be called within a runtime.
+fn serve(
+    listener: TcpListener,
+    tls: Option<server::Tls>,
+    options: server::Options,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let listener = tokio::net::TcpListener::from_std(listener).context("cannot set up the listener")?;
+    let mut stopping = options.stopping.clone();
+    let router = server::router(options);
+    let shutdown = async move {
+        // A sender that is gone means the end as well.
+        drop(stopping.wait_for(|stop| *stop).await);
+    };
+    Ok(tokio::spawn(async move { Ok(server::serve(listener, router, tls, shutdown).await?) }))
+}
+
+fn wall_clock() -> Timestamp {
+    Timestamp::from_jiff(jiff::Timestamp::now())
+}
+
+fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let listen = settings.listen;
+    let listener = TcpListener::bind(listen).map_err(|error| {
+        let help = if error.kind() == io::ErrorKind::AddrInUse {
+            "; stop what listens there, or choose another address with --listen"
+        } else if error.kind() == io::ErrorKind::PermissionDenied {
+            "; choose a port above 1023 with --listen"
+        } else {
+            ""
+        };
+        anyhow!("cannot listen on {listen}: {error}{help}")
+    })?;
+    listener.set_nonblocking(true).context("cannot set up the listener")?;
+    Ok(listener)
+}
+
+fn address_of(listener: &TcpListener, tls: bool) -> anyhow::Result<Address> {
+    let mut local = listener.local_addr().context("cannot tell the address of the listener")?;
+    if local.ip().is_unspecified() {
+        local.set_ip(if local.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{local}").parse().map_err(anyhow::Error::msg)
+}
+
+/// Somebody must be able to let people in. Made once, when nobody is there.
+async fn first_person(handle: &Handle, settings: &Settings) -> anyhow::Result<Option<FirstPerson>> {
+    if !handle.reader().people()?.is_empty() {
+        return Ok(None);
+    }
+    let user = || std::env::var("USER").ok().filter(|name| is_name(name));
+    let name = settings.admin.clone().or_else(user).unwrap_or_else(|| "admin".to_owned());
+    let add = access::Command::AddPerson { name: name.clone(), role: Role::Admin };
+    let receipt = handle.command(Actor::Platform, Command::Access(add)).await?;
+    let Some(Stream::Person(id)) = receipt.created("person.added") else {
+        bail!("the first person was not added");
+    };
+    let (token, hash) = server::create_token().map_err(|error| anyhow!("no randomness: {error}"))?;
+    create_token(handle, Holder::Person(PersonId::from_number(id.0)), hash, "first start").await?;
+    keys::write_private(&settings.data_dir.join(TOKEN_FILE), &format!("{token}\n"))?;
+    Ok(Some(FirstPerson { name, token }))
+}
+
+async fn create_token(handle: &Handle, holder: Holder, hash: Box<str>, label: &str) -> anyhow::Result<()> {
+    let create = access::Command::CreateToken { holder, hash, label: label.to_owned(), expires_at: None };
+    handle.command(Actor::Platform, Command::Access(create)).await?;
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"._@-".contains(&b);
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(good)
+}

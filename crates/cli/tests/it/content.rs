@@ -1,0 +1,65 @@
+//! Content: copied out, checked with places, and read anew by a running server only when it is whole.
+
+use std::fs;
+
+use crate::support::{Server, run, stderr, stdout};
+
+#[test]
+fn shipped_content_is_copied_out_and_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = folder.path().join("content").display().to_string();
+    assert!(run(&["init", &content]).status.success());
+    let fine = run(&["check", &content]);
+    assert!(fine.status.success(), "{}", stdout(&fine));
+    assert!(stdout(&fine).contains("no problem"), "{}", stdout(&fine));
+    assert_eq!(run(&["init", &content]).status.code(), Some(1), "a folder with files is left alone");
+    let playbook = format!("{content}/playbooks/validator_compromise.yaml");
+    assert!(run(&["check", &playbook]).status.success());
+    let text = fs::read_to_string(&playbook).unwrap();
+    fs::write(&playbook, text.replace("action: node.isolate", "action: node.isolat")).unwrap();
+    for path in [&content, &playbook] {
+        let broken = run(&["check", path]);
+        assert_eq!(broken.status.code(), Some(1));
+        let said = stdout(&broken);
+        let place = said.lines().find(|line| line.contains("validator_compromise.yaml:")).unwrap();
+        let numbers: Vec<&str> = place.split(':').collect();
+        assert!(numbers[1].parse::<u32>().is_ok() && numbers[2].parse::<u32>().is_ok(), "{place}");
+        assert!(place.contains("did you mean `node.isolate`?"), "{place}");
+    }
+}
+
+#[test]
+fn content_that_does_not_check_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = folder.path().join("content");
+    let shown = content.display().to_string();
+    assert!(run(&["init", &shown]).status.success());
+    let server = Server::start(&["--content", &shown]);
+    let playbook = content.join("playbooks/key_compromise.yaml");
+    let text = fs::read_to_string(&playbook).unwrap();
+    let version = |server: &Server| {
+        let list = server.json(&["playbook", "list"]);
+        let items = list["items"].as_array().unwrap().clone();
+        items.iter().find(|p| p["id"] == "key_compromise").unwrap()["version"].clone()
+    };
+    fs::write(&playbook, "nonsense: [").unwrap();
+    server.signal("HUP");
+    assert_eq!(version(&server), "1.0.0");
+    fs::write(&playbook, text.replace("version: 1.0.0", "version: 1.0.1")).unwrap();
+    server.signal("HUP");
+    server.until(&["playbook", "list"], |_| version(&server) == "1.0.1");
+    let (status, _, _) = server.end("TERM");
+    assert!(status.success());
+}
+
+#[test]
+fn a_server_does_not_start_on_broken_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = folder.path().join("content");
+    assert!(run(&["init", &content.display().to_string()]).status.success());
+    fs::remove_file(content.join("actions.yaml")).unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let refused = run(&["serve", "--content", &content.display().to_string(), "--data-dir", &data]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("actions.yaml"), "{}", stderr(&refused));
+}
