@@ -157,8 +157,8 @@ fn an_alert_without_an_end_ends_after_five_minutes() {
     assert!(ends_at.starts_with("2090-01-01T08:05:"), "{ends_at}");
 }
 
-#[test]
-fn alerts_of_one_incident_are_one_group() {
+/// Two alerts of one incident, one without, one without a name.
+fn grouped() -> Bench {
     let bench = Bench::new();
     let ends = r#""startsAt": "2090-01-01T00:00:00Z", "endsAt": "2095-01-01T00:00:00Z""#;
     let body = format!(
@@ -170,39 +170,52 @@ fn alerts_of_one_incident_are_one_group() {
     ]"#
     );
     assert_eq!(bench.post("/alerts", &body).status, 200);
-    let groups = |query: &str| {
-        let groups = bench.get(&format!("/alerts/groups{query}"));
-        assert_eq!(groups.status, 200, "{}", groups.body);
-        let groups = groups.json();
-        let shown = groups.as_array().unwrap().iter().map(|group| {
-            let alerts: Vec<String> = group["alerts"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|a| a["labels"]["alertname"].to_string())
-                .collect();
-            format!("{} {}\n", group["labels"], alerts.join(" "))
-        });
-        shown.collect::<String>()
-    };
+    bench
+}
+
+/// The labels of each group and the names of its alerts.
+fn groups(bench: &Bench, query: &str) -> String {
+    let groups = bench.get(&format!("/alerts/groups{query}"));
+    assert_eq!(groups.status, 200, "{}", groups.body);
+    let groups = groups.json();
+    let shown = groups.as_array().unwrap().iter().map(|group| {
+        let alerts: Vec<String> = group["alerts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| a["labels"]["alertname"].to_string())
+            .collect();
+        format!("{} {}\n", group["labels"], alerts.join(" "))
+    });
+    shown.collect::<String>()
+}
+
+#[test]
+fn alerts_of_one_incident_are_one_group() {
+    let bench = grouped();
     expect![[r#"
         {} null
         {"alertname":"C"} "C"
         {"incident_type":"probe","node":"n-1"} "B" "A"
     "#]]
-    .assert_eq(&groups(""));
+    .assert_eq(&groups(&bench, ""));
     expect![[r#"
         {"alertname":"C"} "C"
         {"incident_type":"probe","node":"n-1"} "A"
     "#]]
-    .assert_eq(&groups("?filter=alertname%3D~%22A%7CC%22"));
+    .assert_eq(&groups(&bench, "?filter=alertname%3D~%22A%7CC%22"));
+}
+
+#[test]
+fn groups_that_are_silenced_can_be_left_out() {
+    let bench = grouped();
     let silence = super::silences::body("alertname", "C", "2090-01-01T00:00:00Z", "2095-01-01T00:00:00Z");
     assert_eq!(bench.post("/silences", &silence).status, 200);
     expect![[r#"
         {} null
         {"incident_type":"probe","node":"n-1"} "B" "A"
     "#]]
-    .assert_eq(&groups("?muted=false"));
+    .assert_eq(&groups(&bench, "?muted=false"));
     expect![[r#"
         200
         [
