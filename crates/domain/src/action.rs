@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     content::Class,
     id::{IncidentId, RunId},
+    limits::Asked,
     playbook::{Backoff, Lease, Retry},
     severity::Risk,
     time::{Span, Timestamp},
@@ -98,6 +99,9 @@ pub struct Intent {
     /// Only the process of this epoch may send it, and only once.
     pub epoch: u64,
     pub deadline: Timestamp,
+    /// Whose wish it is: limits tell people and automatic response apart.
+    #[serde(default)]
+    pub asked: Asked,
 }
 
 /// What a connector found, as it comes back into the platform.
@@ -150,6 +154,8 @@ pub enum Event {
         spec: Option<Box<Spec>>,
         goal: Goal,
         reason: Box<str>,
+        #[serde(default)]
+        asked: Asked,
     },
     /// The intent was refused just before sending; nothing was called.
     Withdrawn {
@@ -246,9 +252,15 @@ pub struct Action {
     pub spec: Spec,
     pub goal: Goal,
     pub status: Status,
-    /// Calls made for the present goal.
+    /// Calls made in all. A number names one call, so that an answer that comes late is not taken for another's.
     pub attempt: u32,
-    /// How often a person had it released or tried anew: part of the key.
+    /// Calls made before the present goal, or before a person had it tried anew: those no longer count.
+    #[serde(default)]
+    pub attempts_before: u32,
+    /// Whose wish the present goal is.
+    #[serde(default)]
+    pub asked: Asked,
+    /// How often the goal changed: part of the key.
     pub round: u32,
     /// An earlier call for the present goal may have had its effect.
     #[serde(default)]
@@ -282,6 +294,16 @@ impl Action {
         matches!(self.status, Status::InForce) || releasing || in_doubt
     }
 
+    /// The class alone says what is safe next: where an earlier call may have had its effect, the state is read first
+    /// if it can be.
+    fn next_operation(&self) -> Operation {
+        match (self.goal, self.spec.class) {
+            (_, Class::ReadBack) if self.unsure => Operation::ReadBack,
+            (Goal::Apply, _) => Operation::Apply,
+            (Goal::Release, _) => Operation::Revert,
+        }
+    }
+
     /// For the run: is the asked-for effect there, as far as can be known?
     pub fn is_applied(&self) -> bool {
         matches!(self.status, Status::InForce | Status::Done)
@@ -302,11 +324,13 @@ pub fn retry_delay(retry: &Retry, key: &str, attempt: u32) -> Span {
 }
 
 pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta) -> Option<Action> {
-    let (spec, status, attempt) = match event {
+    let (spec, status, attempt, asked) = match event {
         Event::Intended { spec: Some(spec), intent, .. } => {
-            (spec, Status::Calling { intent: intent.clone() }, intent.attempt)
+            (spec, Status::Calling { intent: intent.clone() }, intent.attempt, intent.asked)
         }
-        Event::Held { spec: Some(spec), reason, .. } => (spec, Status::Held { reason: reason.clone() }, 0),
+        Event::Held { spec: Some(spec), reason, asked, .. } => {
+            (spec, Status::Held { reason: reason.clone() }, 0, *asked)
+        }
         Event::Intended { .. }
         | Event::Held { .. }
         | Event::Withdrawn { .. }
@@ -325,6 +349,8 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         goal: Goal::Apply,
         status,
         attempt,
+        attempts_before: 0,
+        asked,
         round: 0,
         unsure: false,
         requested_at: meta.time,
@@ -342,12 +368,12 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
     action.updated_at = meta.time;
     match event {
         Event::Intended { goal, intent, .. } => {
-            set_goal(action, *goal);
+            set_goal(action, *goal, intent.asked);
             action.attempt = intent.attempt;
             action.status = Status::Calling { intent: intent.clone() };
         }
-        Event::Held { goal, reason, .. } => {
-            set_goal(action, *goal);
+        Event::Held { goal, reason, asked, .. } => {
+            set_goal(action, *goal, *asked);
             action.status = Status::Held { reason: reason.clone() };
         }
         Event::Withdrawn { reason, .. } => {
@@ -378,11 +404,26 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
     }
 }
 
-fn set_goal(action: &mut Action, goal: Goal) {
+fn set_goal(action: &mut Action, goal: Goal, asked: Asked) {
+    action.asked = asked;
     if action.goal != goal {
         action.goal = goal;
         action.round += 1;
         action.unsure = false;
+        action.attempts_before = action.attempt;
+        return;
+    }
+    match action.status {
+        // The call that was open belonged to a process that ended: nobody knows what became of it.
+        Status::Calling { .. } => action.unsure = true,
+        // Somebody asks once more.
+        Status::InDoubt { .. } => action.attempts_before = action.attempt,
+        Status::Held { .. }
+        | Status::Waiting { .. }
+        | Status::InForce
+        | Status::Done
+        | Status::Failed { .. }
+        | Status::Released => {}
     }
 }
 
@@ -420,7 +461,7 @@ fn settled(action: &mut Action, verdict: Verdict, why: &str, now: Timestamp) {
             action.status = Status::InForce;
         }
         (Verdict::Retry, _) => {
-            action.attempt = 0;
+            action.attempts_before = action.attempt;
             action.status = Status::Held { reason: "tried again by a person".into() };
         }
     }

@@ -40,6 +40,24 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What it is about, for the record of a refusal.
+    fn what(&self) -> &'static str {
+        match self {
+            Command::Silence(_) => "silence",
+            Command::Incident(_) => "incident",
+            Command::Run(_) => "run",
+            Command::Action(_) => "action",
+            Command::Control(_) => "control",
+            Command::Access(_) => "access",
+            Command::LoadContent(_) => "content",
+            Command::Redact { .. } => "redact",
+            Command::Reroute { .. } => "reroute",
+            Command::RecordRefusal { .. } => "refusal",
+        }
+    }
+}
+
 /// A fact with all that the journal needs of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -132,8 +150,7 @@ fn commit(state: &mut State, events: Vec<Event>, context: &Context, facts: &mut 
         record(state, event, context, facts);
     }
     for index in first..facts.len() {
-        let event = facts[index].event.clone();
-        for command in react(state, &event, context.now) {
+        for command in react(state, &facts[index].event, context.now) {
             follow(state, command, context, facts, depth + 1);
         }
     }
@@ -165,10 +182,11 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Reroute { .. }
         | Command::RecordRefusal { .. } => None,
     };
+    let what = command.what();
     let decided = if depth > DEPTH_MAX {
         Err(Rejected::Conflict(format!("more than {DEPTH_MAX} reactions in a row")))
     } else {
-        decide(state, command.clone(), &here)
+        decide(state, command, &here)
     };
     match decided {
         Ok(events) => {
@@ -177,8 +195,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
             facts.append(&mut own);
         }
         Err(rejected) => {
-            let mut command = format!("{command:?}");
-            command.truncate(command.char_indices().nth(512).map_or(command.len(), |(at, _)| at));
+            let command = what.to_owned();
             let event = Event::Log(LogEvent::Refused { command, reason: rejected.to_string() });
             record(state, event, context, facts);
         }
@@ -258,6 +275,8 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         Command::Incident(incident::Command::RaiseAttention { id: run.incident, about, reason })
     };
     let clear = || Command::Incident(incident::Command::ClearAttention { id: run.incident, about });
+    let advance = || Command::Run(run::Command::Advance { id, widened: false });
+    let stop = || Command::Incident(incident::Command::StopResponse { id: run.incident, run: id });
     let mut commands = Vec::new();
     if let Some(progress) = event.progress() {
         if let Some(playbook) = state.playbooks.get(&run.hash) {
@@ -283,21 +302,16 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         }
         // Steps that ended at once, or a status that allows more, may let the run go further.
         if matches!(progress.status, Some(run::Status::Undoing { .. })) {
-            commands.push(Command::Run(run::Command::Advance { id, widened: false }));
+            commands.push(advance());
         }
         return commands;
     }
     match event {
-        run::Event::Resumed
-        | run::Event::StepSkipped { .. }
-        | run::Event::StepRetried { .. }
-        | run::Event::UndoStarted { .. } => {
-            vec![clear(), Command::Run(run::Command::Advance { id, widened: false })]
-        }
-        run::Event::Canceled => {
-            let stop = incident::Command::StopResponse { id: run.incident, run: id };
-            vec![clear(), Command::Incident(stop)]
-        }
+        run::Event::Resumed => vec![clear(), advance()],
+        // What else blocks it stays as it is, and people have been told.
+        run::Event::StepSkipped { .. } | run::Event::StepRetried { .. } => vec![advance()],
+        run::Event::UndoStarted { .. } => vec![clear(), stop(), advance()],
+        run::Event::Canceled => vec![clear(), stop()],
         run::Event::Quarantined { reason } => vec![attention(reason)],
         run::Event::Paused | run::Event::Started { .. } | run::Event::Advanced { .. } => Vec::new(),
     }
@@ -376,8 +390,10 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
             let ask = ask(format!("{what} is in doubt: {reason}; settle it with `containment settle`"));
             std::iter::once(ask).chain(advance()).collect()
         }
-        action::Event::Held { reason, .. } | action::Event::Withdrawn { reason, .. } => {
-            vec![ask(format!("{what} is held: {reason}"))]
+        action::Event::Held { reason, .. } => vec![ask(format!("{what} is held: {reason}"))],
+        action::Event::Withdrawn { reason, .. } => {
+            // The limit may have gone since it was asked.
+            vec![ask(format!("{what} is held: {reason}")), Command::Action(action::Command::Wake { id })]
         }
         action::Event::LeaseExpired => {
             vec![ask(format!("the lease of {what} has ended and it stays in force; release or extend it"))]
@@ -443,14 +459,15 @@ fn redact(
             Stream::Incident(id) if state.incidents.open.contains_key(&id) => {
                 events.push(Event::Incident(id, incident::Event::Redacted { at }));
             }
-            Stream::Alert(_) | Stream::Incident(_) | Stream::Log => {}
+            Stream::Alert(_) | Stream::Incident(_) => {}
             Stream::Silence(_)
             | Stream::Run(_)
             | Stream::Action(_)
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
-            | Stream::Content => {
+            | Stream::Content
+            | Stream::Log => {
                 return Err(Rejected::Invalid(format!(
                     "an entry of {stream} cannot be redacted: what it says is needed to go on; redact alerts and incidents"
                 )));

@@ -320,7 +320,8 @@ pub fn decide(
 }
 
 fn open(state: &State, id: IncidentId) -> Result<&Incident, Rejected> {
-    state.incidents.open.get(&id).ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
+    let found = state.incidents.open.get(&id).map(|incident| &**incident);
+    found.ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
 }
 
 fn bounded(what: &str, text: String) -> Result<Box<str>, Rejected> {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     action::{Goal, Spec},
     control::{Control, SafeMode},
@@ -12,8 +14,10 @@ use crate::{
 };
 
 /// Whose wish the effect is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Asked {
+    #[default]
     Automatically,
     ByPerson,
 }

@@ -46,9 +46,10 @@ pub enum Status {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
+    #[default]
     Pending,
     Active,
     Done,
@@ -56,15 +57,27 @@ pub enum StepStatus {
     Skipped,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is at its default is left out of the row: a run is written anew at every step.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StepState {
+    #[serde(skip_serializing_if = "is_default")]
     pub status: StepStatus,
     /// How often it was begun anew.
+    #[serde(skip_serializing_if = "is_default")]
     pub round: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Box<str>>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A step that starts, with the targets it acts on.
@@ -170,6 +183,13 @@ impl Event {
     }
 }
 
+/// Why a run takes back what it applied, and whether a person wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoing {
+    pub reason: Box<str>,
+    pub by_person: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub id: RunId,
@@ -181,6 +201,9 @@ pub struct Run {
     /// The hash of the playbook's text: the version is pinned.
     pub hash: TextHash,
     pub status: Status,
+    /// Set for good once it is being undone: it never goes forward again.
+    #[serde(default)]
+    pub undoing: Option<Undoing>,
     /// The present stage, and whether its entry criteria held.
     pub stage: u32,
     pub entered: bool,
@@ -192,6 +215,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// The status of a run that nothing stops: forward, or back once it is being undone.
+    fn underway(&self) -> Status {
+        let back = self.undoing.as_ref().map(|undoing| Status::Undoing { reason: undoing.reason.clone() });
+        back.unwrap_or(Status::Active)
+    }
+
     pub fn is_ended(&self) -> bool {
         match self.status {
             Status::Completed | Status::Failed { .. } | Status::Canceled => true,
@@ -208,14 +237,6 @@ pub fn create(id: RunId, event: &Event, meta: &Meta) -> Option<Run> {
     let Event::Started { incident, playbook, name, version, hash, steps, progress } = event else {
         return None;
     };
-    let pending = StepState {
-        status: StepStatus::Pending,
-        round: 0,
-        targets: Vec::new(),
-        began_at: None,
-        ended_at: None,
-        note: None,
-    };
     let mut run = Run {
         id,
         seq: 1,
@@ -225,9 +246,10 @@ pub fn create(id: RunId, event: &Event, meta: &Meta) -> Option<Run> {
         version: version.clone(),
         hash: hash.clone(),
         status: Status::Active,
+        undoing: None,
         stage: 0,
         entered: false,
-        steps: vec![pending; *steps as usize],
+        steps: vec![StepState::default(); *steps as usize],
         started_at: meta.time,
         updated_at: meta.time,
         ended_at: None,
@@ -243,7 +265,7 @@ pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
         Event::Started { .. } => {}
         Event::Advanced { progress } => apply_progress(run, progress, meta.time),
         Event::Paused => run.status = Status::Paused,
-        Event::Resumed => run.status = Status::Active,
+        Event::Resumed => run.status = run.underway(),
         Event::Canceled => {
             run.status = Status::Canceled;
             run.ended_at = Some(meta.time);
@@ -255,17 +277,13 @@ pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
         Event::StepRetried { step } => {
             if let Some(state) = run.steps.get_mut(*step as usize) {
                 let round = state.round + 1;
-                *state = StepState {
-                    status: StepStatus::Pending,
-                    round,
-                    targets: Vec::new(),
-                    began_at: None,
-                    ended_at: None,
-                    note: None,
-                };
+                *state = StepState { round, ..StepState::default() };
             }
         }
-        Event::UndoStarted { reason } => run.status = Status::Undoing { reason: reason.clone() },
+        Event::UndoStarted { reason } => {
+            run.undoing = Some(Undoing { reason: reason.clone(), by_person: true });
+            run.status = run.underway();
+        }
         Event::Quarantined { reason } => run.status = Status::Quarantined { reason: reason.clone() },
     }
 }
@@ -286,6 +304,9 @@ fn apply_progress(run: &mut Run, progress: &Progress, now: Timestamp) {
     }
     if let Some(status) = &progress.status {
         run.status = status.clone();
+        if let (Status::Undoing { reason }, None) = (status, &run.undoing) {
+            run.undoing = Some(Undoing { reason: reason.clone(), by_person: false });
+        }
         run.ended_at = run.is_ended().then_some(now);
     }
 }

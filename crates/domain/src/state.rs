@@ -53,13 +53,14 @@ pub struct State {
 /// Active alerts, and those resolved in the batch under way.
 #[derive(Debug, Default)]
 pub struct Alerts {
-    live: BTreeMap<AlertId, (Alert, Seen)>,
+    /// Boxed: tree nodes are never full, and what is in them is paid for all the same.
+    live: BTreeMap<AlertId, Box<(Alert, Seen)>>,
     by_key: HashMap<DedupKey, AlertId>,
 }
 
 impl Alerts {
     pub fn get(&self, id: AlertId) -> Option<&Alert> {
-        self.live.get(&id).map(|(alert, _)| alert)
+        self.live.get(&id).map(|live| &live.0)
     }
 
     pub fn firing(&self, key: DedupKey) -> Option<&Alert> {
@@ -68,7 +69,7 @@ impl Alerts {
 
     /// Active alerts with what repeats moved, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (&Alert, Seen)> {
-        self.live.values().map(|(alert, seen)| (alert, *seen))
+        self.live.values().map(|live| (&live.0, live.1))
     }
 
     pub fn len(&self) -> usize {
@@ -81,8 +82,8 @@ impl Alerts {
 
     /// A repeat moved these; nothing else changes.
     pub fn saw(&mut self, id: AlertId, seen: Seen) {
-        if let Some((_, old)) = self.live.get_mut(&id) {
-            *old = seen;
+        if let Some(live) = self.live.get_mut(&id) {
+            live.1 = seen;
         }
     }
 }
@@ -90,13 +91,13 @@ impl Alerts {
 #[derive(Debug, Default)]
 pub struct Incidents {
     /// Not closed yet.
-    pub open: BTreeMap<IncidentId, Incident>,
+    pub open: BTreeMap<IncidentId, Box<Incident>>,
     by_group: HashMap<GroupKey, IncidentId>,
 }
 
 impl Incidents {
     pub fn by_group(&self, key: GroupKey) -> Option<&Incident> {
-        self.by_group.get(&key).and_then(|id| self.open.get(id))
+        self.by_group.get(&key).and_then(|id| self.open.get(id)).map(|incident| &**incident)
     }
 }
 
@@ -234,7 +235,7 @@ impl State {
                 if alert.is_firing() {
                     self.alerts.by_key.insert(DedupKey::of(&alert.labels), id);
                 }
-                self.alerts.live.insert(id, (alert, Seen { at: now, ends_at }));
+                self.alerts.live.insert(id, Box::new((alert, Seen { at: now, ends_at })));
                 Stream::Alert(id)
             }
             Saved::Silence(silence) => {
@@ -245,7 +246,7 @@ impl State {
             Saved::Incident(incident) => {
                 let id = incident.id;
                 self.index_group(&incident);
-                self.incidents.open.insert(id, incident);
+                self.incidents.open.insert(id, Box::new(incident));
                 Stream::Incident(id)
             }
             Saved::Run(run) => {
@@ -332,15 +333,19 @@ impl State {
         if let Some(alert) = alert::create(id, event, meta) {
             let seen = Seen { at: meta.time, ends_at: alert.ends_at };
             self.alerts.by_key.insert(DedupKey::of(&alert.labels), id);
-            self.alerts.live.insert(id, (alert, seen));
+            self.alerts.live.insert(id, Box::new((alert, seen)));
             return 1;
         }
-        let Some((alert, seen)) = self.alerts.live.get_mut(&id) else { return 0 };
+        let Some(live) = self.alerts.live.get_mut(&id) else { return 0 };
+        let (alert, seen) = &mut **live;
         let key = DedupKey::of(&alert.labels);
         alert::apply(alert, event, meta);
         match event {
             alert::Event::Resolved { .. } | alert::Event::Redacted { .. } => {
-                self.alerts.by_key.remove(&key);
+                // The key of an alert that is over may have passed on to a newer one.
+                if self.alerts.by_key.get(&key) == Some(&id) {
+                    self.alerts.by_key.remove(&key);
+                }
             }
             alert::Event::Changed { .. } => {
                 // A change is a delivery: it was seen now, and fires on.
@@ -368,7 +373,7 @@ impl State {
     fn apply_incident(&mut self, id: IncidentId, event: &incident::Event, meta: &Meta) -> u64 {
         if let Some(incident) = incident::create(id, event, meta) {
             self.index_group(&incident);
-            self.incidents.open.insert(id, incident);
+            self.incidents.open.insert(id, Box::new(incident));
             return 1;
         }
         let Some(incident) = self.incidents.open.get_mut(&id) else { return 0 };
@@ -535,8 +540,8 @@ impl State {
     fn wakeup(&self, stream: Stream) -> Option<Timestamp> {
         match stream {
             Stream::Alert(id) => {
-                let live = self.alerts.live.get(&id).filter(|(alert, _)| alert.is_firing());
-                live.map(|(_, seen)| seen.ends_at)
+                let live = self.alerts.live.get(&id).filter(|live| live.0.is_firing());
+                live.map(|live| live.1.ends_at)
             }
             Stream::Silence(id) => self.silences.get(&id).and_then(silence::next_wakeup).map(|(at, _)| at),
             Stream::Action(id) => self.actions.get(id).and_then(action::next_wakeup).map(|(at, _)| at),
@@ -583,7 +588,9 @@ impl State {
         match stream {
             Stream::Alert(id) => {
                 let live = self.alerts.live.get(&id);
-                one(live.and_then(|(a, seen)| alert::due(a, *seen, now)).map(|event| Event::Alert(id, event)))
+                one(live
+                    .and_then(|live| alert::due(&live.0, live.1, now))
+                    .map(|event| Event::Alert(id, event)))
             }
             Stream::Silence(id) => {
                 let silence = self.silences.get(&id);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, RwLock, atomic::Ordering},
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::{
     node::Answer,
     reader::Reader,
-    shell::{Counters, Inbox, Request, stopped},
+    shell::{Clock, Counters, Inbox, Request, stopped},
 };
 
 /// A cheap, cloneable way to the running platform.
@@ -28,6 +28,7 @@ pub struct Handle {
     pub(crate) inbox: Inbox,
     pub(crate) access: Arc<RwLock<Access>>,
     pub(crate) reader: Reader,
+    pub(crate) clock: Clock,
     pub(crate) committed: broadcast::Sender<Arc<Vec<Started>>>,
     pub(crate) counters: Arc<Counters>,
 }
@@ -168,9 +169,9 @@ impl Handle {
         &self.counters
     }
 
-    /// Platform time as of the last decision.
+    /// Platform time.
     pub fn now(&self) -> Timestamp {
-        Timestamp(self.counters.now_us.load(Ordering::Relaxed))
+        self.clock.now()
     }
 }
 

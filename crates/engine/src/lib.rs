@@ -25,4 +25,4 @@ pub use reader::{Page, Reader, Timeline, TimelineEntry};
 pub use rows::Table;
 pub use seal::Seal;
 pub use shell::{Connectors, Counters, Disk, Options, Platform, load_state, start};
-pub use verify::{Verified, verify_rows};
+pub use verify::{Audit, Verified, audit, verify_rows};

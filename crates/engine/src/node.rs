@@ -4,7 +4,11 @@
 //! else that leaves waits for the batch it rests on: `Commit` goes out, `Committed` comes back, and only then do
 //! its outputs follow. Between the decision and the sending of a call the limits are asked once more.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use connectors::Call;
 use domain::{
@@ -13,7 +17,7 @@ use domain::{
     control::{self, SKEW_MAX},
     event::{Actor, Context, Event, Stream},
     flow::{self, Command, Fact},
-    id::{ActionId, AlertId, RunId},
+    id::{ActionId, AlertId, IncidentId, RunId},
     limits::{self, Asked},
     state::{Saved, State},
     time::Timestamp,
@@ -144,6 +148,11 @@ impl Node {
     /// Active alerts with what repeats moved.
     pub fn seen(&self) -> Vec<(AlertId, Seen)> {
         self.state.alerts.iter().map(|(alert, seen)| (alert.id, seen)).collect()
+    }
+
+    /// How many facts wait for the next batch.
+    pub fn pending(&self) -> usize {
+        self.building.facts.len()
     }
 
     /// Every request that has no answer yet, for when this memory is given up.
@@ -295,13 +304,18 @@ impl Node {
     fn batch(&mut self, building: &Building) -> Batch {
         let expected = building.facts[0].meta.position;
         let mut rows = Vec::new();
+        let mut timelines: BTreeMap<IncidentId, Vec<u64>> = BTreeMap::new();
         let mut entries = Vec::with_capacity(building.facts.len());
         for fact in &building.facts {
             entries.push(self.entry(fact));
             if let Some(incident) = fact.incident {
-                let key = rows::timeline_key(incident, fact.meta.position);
-                rows.push(RowChange { table: Table::Timeline.of(), key, value: Some(Vec::new()) });
+                timelines.entry(incident).or_default().push(fact.meta.position);
             }
+        }
+        for (incident, positions) in timelines {
+            let key = rows::timeline_key(incident, positions[0]);
+            let value = Some(rows::timeline_value(&positions));
+            rows.push(RowChange { table: Table::Timeline.of(), key, value });
         }
         if let Some(content) = &building.content {
             for (hash, text) in &content.playbook_texts {
@@ -349,26 +363,15 @@ impl Node {
     /// The batch with the store is durable: everything that waited for it goes out.
     fn committed(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let Some(done) = self.flying.take() else { return };
-        out.extend(done.answers.into_iter().map(|(ticket, answer)| Output::Answer(ticket, answer)));
-        let mut access_changed = false;
-        for fact in &done.facts {
-            match &fact.event {
-                Event::Action(id, action::Event::Intended { goal, intent, .. }) => {
-                    self.send(*id, *goal, intent, now, out);
-                }
-                Event::Person(..) | Event::Token(..) => access_changed = true,
-                Event::Alert(..)
-                | Event::Silence(..)
-                | Event::Incident(..)
-                | Event::Run(..)
-                | Event::Action(..)
-                | Event::Control(_)
-                | Event::Content(_)
-                | Event::Log(_) => {}
-            }
-        }
-        if access_changed {
+        // First, so that who was told of a token can use it, and who was told of its end cannot.
+        if done.facts.iter().any(|fact| matches!(fact.event, Event::Person(..) | Event::Token(..))) {
             out.push(Output::AccessChanged);
+        }
+        out.extend(done.answers.into_iter().map(|(ticket, answer)| Output::Answer(ticket, answer)));
+        for fact in &done.facts {
+            if let Event::Action(id, action::Event::Intended { goal, intent, .. }) = &fact.event {
+                self.send(*id, *goal, intent, now, out);
+            }
         }
         out.push(Output::Facts(done.facts));
     }
@@ -387,11 +390,7 @@ impl Node {
         if intent.epoch != self.epoch || !current {
             return;
         }
-        let asked = match action.spec.origin {
-            action::Origin::Person => Asked::ByPerson,
-            action::Origin::Run { .. } => Asked::Automatically,
-        };
-        let (attempt, spec) = (intent.attempt, Arc::new(action.spec.clone()));
+        let (attempt, asked, spec) = (intent.attempt, intent.asked, Arc::new(action.spec.clone()));
         if let Err(reason) = limits::permits(&self.state.control, &spec, goal, asked, now) {
             return self.own(now, Command::Action(action::Command::Withdraw { id, attempt, reason }), out);
         }

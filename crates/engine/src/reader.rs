@@ -135,22 +135,39 @@ impl Reader {
     /// The entries about an incident from position `from` on, oldest first.
     pub fn timeline(&self, id: IncidentId, from: u64, limit: usize) -> Result<Timeline, Error> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let mut range = Range::prefix(rows::key(id.0));
-        if from > 0 {
-            range = range.after(rows::timeline_key(id, from - 1));
-        }
-        let found = self.store.rows(Table::Timeline.of(), &range, limit + 1)?;
-        let mut entries = Vec::with_capacity(found.len().min(limit));
-        let mut next = None;
-        for (key, _) in found {
-            let position = number(&key, 8)?;
-            if entries.len() == limit {
-                next = Some(position);
-                break;
-            }
+        let mut positions = self.timeline_positions(id, from, limit + 1)?;
+        let next = positions.get(limit).copied();
+        positions.truncate(limit);
+        let mut entries = Vec::with_capacity(positions.len());
+        for position in positions {
             entries.extend(self.entry(position)?);
         }
         Ok(Timeline { entries, next })
+    }
+
+    /// The first `limit` positions of the timeline from `from` on.
+    fn timeline_positions(&self, id: IncidentId, from: u64, limit: usize) -> Result<Vec<u64>, Error> {
+        let whole = Range::prefix(rows::key(id.0));
+        // The row that holds `from` may begin before it.
+        let upto = whole.clone().below(rows::timeline_key(id, from.saturating_add(1))).descending();
+        let begin = self.store.rows(Table::Timeline.of(), &upto, 1)?;
+        let first = begin.into_iter().next().map_or_else(|| rows::timeline_key(id, from), |(key, _)| key);
+        let mut range = whole.clone().from(first);
+        let mut positions = Vec::new();
+        while positions.len() < limit {
+            let found = self.store.rows(Table::Timeline.of(), &range, limit - positions.len())?;
+            let Some((last, _)) = found.last() else { break };
+            range = whole.clone().after(last.clone());
+            for (key, value) in &found {
+                let (_, row) = rows::timeline_row(key, value).ok_or_else(|| Error::Corrupt {
+                    what: "a row of timeline".to_owned(),
+                    why: format!("{} bytes under {} bytes of key", value.len(), key.len()),
+                })?;
+                positions.extend(row.into_iter().filter(|position| *position >= from));
+            }
+        }
+        positions.truncate(limit);
+        Ok(positions)
     }
 
     /// One entry.
@@ -261,14 +278,6 @@ fn decode<T: DeserializeOwned>(table: Table, value: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(value).map_err(|error| Error::Corrupt {
         what: format!("a row of {}", table.name()),
         why: error.to_string(),
-    })
-}
-
-fn number(key: &[u8], at: usize) -> Result<u64, Error> {
-    let bytes = key.get(at..at + 8).and_then(|slice| slice.try_into().ok());
-    bytes.map(u64::from_be_bytes).ok_or_else(|| Error::Corrupt {
-        what: "a key of timeline".to_owned(),
-        why: format!("{} bytes long", key.len()),
     })
 }
 

@@ -30,7 +30,7 @@ pub enum Table {
     Token = 13,
     /// Texts of content by hash, and under the empty key what is in force.
     Content = 14,
-    /// Key: incident and position; no value. The entries of an incident in order.
+    /// Key: incident and first position of one commit; value: the positions. The entries of an incident in order.
     Timeline = 15,
     /// Complete tiles of the tree by path.
     Tile = 16,
@@ -98,8 +98,27 @@ pub(crate) fn key(number: u64) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
-pub(crate) fn timeline_key(incident: IncidentId, position: u64) -> Vec<u8> {
-    [incident.0.to_be_bytes(), position.to_be_bytes()].concat()
+/// The key of what one commit added to an incident's timeline.
+pub(crate) fn timeline_key(incident: IncidentId, first: u64) -> Vec<u8> {
+    [incident.0.to_be_bytes(), first.to_be_bytes()].concat()
+}
+
+/// The positions as offsets from the first, four bytes each.
+pub(crate) fn timeline_value(positions: &[u64]) -> Vec<u8> {
+    let first = positions.first().copied().unwrap_or(0);
+    // INVARIANT: the positions are of one commit, which has far less than 2^32 entries.
+    positions.iter().flat_map(|position| ((position - first) as u32).to_be_bytes()).collect()
+}
+
+/// The positions of a timeline row, with the incident; `None` when it does not read.
+pub(crate) fn timeline_row(key: &[u8], value: &[u8]) -> Option<(IncidentId, Vec<u64>)> {
+    let (incident, first) = key.split_first_chunk::<8>()?;
+    let first = u64::from_be_bytes(first.try_into().ok()?);
+    let (offsets, rest) = value.as_chunks::<4>();
+    let position = |offset: &[u8; 4]| first.checked_add(u64::from(u32::from_be_bytes(*offset)));
+    let positions: Option<Vec<u64>> = offsets.iter().map(position).collect();
+    let positions = positions.filter(|positions| rest.is_empty() && positions.first() == Some(&first))?;
+    Some((IncidentId::from_number(u64::from_be_bytes(*incident)), positions))
 }
 
 fn put(table: Table, key: Vec<u8>, value: &impl Serialize) -> Result<RowChange, Error> {

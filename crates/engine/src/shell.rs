@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -20,7 +20,7 @@ use domain::{
     action::Outcome,
     alert::{Received, Seen},
     content::Content,
-    control::Control,
+    control::{self, Control},
     event::Actor,
     flow::{Command, Fact},
     id::AlertId,
@@ -87,12 +87,29 @@ pub(crate) struct Gate {
 
 /// What comes to the decide thread.
 pub(crate) enum Request {
-    Alerts { actor: Actor, alerts: Vec<Received>, reply: oneshot::Sender<Result<Receipt, Refused>> },
-    Command { actor: Actor, command: Box<Command>, reply: oneshot::Sender<Result<Receipt, Refused>> },
-    Seen { reply: oneshot::Sender<Vec<(AlertId, Seen)>> },
-    Report { check: Check, outcome: Outcome },
-    Withdraw { check: Check, reason: String },
-    Committed(Result<u64, store::Error>),
+    Alerts {
+        actor: Actor,
+        alerts: Vec<Received>,
+        reply: oneshot::Sender<Result<Receipt, Refused>>,
+    },
+    Command {
+        actor: Actor,
+        command: Box<Command>,
+        reply: oneshot::Sender<Result<Receipt, Refused>>,
+    },
+    Seen {
+        reply: oneshot::Sender<Vec<(AlertId, Seen)>>,
+    },
+    Report {
+        check: Check,
+        outcome: Outcome,
+    },
+    Withdraw {
+        check: Check,
+        reason: String,
+    },
+    /// The store has finished a batch; the result is beside the queue.
+    Committed,
     Stop,
 }
 
@@ -113,7 +130,6 @@ pub struct Counters {
     pub incidents_open: AtomicUsize,
     pub containments: AtomicUsize,
     pub sealed_size: AtomicU64,
-    pub now_us: AtomicI64,
 }
 
 /// Everything that runs.
@@ -187,6 +203,7 @@ pub(crate) fn stopped() -> Refused {
 }
 
 /// Platform time: the last durable time plus monotonic time since, never backward.
+#[derive(Clone, Copy)]
 pub(crate) struct Clock {
     base: Timestamp,
     from: Instant,
@@ -215,16 +232,20 @@ pub fn start(options: Options) -> Result<Platform, Error> {
         alerts_max: options.alerts_max,
     };
     let (committed, _) = broadcast::channel(1_024);
+    let reader = Reader::new(options.store.clone());
+    let (last, wall) = (reader.last_time()?, (options.wall_clock)());
+    let doubtful = last.filter(|last| wall.since(*last) > control::GAP_MAX || *last > wall);
     let handle = Handle {
         inbox: inbox.clone(),
         access: Arc::default(),
-        reader: Reader::new(options.store.clone()),
+        reader,
+        clock: Clock::new(last, wall),
         committed: committed.clone(),
         counters: counters.clone(),
     };
     let ended = Arc::new(RwLock::new(None));
     let (sealing, seal_thread) = sealing::start(&options, counters.clone())?;
-    let mut decide = decide::Decide::new(options, handle.clone(), sealing, ended.clone())?;
+    let mut decide = decide::Decide::new(options, handle.clone(), sealing, ended.clone(), doubtful)?;
     let started = std::thread::Builder::new().name("decide".to_owned());
     let decide_thread = started
         .spawn(move || decide.run(&requests))

@@ -119,31 +119,26 @@ fn open_intent(action: &Action) -> Option<&Intent> {
 /// The first fact of an action: an intent when limits allow it, else that it is held.
 fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)> {
     let id = ActionId::from_number(context.next);
-    let event =
-        match limits::permits(&state.control, &spec, Goal::Apply, asked(&spec, Goal::Apply), context.now) {
-            Ok(()) => {
-                let intent = Intent {
-                    operation: Operation::Apply,
-                    key: key(state, id, 0),
-                    attempt: 1,
-                    epoch: context.epoch,
-                    deadline: context.now.plus(spec.timeout),
-                };
-                Event::Intended { spec: Some(Box::new(spec)), goal: Goal::Apply, intent }
-            }
-            Err(reason) => {
-                Event::Held { spec: Some(Box::new(spec)), goal: Goal::Apply, reason: reason.into() }
-            }
-        };
+    let goal = Goal::Apply;
+    let asked = match spec.origin {
+        Origin::Person => Asked::ByPerson,
+        Origin::Run { .. } => Asked::Automatically,
+    };
+    let event = match limits::permits(&state.control, &spec, goal, asked, context.now) {
+        Ok(()) => {
+            let intent = Intent {
+                operation: Operation::Apply,
+                key: key(state, id, 0),
+                attempt: 1,
+                epoch: context.epoch,
+                deadline: context.now.plus(spec.timeout),
+                asked,
+            };
+            Event::Intended { spec: Some(Box::new(spec)), goal, intent }
+        }
+        Err(reason) => Event::Held { spec: Some(Box::new(spec)), goal, reason: reason.into(), asked },
+    };
     vec![(id, event)]
-}
-
-/// Releases are a person's wish, or a person's playbook undoing itself: neither is automatic containment.
-fn asked(spec: &Spec, goal: Goal) -> Asked {
-    match (spec.origin, goal) {
-        (Origin::Person, _) => Asked::ByPerson,
-        (Origin::Run { .. }, Goal::Apply | Goal::Release) => Asked::Automatically,
-    }
 }
 
 fn key(state: &State, id: ActionId, round: u32) -> Box<str> {
@@ -261,7 +256,11 @@ fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) ->
             let reason = "the read-back says that it still holds".to_owned();
             not_applied(action, intent, reason, true, None, context)
         }
-        (Outcome::NotApplied { reason, retry, retry_after }, _, _) => {
+        // Nothing was read, so what an earlier call did is as open as before.
+        (Outcome::NotApplied { reason, .. }, Operation::ReadBack, _) => {
+            unknown(action, intent, &reason, context)
+        }
+        (Outcome::NotApplied { reason, retry, retry_after }, Operation::Apply | Operation::Revert, _) => {
             not_applied(action, intent, reason, retry, retry_after, context)
         }
         (Outcome::Unknown { reason }, _, _) => unknown(action, intent, &reason, context),
@@ -282,8 +281,9 @@ fn not_applied(
     context: &Context,
 ) -> Event {
     let repeatable = action.spec.class != Class::OneShot;
-    let more = retry && repeatable && intent.attempt < attempts_max(action);
-    let delay = retry_delay(&action.spec.retry, &intent.key, intent.attempt);
+    let made = made(action, intent);
+    let more = retry && repeatable && made < attempts_max(action);
+    let delay = retry_delay(&action.spec.retry, &intent.key, made);
     let delay = retry_after.map_or(delay, |asked| asked.max(delay).min(Span::secs(600)));
     if !more && action.unsure && intent.operation != Operation::ReadBack {
         // This call did nothing, but an earlier one may have.
@@ -316,11 +316,17 @@ fn attempts_max(action: &Action) -> u32 {
     }
 }
 
+/// How many calls count for the present goal.
+fn made(action: &Action, intent: &Intent) -> u32 {
+    intent.attempt.saturating_sub(action.attempts_before)
+}
+
 fn again(action: &Action, intent: &Intent, reason: &str, operation: Operation, context: &Context) -> Event {
-    let next = if intent.attempt >= attempts_max(action) {
+    let made = made(action, intent);
+    let next = if made >= attempts_max(action) {
         Next::InDoubt
     } else {
-        let delay = retry_delay(&action.spec.retry, &intent.key, intent.attempt);
+        let delay = retry_delay(&action.spec.retry, &intent.key, made);
         Next::Call { operation, at: context.now.plus(delay) }
     };
     Event::Unknown { attempt: intent.attempt, reason: reason.into(), next }
@@ -335,13 +341,22 @@ fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(Act
     if action.spec.revert.is_none() {
         return Err(Rejected::Conflict(format!("`{}` cannot be taken back", action.spec.verb)));
     }
-    let by_person = matches!(context.actor, crate::event::Actor::Person(_));
-    let asked = if by_person { Asked::ByPerson } else { asked(&action.spec, Goal::Release) };
-    match limits::permits(&state.control, &action.spec, Goal::Release, asked, context.now) {
-        Err(reason) if by_person => Err(Rejected::Limited(reason)),
-        Err(reason) => Ok(vec![(id, Event::Held { spec: None, goal: Goal::Release, reason: reason.into() })]),
-        Ok(()) => Ok(vec![(id, intend(state, action, Goal::Release, Operation::Revert, 1, context))]),
-    }
+    let by_person = context.actor.person().is_some();
+    let undoing = action.spec.origin.run().and_then(|run| state.runs.get(run)?.undoing.as_ref());
+    let asked = match undoing {
+        Some(undoing) if undoing.by_person => Asked::ByPerson,
+        Some(_) | None if by_person => Asked::ByPerson,
+        Some(_) | None => Asked::Automatically,
+    };
+    let goal = Goal::Release;
+    let event = match limits::permits(&state.control, &action.spec, goal, asked, context.now) {
+        // A run that is undone goes on when the limit has gone; a person asks again.
+        Err(reason) if by_person && undoing.is_none() => return Err(Rejected::Limited(reason)),
+        Err(reason) => Event::Held { spec: None, goal, reason: reason.into(), asked },
+        Ok(()) if action.goal == goal => intend(state, action, goal, action.next_operation(), asked, context),
+        Ok(()) => intend(state, action, goal, Operation::Revert, asked, context),
+    };
+    Ok(vec![(id, event)])
 }
 
 /// The next intent for an existing action. A change of goal starts a new round, and so a new key.
@@ -350,16 +365,17 @@ fn intend(
     action: &Action,
     goal: Goal,
     operation: Operation,
-    attempt: u32,
+    asked: Asked,
     context: &Context,
 ) -> Event {
     let round = action.round + u32::from(goal != action.goal);
     let intent = Intent {
         operation,
         key: key(state, action.id, round),
-        attempt,
+        attempt: action.attempt + 1,
         epoch: context.epoch,
         deadline: context.now.plus(action.spec.timeout),
+        asked,
     };
     Event::Intended { spec: None, goal, intent }
 }
@@ -410,17 +426,10 @@ fn wake(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Eve
     let due = next_wakeup(action).is_some_and(|(at, _)| at <= context.now);
     let event = match &action.status {
         Status::Waiting { operation, .. } if due => call_or_hold(state, action, *operation, context),
-        Status::Held { .. } => {
-            let operation = match action.goal {
-                Goal::Apply => Operation::Apply,
-                Goal::Release => Operation::Revert,
-            };
-            let next = call_or_hold(state, action, operation, context);
-            if matches!(next, Event::Held { .. }) {
-                return Vec::new();
-            }
-            next
-        }
+        Status::Held { reason } => match call_or_hold(state, action, action.next_operation(), context) {
+            Event::Held { reason: now, .. } if now == *reason => return Vec::new(),
+            next => next,
+        },
         Status::Calling { intent } if due => unknown(action, intent, "no answer by the deadline", context),
         Status::InForce if due => lease_ended(state, action, context),
         Status::Waiting { .. }
@@ -435,10 +444,10 @@ fn wake(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Eve
 }
 
 fn call_or_hold(state: &State, action: &Action, operation: Operation, context: &Context) -> Event {
-    let asked = asked(&action.spec, action.goal);
-    match limits::permits(&state.control, &action.spec, action.goal, asked, context.now) {
-        Ok(()) => intend(state, action, action.goal, operation, action.attempt + 1, context),
-        Err(reason) => Event::Held { spec: None, goal: action.goal, reason: reason.into() },
+    let (goal, asked) = (action.goal, action.asked);
+    match limits::permits(&state.control, &action.spec, goal, asked, context.now) {
+        Ok(()) => intend(state, action, goal, operation, asked, context),
+        Err(reason) => Event::Held { spec: None, goal, reason: reason.into(), asked },
     }
 }
 
@@ -452,7 +461,7 @@ fn lease_ended(state: &State, action: &Action, context: &Context) -> Event {
             .is_ok()
     };
     if lift && allowed() {
-        intend(state, action, Goal::Release, Operation::Revert, 1, context)
+        intend(state, action, Goal::Release, Operation::Revert, Asked::Automatically, context)
     } else {
         Event::LeaseExpired
     }
@@ -469,7 +478,7 @@ fn recover(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, 
         (Class::Keyed | Class::Idempotent | Class::Notice, _) => intent.operation,
         (Class::OneShot, _) => return vec![(action.id, unknown(action, intent, reason, context))],
     };
-    if intent.attempt >= action.spec.retry.attempts.saturating_add(RECOVERIES_MAX) {
+    if made(action, intent) >= action.spec.retry.attempts.saturating_add(RECOVERIES_MAX) {
         let next = Next::InDoubt;
         return vec![(action.id, Event::Unknown { attempt: intent.attempt, reason: reason.into(), next })];
     }

@@ -151,7 +151,7 @@ fn release_takes_it_back_under_a_key_of_its_own() {
     scene.must(release());
     scene.applied(id);
     expect![[r#"
-        action.intended action/6 Revert #1 rf-scene-6-1
+        action.intended action/6 Revert #2 rf-scene-6-1
         action.released action/6
     "#]]
     .assert_eq(&scene.look());

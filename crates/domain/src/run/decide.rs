@@ -52,8 +52,7 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
         Command::Start { incident, playbook } => return start(state, incident, playbook, context),
         Command::Advance { id, widened } => {
             let Some(run) = state.runs.get(id) else { return Ok(Vec::new()) };
-            let Ok(playbook) = playbook_of(state, run) else { return Ok(Vec::new()) };
-            let progress = progress(state, run, playbook, widened, context);
+            let progress = progress(state, run, playbook_of(state, run), widened, context);
             let advanced = Event::Advanced { progress: progress.clone() };
             return Ok(if progress.is_empty() { Vec::new() } else { vec![(id, advanced)] });
         }
@@ -192,5 +191,5 @@ fn start(
     let meta = crate::event::Meta { position: context.next, time: context.now, actor: context.actor.clone() };
     let fresh = super::create(id, &started(Progress::default()), &meta)
         .ok_or_else(|| Rejected::Conflict("a run could not be made from its first fact".to_owned()))?;
-    Ok(vec![(id, started(progress(state, &fresh, playbook, false, context)))])
+    Ok(vec![(id, started(progress(state, &fresh, Ok(playbook), false, context)))])
 }

@@ -3,10 +3,11 @@
 use super::{Begun, Finished, Progress, Run, Status, StepStatus, gate, stage_steps};
 use crate::{
     action::{self, Goal},
-    event::Context,
+    event::{Context, Rejected},
     id::ActionId,
     playbook::{OnFailure, Playbook, Step, Targets},
     state::State,
+    time::Timestamp,
 };
 
 /// One thing that can happen next.
@@ -19,25 +20,26 @@ enum Move {
     Become(Status),
 }
 
-/// Moves the run as far as it goes without waiting for the outside. With `widened`, steps that are done look
+/// Moves the run as far as it goes without waiting for the outside; without its playbook only backward. With `widened`, steps that are done look
 /// for targets that the incident gained since.
 pub(super) fn progress(
     state: &State,
     run: &Run,
-    playbook: &Playbook,
+    playbook: Result<&Playbook, Rejected>,
     widened: bool,
     context: &Context,
 ) -> Progress {
     let mut run = run.clone();
     let before = run.status.clone();
     if matches!(run.status, Status::Blocked { .. }) {
-        run.status = Status::Active;
+        run.status = run.underway();
     }
     let mut all = Progress::default();
     // Each step begins and finishes at most once here, each stage is entered once.
-    for _ in 0..2 * run.steps.len() + playbook.stages.len() + 4 {
+    let stages = playbook.as_ref().map_or(0, |playbook| playbook.stages.len());
+    for _ in 0..2 * run.steps.len() + stages + 4 {
         let mut one = Progress::default();
-        match next_move(state, &run, playbook, widened) {
+        match next_move(state, &run, playbook.as_ref(), widened) {
             Move::Wait => break,
             Move::Enter(stage) => one.stage = Some(stage),
             Move::Begin(begun) => one.begun.push(begun),
@@ -61,7 +63,7 @@ pub(super) fn progress(
     all
 }
 
-fn next_move(state: &State, run: &Run, playbook: &Playbook, widened: bool) -> Move {
+fn next_move(state: &State, run: &Run, playbook: Result<&&Playbook, &Rejected>, widened: bool) -> Move {
     match run.status {
         Status::Active => {}
         Status::Undoing { ref reason } => return undo(state, run, reason),
@@ -72,6 +74,10 @@ fn next_move(state: &State, run: &Run, playbook: &Playbook, widened: bool) -> Mo
         | Status::Canceled
         | Status::Quarantined { .. } => return Move::Wait,
     }
+    let playbook = match playbook {
+        Ok(playbook) => *playbook,
+        Err(why) => return blocked(format!("{why}; cancel the run, with undo or without")),
+    };
     let Some(stage) = playbook.stages.get(run.stage as usize) else {
         return Move::Become(Status::Completed);
     };
@@ -176,6 +182,10 @@ fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) ->
         let (count, most) = (targets.len(), known.blast_radius_max);
         return fail(index, format!("{count} targets, and `{}` may reach {most} at once", step.verb));
     }
+    let given = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    if let Err(why) = action::checked_args(known, given) {
+        return fail(index, format!("`{}` is asked otherwise now: {why}", step.verb));
+    }
     let index = index as u32;
     if targets.is_empty() {
         let note = Some("nothing to act on".into());
@@ -235,10 +245,10 @@ fn leave_stage(state: &State, run: &Run, playbook: &Playbook) -> Move {
     }
 }
 
-/// Takes back one containment at a time, the last applied first.
+/// Takes back one containment at a time, the last applied first; what is in doubt was asked for last.
 fn undo(state: &State, run: &Run, reason: &str) -> Move {
     let mut actions: Vec<_> = state.actions.of_run(run.id).filter(|a| !a.is_final()).collect();
-    actions.sort_by_key(|action| (action.applied_at, action.id));
+    actions.sort_by_key(|action| (action.applied_at.unwrap_or(Timestamp::MAX), action.id));
     let Some(last) = actions.last() else {
         return Move::Become(Status::Failed { reason: reason.into() });
     };

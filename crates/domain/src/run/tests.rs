@@ -104,7 +104,7 @@ fn undo_takes_back_the_last_first() {
         action.not_applied action/9 no
         incident.attention_raised incident/3 `key.revoke` on key-3 failed: no
         run.advanced run/4 step 1 Failed, release ACT-5, Undoing { reason: "step `revoke`: 1 of 1 targets failed, first key-3: no" }
-        action.intended action/5 Revert #1 rf-scene-5-1
+        action.intended action/5 Revert #2 rf-scene-5-1
         action.released action/5
         run.advanced run/4 Failed { reason: "step `revoke`: 1 of 1 targets failed, first key-3: no" }
         incident.attention_raised incident/3 step `revoke`: 1 of 1 targets failed, first key-3: no

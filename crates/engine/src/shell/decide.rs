@@ -7,15 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{
-    content::Content,
-    control::{self, GAP_MAX},
-    event::Actor,
-    flow::Command,
-    id::RunId,
-    run,
-    time::Timestamp,
-};
+use domain::{content::Content, control, event::Actor, flow::Command, id::RunId, run, time::Timestamp};
 use store::{Batch, Error as StoreError};
 use tokio::sync::oneshot;
 
@@ -27,6 +19,8 @@ use crate::node::{Answer, Ticket};
 
 /// At most this many requests are decided before what they came to is committed.
 const DRAIN_MAX: usize = 4_096;
+/// This many facts are worth a batch of their own while the store is idle.
+const BATCH_MIN: usize = 128;
 /// How often the wall clock is compared.
 const WALL_EVERY: Duration = Duration::from_secs(1);
 /// How often a full disk is tried again.
@@ -35,6 +29,7 @@ const DISK_EVERY: Duration = Duration::from_secs(5);
 const RESTARTS_MAX: u32 = 30;
 const LEASE: &str = "leader";
 
+type Committing = (mpsc::SyncSender<Batch>, mpsc::Receiver<Result<u64, StoreError>>);
 type Reply = oneshot::Sender<Result<Receipt, Refused>>;
 
 pub(crate) struct Decide {
@@ -45,6 +40,8 @@ pub(crate) struct Decide {
     clock: Clock,
     node: Node,
     commits: mpsc::SyncSender<Batch>,
+    /// What became of the batch with the store.
+    committed: mpsc::Receiver<Result<u64, StoreError>>,
     gate: Gate,
     waiting: BTreeMap<Ticket, Reply>,
     ticket: Ticket,
@@ -63,13 +60,12 @@ impl Decide {
         handle: Handle,
         sealing: mpsc::Sender<Sealing>,
         ended: Arc<RwLock<Option<String>>>,
+        doubtful: Option<Timestamp>,
     ) -> Result<Decide, Error> {
-        let last = handle.reader.last_time()?;
-        let wall = (options.wall_clock)();
-        let clock = Clock::new(last, wall);
+        let clock = handle.clock;
         let (node, epoch) = begin(&options, &options.content, clock.now())?;
         send(&sealing, Sealing::Epoch(epoch));
-        let commits = start_committing(&options, handle.inbox.clone(), sealing.clone())?;
+        let (commits, committed) = start_committing(&options, handle.inbox.clone(), sealing.clone())?;
         let content = options.content.clone();
         let mut decide = Decide {
             options,
@@ -79,6 +75,7 @@ impl Decide {
             clock,
             node,
             commits,
+            committed,
             gate: Gate::default(),
             waiting: BTreeMap::new(),
             ticket: 0,
@@ -89,7 +86,7 @@ impl Decide {
             committing: false,
             stopping: false,
         };
-        decide.begin_epoch(epoch, last.filter(|last| wall.since(*last) > GAP_MAX || *last > wall));
+        decide.begin_epoch(epoch, doubtful);
         Ok(decide)
     }
 
@@ -116,6 +113,7 @@ impl Decide {
                 Ok(first) => {
                     self.take(first);
                     for _ in 1..DRAIN_MAX {
+                        self.keep_committing();
                         let Ok(next) = requests.try_recv() else { break };
                         self.take(next);
                     }
@@ -130,6 +128,29 @@ impl Decide {
         send(&self.sealing, Sealing::Stop);
         let left = std::mem::take(&mut self.waiting);
         left.into_values().for_each(|reply| answer(reply, Err(super::stopped())));
+    }
+
+    /// Looks after the commits while requests are waiting, so that deciding and syncing overlap: a batch that is
+    /// durable is taken ahead of the queue, and a fair part of what was decided goes out at once.
+    fn keep_committing(&mut self) {
+        if let Ok(result) = self.committed.try_recv() {
+            self.take_committed(result);
+        }
+        if !self.committing && self.node.pending() >= BATCH_MIN {
+            self.step(Input::Flush);
+        }
+    }
+
+    fn take_committed(&mut self, result: Result<u64, StoreError>) {
+        self.committing = false;
+        match result {
+            Ok(length) => {
+                self.handle.counters.batches.fetch_add(1, Ordering::Relaxed);
+                self.handle.counters.entries.store(length, Ordering::Relaxed);
+                self.step(Input::Committed);
+            }
+            Err(error) => self.commit_failed(error),
+        }
     }
 
     /// Until the next thing that happens by itself.
@@ -181,15 +202,10 @@ impl Decide {
                 counters.withdrawn.fetch_add(1, Ordering::Relaxed);
                 self.step(Input::Withdraw { action: check.action, attempt: check.attempt, reason });
             }
-            Request::Committed(Ok(length)) => {
-                self.committing = false;
-                counters.batches.fetch_add(1, Ordering::Relaxed);
-                counters.entries.store(length, Ordering::Relaxed);
-                self.step(Input::Committed);
-            }
-            Request::Committed(Err(error)) => {
-                self.committing = false;
-                self.commit_failed(error);
+            Request::Committed => {
+                if let Ok(result) = self.committed.try_recv() {
+                    self.take_committed(result);
+                }
             }
             Request::Stop => self.stopping = true,
         }
@@ -304,7 +320,6 @@ impl Decide {
         counters.alerts_active.store(state.alerts.len(), Ordering::Relaxed);
         counters.incidents_open.store(state.incidents.open.len(), Ordering::Relaxed);
         counters.containments.store(state.actions.len(), Ordering::Relaxed);
-        counters.now_us.store(self.clock.now().0, Ordering::Relaxed);
     }
 
     fn commit_failed(&mut self, error: StoreError) {
@@ -392,9 +407,10 @@ fn start_committing(
     options: &Options,
     inbox: Inbox,
     sealing: mpsc::Sender<Sealing>,
-) -> Result<mpsc::SyncSender<Batch>, Error> {
+) -> Result<Committing, Error> {
     // INVARIANT: the node has at most one batch with the store, so one place is enough.
     let (sender, batches) = mpsc::sync_channel::<Batch>(1);
+    let (results, committed) = mpsc::channel();
     let store = options.store.clone();
     let run = move || {
         for batch in batches {
@@ -403,12 +419,15 @@ fn start_committing(
                 let leaves = batch.entries.into_iter().map(|entry| entry.envelope).collect();
                 send(&sealing, Sealing::Leaves(leaves));
             }
-            inbox.own(Request::Committed(result));
+            if results.send(result).is_err() {
+                return;
+            }
+            inbox.own(Request::Committed);
         }
     };
     let thread = std::thread::Builder::new().name("commit".to_owned());
     thread.spawn(run).map_err(|error| Error::Key(error.to_string()))?;
-    Ok(sender)
+    Ok((sender, committed))
 }
 
 fn send(sealing: &mpsc::Sender<Sealing>, message: Sealing) {
