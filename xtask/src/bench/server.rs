@@ -25,6 +25,7 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) token: String,
     pub(super) data: PathBuf,
+    log: PathBuf,
     /// From the start of the process to the first 200 of `/readyz`.
     pub(super) ready_after: Duration,
 }
@@ -50,18 +51,18 @@ impl Server {
         if address_file.exists() {
             fs::remove_file(&address_file).context("the address of an earlier server is in the way")?;
         }
-        let log = fs::OpenOptions::new().create(true).append(true).open(&log).context("no log file")?;
+        let output = fs::OpenOptions::new().create(true).append(true).open(&log).context("no log file")?;
         let mut command = guarded(&bench.binary);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"]);
         command.arg(&data).arg("--content").arg(&files).arg("--config").arg(&config);
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let begin = Instant::now();
         let child =
             command.spawn().with_context(|| format!("`{}` cannot be started", bench.binary.display()))?;
         // From here on the child ends with this value, whatever comes.
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let (token, ready_after) = (String::new(), Duration::ZERO);
-        let mut server = Server { child, address: unknown, token, data, ready_after };
+        let mut server = Server { child, address: unknown, token, data, log, ready_after };
         server.wait_until_ready(&address_file, begin)?;
         let token = server.data.join("admin.token");
         let token =
@@ -83,13 +84,20 @@ impl Server {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended with {status} while it started; see `server.log`");
+                bail!("the server ended with {status} while it started: {}", self.last_words());
             }
             if begin.elapsed() > READY_WITHIN {
                 bail!("the server was not ready within {} s", READY_WITHIN.as_secs());
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// The end of what it printed.
+    fn last_words(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(3).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
     }
 
     pub(super) fn connect(&self) -> anyhow::Result<Connection> {
@@ -134,7 +142,7 @@ impl Server {
                 if status.success() {
                     return Ok(());
                 }
-                bail!("the server ended with {status} when it was asked to end");
+                bail!("the server ended with {status} when it was asked to end: {}", self.last_words());
             }
             std::thread::sleep(Duration::from_millis(2));
         }
