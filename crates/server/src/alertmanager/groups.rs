@@ -78,7 +78,7 @@ fn shaped(key: &Key, mut alerts: Vec<GettableAlert>) -> AlertGroup {
 fn common(alerts: &[GettableAlert]) -> Labels {
     let Some((first, others)) = alerts.split_first() else { return Labels::default() };
     let shared = |(name, value): &(&str, &str)| others.iter().all(|o| o.labels.get(name) == Some(*value));
-    let pairs = first.labels.iter().filter(shared).map(|(name, value)| (name.into(), value.into())).collect();
+    let pairs: Vec<(&str, &str)> = first.labels.iter().filter(shared).collect();
     // Names of one set of labels do not repeat.
     Labels::from_pairs(pairs).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Taking deliveries of alerts. Bodies are read straight into the domain's form, one allocation a text; what is
-//! wrong with one alert refuses that alert and is told with the others' acceptance.
+//! Taking deliveries of alerts. Bodies are read straight into the domain's form, and text is borrowed from the body
+//! until its labels are packed; what is wrong with one alert refuses that alert and is told with the others' acceptance.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -26,11 +26,11 @@ const ALERTS_MAX: usize = 50_000;
 #[serde(rename_all = "camelCase")]
 pub(super) struct PostableAlert<'a> {
     #[schemars(with = "BTreeMap<String, String>")]
-    #[serde(default)]
-    labels: WireLabels,
+    #[serde(borrow, default)]
+    labels: WireLabels<'a>,
     #[schemars(with = "Option<BTreeMap<String, String>>")]
-    #[serde(default)]
-    annotations: WireLabels,
+    #[serde(borrow, default)]
+    annotations: WireLabels<'a>,
     #[schemars(with = "Option<super::time::WireTime>")]
     #[serde(default)]
     starts_at: WireTime,
@@ -48,9 +48,14 @@ struct WireTime(Result<Option<Timestamp>, String>);
 
 /// Pairs in the order given, or why they cannot be labels.
 #[derive(Debug)]
-struct WireLabels(Result<Vec<Pair>, String>);
+struct WireLabels<'a>(Result<Vec<Pair<'a>>, String>);
 
-type Pair = (Box<str>, Box<str>);
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// Text that is borrowed where it stands in the body as it is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Takes what can be taken; refused alerts are named in the answer, status 400.
 pub(super) async fn post(call: Call) -> Result<Response, Refusal> {
@@ -111,12 +116,12 @@ fn received(alert: PostableAlert<'_>) -> Result<Received, String> {
     })
 }
 
-fn labels_named(what: &str, wire: WireLabels) -> Result<Labels, String> {
+fn labels_named(what: &str, wire: WireLabels<'_>) -> Result<Labels, String> {
     labels(wire).map_err(|why| format!("{what}: {why}"))
 }
 
 /// Any UTF-8 text but the empty one is a name. Of two values for one name the later counts.
-fn labels(wire: WireLabels) -> Result<Labels, String> {
+fn labels(wire: WireLabels<'_>) -> Result<Labels, String> {
     let mut pairs = wire.0?;
     if pairs.iter().any(|(name, _)| name.is_empty()) {
         return Err("the name of a label is empty".to_owned());
@@ -138,8 +143,8 @@ impl Default for WireTime {
     }
 }
 
-impl Default for WireLabels {
-    fn default() -> WireLabels {
+impl Default for WireLabels<'_> {
+    fn default() -> Self {
         WireLabels(Ok(Vec::new()))
     }
 }
@@ -171,31 +176,31 @@ impl<'de> Deserialize<'de> for WireTime {
 struct LabelsVisitor;
 
 impl<'de> Visitor<'de> for LabelsVisitor {
-    type Value = WireLabels;
+    type Value = WireLabels<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object whose values are text")
     }
 
-    fn visit_unit<E>(self) -> Result<WireLabels, E> {
+    fn visit_unit<E>(self) -> Result<WireLabels<'de>, E> {
         Ok(WireLabels::default())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireLabels, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireLabels<'de>, A::Error> {
         let mut pairs = Vec::with_capacity(8);
-        while let Some((name, value)) = map.next_entry::<Box<str>, Option<Box<str>>>()? {
+        while let Some((Text(name), value)) = map.next_entry::<Text<'de>, Option<Text<'de>>>()? {
             if pairs.len() == COUNT_MAX {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 return Ok(WireLabels(Err(format!("more than {COUNT_MAX} labels"))));
             }
-            pairs.push((name, value.unwrap_or_default()));
+            pairs.push((name, value.map_or_else(Cow::default, |Text(value)| value)));
         }
         Ok(WireLabels(Ok(pairs)))
     }
 }
 
-impl<'de> Deserialize<'de> for WireLabels {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<WireLabels, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for WireLabels<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LabelsVisitor)
     }
 }

@@ -1,4 +1,11 @@
-//! The API as callers meet it: requests through the router, in process, without sockets.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+//! The server in process: a platform over the memory store, the shipped content, and no sockets but in `serve`.
 
 mod alertmanager;
+mod api;
+mod bad_input;
+mod bench;
+mod gate;
+mod log;
+mod operations;
+mod reference;
+mod serve;

@@ -1,0 +1,13 @@
+//! The API proper, one file a path.
+
+mod alerts;
+mod containments;
+mod content;
+mod control;
+mod incidents;
+mod log;
+mod people;
+mod runs;
+mod silences;
+mod stream;
+mod why;

@@ -1,0 +1,61 @@
+//! `/api/v1/runs`.
+
+use crate::bench::Bench;
+
+/// An incident whose run is blocked: its only node refuses.
+fn blocked(bench: &Bench) -> (String, String) {
+    let labels = r#"{"alertname": "DoubleSign", "incident_type": "validator_compromise", "severity": "critical",
+        "node": "refused"}"#;
+    let incident = bench.alert(labels);
+    bench.until("the run is blocked", |bench| {
+        bench.get("/api/v1/runs").expect(200)["items"][0]["status"] == "blocked"
+    });
+    let run = bench.get("/api/v1/runs").expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    (incident, run)
+}
+
+#[test]
+fn a_blocked_run_is_steered_by_people() {
+    let bench = Bench::new();
+    let (incident, run) = blocked(&bench);
+    let post = |verb: &str, body: &str| {
+        bench.ask("POST", &format!("/api/v1/runs/{run}/{verb}"), &bench.responder, body.to_owned())
+    };
+    let shown = bench.get(&format!("/api/v1/runs/{run}")).expect(200);
+    assert_eq!(shown["incident"], incident.as_str());
+    assert!(shown["reason"].is_string());
+    let failed = shown["steps"].as_array().unwrap().iter().find(|step| step["status"] == "failed").unwrap();
+    let step = failed["id"].as_str().unwrap();
+    assert_eq!(post("pause", "").expect(200)["status"], "paused");
+    post("pause", "").problem(409, "conflict");
+    post("skip", r#"{"step": "no_such_step", "why": "x"}"#).problem(404, "not_found");
+    post("resume", "").expect(200);
+    post("retry", &format!("{{\"step\": \"{step}\"}}")).expect(200);
+    bench.until("it failed again", |bench| {
+        let run = bench.get(&format!("/api/v1/runs/{run}")).expect(200);
+        run["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|s| s["id"] == step && s["status"] == "failed" && s["round"] == 1)
+    });
+    post("skip", &format!("{{\"step\": \"{step}\", \"why\": \"the node is gone\"}}")).expect(200);
+    assert_eq!(post("cancel", "{}").expect(200)["status"], "canceled");
+    post("cancel", "{}").problem(404, "not_found");
+    assert_eq!(bench.get("/api/v1/runs?state=ended").expect(200)["items"][0]["id"], run.as_str());
+}
+
+#[test]
+fn a_run_is_started_by_hand_once() {
+    let bench = Bench::new();
+    let incident = bench.incident();
+    let start = |playbook: &str| {
+        let body = format!("{{\"incident\": \"{incident}\", \"playbook\": \"{playbook}\"}}");
+        bench.ask("POST", "/api/v1/runs", &bench.responder, body)
+    };
+    start("no_such_playbook").problem(404, "not_found");
+    let run = start("validator_compromise").expect(201);
+    assert_eq!(run["incident"], incident.as_str());
+    bench.get(&format!("/api/v1/runs/{}", run["id"].as_str().unwrap())).expect(200);
+    bench.post("/api/v1/runs", r#"{"incident": "INC-999999"}"#).problem(404, "not_found");
+}
