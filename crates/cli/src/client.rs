@@ -8,10 +8,10 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request,
     body::Bytes,
@@ -36,13 +36,15 @@ use tokio_rustls::{
 pub(crate) use address::Address;
 pub(crate) use problem::Refusal;
 
-/// For a whole request. A server that takes longer than this to commit has told so before.
+/// For each thing that is waited for. A server that needs longer to commit has told so before.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a busy server is asked for something to read, and how long apart.
 const READS_MAX: u32 = 5;
 const AGAIN: Duration = Duration::from_millis(500);
-/// Largest answer that is read; tiles, bundles and pages are far below.
-const BODY_BYTES_MAX: usize = 1 << 30;
+/// Largest answer that is kept in memory; tiles and pages are far below.
+const BODY_BYTES_MAX: usize = 64 << 20;
+/// As much of a refusal as is read where the answer itself goes elsewhere.
+const REFUSAL_BYTES_MAX: usize = 64 << 10;
 
 /// A token, which is never printed.
 #[derive(Clone)]
@@ -67,6 +69,9 @@ struct Answer {
     status: u16,
     body: Vec<u8>,
 }
+
+/// Takes a part of an answer with this status.
+type Take<'a> = dyn FnMut(u16, &[u8]) -> anyhow::Result<()> + 'a;
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -98,6 +103,24 @@ impl Client {
     /// The answer as it is, for what is not JSON.
     pub(crate) fn get_bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         self.send(Method::GET, path, None)
+    }
+
+    /// Writes the answer to `out` as it comes, however long it is; returns its length.
+    pub(crate) fn download(&self, path: &str, out: &mut dyn Write) -> anyhow::Result<u64> {
+        let (mut length, mut refused) = (0, Vec::new());
+        let status = self.runtime.block_on(self.exchange(Method::GET, path, None, &mut |status, part| {
+            if !(200..300).contains(&status) {
+                let room = REFUSAL_BYTES_MAX.saturating_sub(refused.len());
+                refused.extend_from_slice(&part[..part.len().min(room)]);
+                return Ok(());
+            }
+            length += part.len() as u64;
+            out.write_all(part).context("cannot write what comes")
+        }))?;
+        if (200..300).contains(&status) {
+            return Ok(length);
+        }
+        Err(Refusal::read(&format!("GET {path}"), status, &refused).into())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
@@ -165,37 +188,61 @@ impl Client {
     }
 
     fn once(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Answer> {
-        self.runtime.block_on(async {
-            timeout(TIMEOUT, self.exchange(method, path, body))
-                .await
-                .map_err(|_| anyhow!("{} did not answer within {} s", self.address, TIMEOUT.as_secs()))?
-        })
+        let mut kept = Vec::new();
+        let status = self.runtime.block_on(self.exchange(method, path, body, &mut |_, part| {
+            anyhow::ensure!(
+                kept.len() + part.len() <= BODY_BYTES_MAX,
+                "the answer is longer than {BODY_BYTES_MAX} bytes"
+            );
+            kept.extend_from_slice(part);
+            Ok(())
+        }))?;
+        Ok(Answer { status, body: kept })
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Answer> {
-        let io = TokioIo::new(self.connect().await?);
+    /// Sends the request once, hands the parts of the body to `take` as they come, and returns the status. No single
+    /// wait is longer than [`TIMEOUT`].
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        take: &mut Take<'_>,
+    ) -> anyhow::Result<u16> {
+        let io = TokioIo::new(self.in_time(self.connect()).await??);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
             .await
             .with_context(|| format!("{} does not speak HTTP", self.address))?;
         let request = self.request(method, path, body)?;
         let exchange = async {
-            let answer = sender.send_request(request).await?;
+            let answer = self.in_time(sender.send_request(request)).await?.with_context(|| self.lost())?;
             let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), BODY_BYTES_MAX).collect().await;
-            anyhow::Ok((status, body.map_err(|error| anyhow!("{error}"))?.to_bytes().to_vec()))
+            let mut body = answer.into_body();
+            while let Some(frame) = self.in_time(body.frame()).await? {
+                if let Ok(part) = frame.with_context(|| self.lost())?.into_data() {
+                    take(status, &part)?;
+                }
+            }
+            anyhow::Ok(status)
         };
-        let lost =
-            || format!("{} broke off; it is not known whether the request was carried out", self.address);
         tokio::pin!(exchange);
         tokio::pin!(connection);
-        let (status, body) = tokio::select! {
-            answer = &mut exchange => answer.with_context(lost)?,
+        tokio::select! {
+            status = &mut exchange => status,
             ended = &mut connection => {
-                ended.with_context(lost)?;
-                exchange.await.with_context(lost)?
+                ended.with_context(|| self.lost())?;
+                exchange.await
             }
-        };
-        Ok(Answer { status, body })
+        }
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> anyhow::Result<T> {
+        let late = || anyhow!("{} did not answer within {} s", self.address, TIMEOUT.as_secs());
+        timeout(TIMEOUT, work).await.map_err(|_| late())
+    }
+
+    fn lost(&self) -> String {
+        format!("{} broke off; it is not known whether the request was carried out", self.address)
     }
 
     async fn connect(&self) -> anyhow::Result<Box<dyn Stream>> {

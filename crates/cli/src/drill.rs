@@ -122,7 +122,7 @@ fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyh
     monitors.stop();
     running.stop()?;
     let checked = verify::directory(folder, &[], &[])?;
-    let outcome = Outcome::of(scenario, &lock(&scene), &estate, checked, kept.then(|| folder.to_owned()));
+    let outcome = Outcome::of(scenario, &lock(&scene), checked, kept.then(|| folder.to_owned()));
     outcome.print(output);
     Ok(if outcome.is_met() { Verdict::Done } else { Verdict::NotMet })
 }

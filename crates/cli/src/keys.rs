@@ -62,6 +62,26 @@ pub(crate) fn verifier(directory: &Path) -> anyhow::Result<Option<VerifierKey>> 
     }
 }
 
+/// The text of the first person's token: what an earlier start left in the file, or a new one that is in the file
+/// when this returns.
+pub(crate) fn first_token(path: &Path) -> anyhow::Result<String> {
+    match fs::read_to_string(path) {
+        Ok(text) if is_token(text.trim()) => return Ok(text.trim().to_owned()),
+        Ok(_) => bail!("`{}` holds no token; remove it, and start again", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+    let (token, _) = server::create_token().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    write_private(path, &format!("{token}\n"))?;
+    Ok(token)
+}
+
+/// `rf_` and 32 bytes in base64url.
+fn is_token(text: &str) -> bool {
+    let digit = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    text.len() == 46 && text.starts_with("rf_") && text.bytes().all(digit)
+}
+
 /// Writes a file that its owner alone may read; whole and on disk, or not there.
 pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let failed = || format!("cannot write `{}`", path.display());

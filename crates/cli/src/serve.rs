@@ -73,7 +73,7 @@ impl Serve {
             .context("cannot start the runtime")?;
         let mut signals = runtime.block_on(async { Signals::take() })?;
         let running = Running::start(settings, runtime)?;
-        announce(&running, output)?;
+        announce(&running, self.demo, output)?;
         let demo = if self.demo { Some(demo::start(&running)?) } else { None };
         let ended = wait(&running, &mut signals);
         drop(demo);
@@ -103,7 +103,7 @@ fn wait(running: &Running, signals: &mut Signals) -> anyhow::Result<()> {
     })
 }
 
-fn announce(running: &Running, output: &Output) -> anyhow::Result<()> {
+fn announce(running: &Running, demo: bool, output: &Output) -> anyhow::Result<()> {
     let dir = running.data_dir().display().to_string();
     let token_file = running.data_dir().join(TOKEN_FILE).display().to_string();
     if output.json {
@@ -138,17 +138,20 @@ fn announce(running: &Running, output: &Output) -> anyhow::Result<()> {
         output.line(format!("acts on   {}", escape(&running.connectors().join(", "))));
     }
     output.line("");
-    output.line(format!("Next: {}", next_command(running)));
+    output.line(format!("Next: {}", next_command(running, demo)));
     std::io::stdout().flush().context("cannot print")
 }
 
-fn next_command(running: &Running) -> String {
+fn next_command(running: &Running, demo: bool) -> String {
     let dir = running.data_dir();
     let directory = if dir == std::path::Path::new("ringfence-data") {
         String::new()
     } else {
         format!(" --data-dir {}", escape(&dir.display().to_string()))
     };
+    if demo {
+        return format!("ringfence incident list{directory}   (the attack takes three seconds)");
+    }
     format!(
         "ringfence alert send NodeDown --type validator_compromise \\\n        --severity critical node=validator-3{directory}"
     )

@@ -126,7 +126,7 @@ impl Command {
             Command::List(command) => {
                 let state = if command.past { "past" } else { "live" };
                 let items = client.list(&format!("{LIST}?state={state}"), command.limit)?;
-                let columns = ["id", "incident", "action", "target", "status", "verified", "~lease until"];
+                let columns = ["id", "incident", "action", "target", "status", "verified", "lease until"];
                 let nothing = if command.past { "no containment is over" } else { "nothing is contained" };
                 Ok(show::list(output, items, &columns, nothing, |action| {
                     let mut row = cells(action);
@@ -172,7 +172,7 @@ pub(crate) fn cells(action: &Value) -> Vec<String> {
         show::first(action, &["target.name", "target", "spec.target"]),
         show::first(action, &["status.is", "status"]),
         show::text(action, "verified"),
-        show::time(action, "lease_until"),
+        show::short_time(action, "lease_until"),
     ]
 }
 

@@ -17,6 +17,7 @@ use crate::{
     session, verify,
 };
 
+const EXPORT: &str = "/api/v1/log/export";
 /// One redaction names at most this many entries.
 const ENTRIES_MAX: usize = 1_000;
 
@@ -66,7 +67,7 @@ pub(crate) struct Verify {
 #[command(after_help = "Example:\n  ringfence log export --out ringfence.bundle\n  \
                         ringfence log verify ringfence.bundle")]
 pub(crate) struct Export {
-    /// File to write; otherwise standard output
+    /// File to write, which must not exist; otherwise standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -129,12 +130,7 @@ impl Verify {
         });
         let kept = kept.collect::<anyhow::Result<Vec<String>>>()?;
         let Some(what) = &self.what else {
-            let runs = global.server.is_some() || global.data_dir.join(session::ADDRESS_FILE).exists();
-            return if runs {
-                verify::server(&session::client(global)?, self.keys(global)?, &kept)
-            } else {
-                verify::directory(&global.data_dir, &self.key, &kept)
-            };
+            return self.check_own(global, &kept);
         };
         if what.contains("://") {
             let address: Address = what.parse().map_err(Usage)?;
@@ -146,6 +142,18 @@ impl Verify {
             return verify::directory(&path, &self.key, &kept);
         }
         verify::bundle(&path, &self.key, &kept)
+    }
+
+    /// Without a name: the server that was named otherwise, else the data directory, else the server that has it open.
+    fn check_own(&self, global: &Global, kept: &[String]) -> anyhow::Result<verify::Checked> {
+        let remote = || verify::server(&session::client(global)?, self.keys(global)?, kept);
+        if global.server.is_some() {
+            return remote();
+        }
+        match verify::directory(&global.data_dir, &self.key, kept) {
+            Err(error) if matches!(error.downcast_ref(), Some(store::Error::InUse { .. })) => remote(),
+            checked => checked,
+        }
     }
 
     /// For a server: the key that was given, or that of the data directory.
@@ -162,15 +170,23 @@ impl Verify {
 
 fn export(command: &Export, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
     let client = session::client(global)?;
-    let bundle = client.get_bytes("/api/v1/log/export")?;
     let Some(out) = &command.out else {
         // A bundle is JSON lines, in which no control character stands raw.
-        output.raw(&String::from_utf8_lossy(&bundle));
+        client.download(EXPORT, &mut std::io::stdout().lock())?;
         return Ok(Verdict::Done);
     };
-    fs::write(out, &bundle).with_context(|| format!("cannot write `{}`", out.display()))?;
+    let failed = || format!("cannot write `{}`", out.display());
+    let mut file = fs::File::create_new(out).with_context(failed)?;
+    let written = client.download(EXPORT, &mut file).and_then(|bytes| {
+        file.sync_all().with_context(failed)?;
+        Ok(bytes)
+    });
+    if written.is_err() {
+        // Half an export would only be found wanting later.
+        fs::remove_file(out).with_context(failed)?;
+    }
     let shown = out.display().to_string();
-    let answer = json!({ "out": shown, "bytes": bundle.len() });
+    let answer = json!({ "out": shown, "bytes": written? });
     let line = format!("{shown} is written; check it with `ringfence log verify {shown}`");
     Ok(show::done(output, &answer, &line))
 }

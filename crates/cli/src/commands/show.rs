@@ -43,6 +43,15 @@ pub(crate) fn time(value: &Value, path: &str) -> String {
     }
 }
 
+/// A time for tables: month, day and time of day in UTC.
+pub(crate) fn short_time(value: &Value, path: &str) -> String {
+    let text = text(value, path);
+    match text.parse::<Timestamp>() {
+        Ok(at) => at.to_jiff().strftime("%m-%d %H:%M").to_string(),
+        Err(_) => text,
+    }
+}
+
 /// How long ago a time was, for tables.
 pub(crate) fn age(value: &Value, path: &str) -> String {
     let Ok(at) = text(value, path).parse::<Timestamp>() else { return text(value, path) };

@@ -23,6 +23,28 @@ fn unknown_keys_are_refused_with_the_one_that_was_meant() {
     );
 }
 
+/// The names of keys that the error about an unknown one lists.
+fn keys_of(text: &str) -> Vec<String> {
+    let problem = Config::parse(text).err().unwrap();
+    let names = problem.split('`').skip(1).step_by(2).skip(1);
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_is_in_the_reference() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/config.md");
+    let reference = fs::read_to_string(path).unwrap();
+    let sections = ["", "[tls]\n", "[log]\n", "[connectors.a]\nkind = \"http\"\n"];
+    for section in sections {
+        let keys = keys_of(&format!("{section}zzzzzzzzzzzz = 1\n"));
+        assert!(keys.len() > 1, "{keys:?}");
+        for key in keys.iter().filter(|key| !["tls", "log", "connectors"].contains(&key.as_str())) {
+            let known = reference.contains(&format!("`{key}`")) || reference.contains(&format!(".{key}`"));
+            assert!(known, "`{key}` is not in docs/reference/config.md");
+        }
+    }
+}
+
 #[test]
 fn a_secret_must_stand_elsewhere_and_is_never_quoted() {
     let problem = Config::parse("[connectors.a]\nkind = \"http\"\nsecret = \"hunter2\"\n").unwrap_err();

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::{millis, scene::Scene, shown};
 use crate::{
-    estate::Estate,
     output::{Colour, Output, escape},
     verify::Checked,
 };
@@ -48,30 +47,24 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(
-        scenario: &Scenario,
-        scene: &Scene,
-        estate: &Estate,
-        checked: Checked,
-        kept: Option<PathBuf>,
-    ) -> Outcome {
+    pub(super) fn of(scenario: &Scenario, scene: &Scene, checked: Checked, kept: Option<PathBuf>) -> Outcome {
         let since = |at: Option<Instant>| at.and_then(|at| scene.since_alert(at));
         let targets = vec![
             Target {
                 name: "first_containment",
-                what: "first containment call received",
-                measured: since(scene.first_call),
+                what: "first containment carried out",
+                measured: since(scene.called.values().min().copied()),
                 within: FIRST_WITHIN,
             },
             Target {
                 name: "attacker_contained",
-                what: "every goal holds in the estate",
-                measured: contained(estate),
+                what: "every goal carried out",
+                measured: since(scene.all_called()),
                 within: Duration::from_micros(scenario.contained_within_us),
             },
             Target {
                 name: "verified",
-                what: "every goal applied and read back",
+                what: "every goal read back, on disk",
                 measured: since(scene.all_verified()),
                 within: VERIFIED_WITHIN,
             },
@@ -214,11 +207,4 @@ impl Outcome {
             "kept": self.kept.as_ref().map(|path| path.display().to_string()),
         })
     }
-}
-
-/// From the first alert in the estate to the moment at which all goals held there.
-fn contained(estate: &Estate) -> Option<Duration> {
-    let attack = estate.world().snapshot().get("attack").cloned()?;
-    let at = |name: &str| attack.get(name).and_then(Value::as_u64);
-    Some(Duration::from_micros(at("contained_us")?.saturating_sub(at("first_alert_us")?)))
 }

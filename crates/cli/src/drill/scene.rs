@@ -10,7 +10,12 @@ use engine::Started;
 use estate::{DrillAlert, HappeningKind, Scenario};
 use serde_json::Value;
 
-use crate::{commands::show, estate::Estate, output::Colour, serve::Running};
+use crate::{
+    commands::show,
+    estate::{Estate, Received},
+    output::Colour,
+    serve::Running,
+};
 
 /// More lines than any drill has; later ones are left out.
 const LINES_MAX: usize = 2_000;
@@ -21,6 +26,8 @@ pub(super) struct Line {
     pub(super) at: Instant,
     pub(super) text: String,
     pub(super) colour: Option<Colour>,
+    /// Its position in the journal, if it is an entry.
+    pub(super) entry: Option<u64>,
 }
 
 pub(super) struct Scene {
@@ -40,8 +47,8 @@ pub(super) struct Scene {
     pub(super) goals: Vec<(String, String, bool)>,
     /// When a goal was applied and read back, as the journal says.
     pub(super) verified: BTreeMap<(String, String), Instant>,
-    /// When the estate received the first call for a goal.
-    pub(super) first_call: Option<Instant>,
+    /// When the estate carried the call for a goal out.
+    pub(super) called: BTreeMap<(String, String), Instant>,
     pub(super) entries: u64,
     pub(super) sealed: u64,
     pub(super) refused: Vec<String>,
@@ -66,7 +73,7 @@ impl Scene {
             stopped: false,
             goals: goals.collect(),
             verified: BTreeMap::new(),
-            first_call: None,
+            called: BTreeMap::new(),
             entries: 0,
             sealed: 0,
             refused: Vec::new(),
@@ -90,8 +97,17 @@ impl Scene {
 
     /// When the last goal was read back.
     pub(super) fn all_verified(&self) -> Option<Instant> {
-        let when =
-            self.goals.iter().map(|(verb, target, _)| self.verified.get(&(verb.clone(), target.clone())));
+        self.last(&self.verified)
+    }
+
+    /// When the estate carried the last goal out.
+    pub(super) fn all_called(&self) -> Option<Instant> {
+        self.last(&self.called)
+    }
+
+    /// The latest moment over all goals, once each of them has one.
+    fn last(&self, moments: &BTreeMap<(String, String), Instant>) -> Option<Instant> {
+        let when = self.goals.iter().map(|(verb, target, _)| moments.get(&(verb.clone(), target.clone())));
         when.collect::<Option<Vec<_>>>()?.into_iter().max().copied()
     }
 
@@ -115,13 +131,14 @@ impl Scene {
                 // The counter shows it.
                 HappeningKind::Damage | HappeningKind::Nothing => continue,
             };
-            push(&mut self.attack, Line { at: now, text: happening.text, colour });
+            push(&mut self.attack, Line { at: now, text: happening.text, colour, entry: None });
         }
-        if self.first_call.is_none() {
+        if self.called.len() < self.goals.len() {
             let wanted =
-                |verb: &str, target: &str| self.goals.iter().any(|(v, t, _)| v == verb && t == target);
-            let calls = estate.calls();
-            self.first_call = calls.iter().find(|call| wanted(&call.verb, &call.target)).map(|call| call.at);
+                |call: &Received| self.goals.iter().any(|(v, t, _)| *v == call.verb && *t == call.target);
+            for call in estate.calls().into_iter().filter(wanted) {
+                self.called.entry((call.verb, call.target)).or_insert(call.at);
+            }
         }
         self.entries = running.handle().reader().length().unwrap_or(self.entries);
         let counters = running.handle().counters();
@@ -137,10 +154,8 @@ impl Scene {
         let name = alert.labels.get("alertname").cloned().unwrap_or_default();
         if let Some(why) = error {
             self.refused.push(format!("{name}: {why}"));
-            push(
-                &mut self.response,
-                Line { at: now, text: format!("refused {name}: {why}"), colour: Some(Colour::Red) },
-            );
+            let text = format!("refused {name}: {why}");
+            push(&mut self.response, Line { at: now, text, colour: Some(Colour::Red), entry: None });
             return;
         }
         let waited = now.saturating_duration_since(sent);
@@ -152,7 +167,7 @@ impl Scene {
         let body: Value = serde_json::from_str(&fact.body).unwrap_or_default();
         let id = id_of(fact.stream);
         let (text, colour) = match fact.kind {
-            "alert.raised" => (format!("{id} {} is on disk", show::text(&body, "labels.alertname")), None),
+            "alert.raised" => (format!("{id} {}", show::text(&body, "labels.alertname")), None),
             "incident.opened" => {
                 self.incident.get_or_insert_with(|| id.clone());
                 (format!("{id} opened, {}", show::text(&body, "severity")), Some(Colour::Yellow))
@@ -160,7 +175,7 @@ impl Scene {
             "incident.alert_joined" => (format!("ALERT-{} joined {id}", show::text(&body, "alert")), None),
             "run.started" => {
                 self.run.get_or_insert_with(|| id.clone());
-                (format!("{id} {} {}", show::text(&body, "playbook"), show::text(&body, "version")), None)
+                (format!("{id} {}", show::text(&body, "playbook")), None)
             }
             "action.intended" => match self.intended(&id, &body) {
                 Some(text) => (text, Some(Colour::Blue)),
@@ -176,8 +191,7 @@ impl Scene {
             }
             _ => return,
         };
-        let text = format!("{text}  #{}", fact.position);
-        push(&mut self.response, Line { at, text, colour });
+        push(&mut self.response, Line { at, text, colour, entry: Some(fact.position) });
     }
 
     fn intended(&mut self, id: &str, body: &Value) -> Option<String> {
@@ -185,7 +199,7 @@ impl Scene {
         if verb.is_empty() {
             return None;
         }
-        let text = format!("{id} decided: {verb} {target}");
+        let text = format!("{id} → {verb} {target}");
         self.actions.insert(id.to_owned(), (verb, target));
         Some(text)
     }
@@ -196,8 +210,8 @@ impl Scene {
         if verified {
             self.verified.entry((verb.clone(), target.clone())).or_insert(at);
         }
-        let how = if verified { "applied, read back" } else { "applied" };
-        (format!("{id} {how}: {verb} {target}"), Some(Colour::Green))
+        let how = if verified { "applied, read back: holds" } else { "applied" };
+        (format!("{id} {how}"), Some(Colour::Green))
     }
 }
 

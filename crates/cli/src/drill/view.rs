@@ -11,8 +11,11 @@ use super::{
 };
 use crate::output::{Colour, Output, WIDTH, escape, shorten, wrap};
 
-const LEFT: usize = 35;
+const LEFT: usize = 29;
 const RIGHT: usize = WIDTH - LEFT - 3;
+/// The parts of a line on the right behind its text.
+const ENTRY: usize = 6;
+const TIME: usize = 9;
 /// Lines of both columns.
 const HEIGHT: usize = 16;
 const BAR: usize = 20;
@@ -62,7 +65,8 @@ impl View {
         news.sort_by_key(|(line, _)| line.at);
         for (line, side) in news {
             let since = line.at.saturating_duration_since(scene.began).as_secs_f64();
-            self.output.line(format!("+{since:.3} s  {side:9}  {}", escape(&line.text)));
+            let entry = line.entry.map(|entry| format!("  (entry {entry})")).unwrap_or_default();
+            self.output.line(format!("+{since:.3} s  {side:9}  {}{entry}", escape(&line.text)));
         }
         self.told = (scene.attack.len(), scene.response.len());
     }
@@ -78,7 +82,7 @@ impl View {
         frame.push(rule.clone());
         let heads = (
             cell("THE ATTACK (simulated estate)", LEFT),
-            cell("RINGFENCE           ms since the alert", RIGHT),
+            format!("{}{:>ENTRY$}{:>TIME$}", cell("RINGFENCE", RIGHT - ENTRY - TIME), "entry", "after"),
         );
         let bold = |text: &str| output.paint(Colour::Bold, text);
         frame.push(format!("{} │ {}", bold(&heads.0), bold(&heads.1)));
@@ -125,8 +129,9 @@ impl View {
     fn right(&self, scene: &Scene) -> Vec<String> {
         let story = scene.response.iter().map(|line| {
             let time = scene.since_alert(line.at).map(millis).unwrap_or_default();
-            let text = cell(&escape(&line.text), RIGHT - 10);
-            format!("{}{time:>10}", self.painted(line, &text))
+            let entry = line.entry.map(|entry| format!("#{entry}")).unwrap_or_default();
+            let text = cell(&escape(&line.text), RIGHT - ENTRY - TIME);
+            format!("{}{entry:>ENTRY$}{time:>TIME$}", self.painted(line, &text))
         });
         tail(story.collect(), HEIGHT)
     }
@@ -146,7 +151,9 @@ impl View {
         } else {
             format!("{} signed", scene.sealed)
         };
+        let note = "on the right: journal entries, on disk so long after the first alert was sent";
         vec![
+            output.paint(Colour::Dim, note),
             format!("goals    {}", goals.join("   ")),
             format!("journal  {} entries, {signed}   server {}", scene.entries, self.address),
         ]

@@ -289,22 +289,31 @@ fn address_of(listener: &TcpListener, tls: bool) -> anyhow::Result<Address> {
     format!("{scheme}://{local}").parse().map_err(anyhow::Error::msg)
 }
 
-/// Somebody must be able to let people in. Made once, when nobody is there.
+/// Somebody must be able to let people in. Made when no person ever had a token, which a start that was cut off in
+/// the middle leaves behind too: the text stands on the disk before the log knows of it, and is used again.
 async fn first_person(handle: &Handle, settings: &Settings) -> anyhow::Result<Option<FirstPerson>> {
-    if !handle.reader().people()?.is_empty() {
+    let tokens = handle.reader().tokens()?;
+    if tokens.iter().any(|token| matches!(token.holder, Holder::Person(_))) {
         return Ok(None);
     }
+    let token = keys::first_token(&settings.data_dir.join(TOKEN_FILE))?;
+    let (id, name) = match handle.reader().people()?.into_iter().next() {
+        Some(person) => (person.id, person.name.to_string()),
+        None => add_first(handle, settings).await?,
+    };
+    create_token(handle, Holder::Person(id), server::token_hash(&token), "first start").await?;
+    Ok(Some(FirstPerson { name, token }))
+}
+
+async fn add_first(handle: &Handle, settings: &Settings) -> anyhow::Result<(PersonId, String)> {
     let user = || std::env::var("USER").ok().filter(|name| is_name(name));
     let name = settings.admin.clone().or_else(user).unwrap_or_else(|| "admin".to_owned());
     let add = access::Command::AddPerson { name: name.clone(), role: Role::Admin };
     let receipt = handle.command(Actor::Platform, Command::Access(add)).await?;
-    let Some(Stream::Person(id)) = receipt.created("person.added") else {
-        bail!("the first person was not added");
-    };
-    let (token, hash) = server::create_token().map_err(|error| anyhow!("no randomness: {error}"))?;
-    create_token(handle, Holder::Person(PersonId::from_number(id.0)), hash, "first start").await?;
-    keys::write_private(&settings.data_dir.join(TOKEN_FILE), &format!("{token}\n"))?;
-    Ok(Some(FirstPerson { name, token }))
+    match receipt.created("person.added") {
+        Some(Stream::Person(id)) => Ok((id, name)),
+        Some(_) | None => bail!("the first person was not added"),
+    }
 }
 
 async fn create_token(handle: &Handle, holder: Holder, hash: Box<str>, label: &str) -> anyhow::Result<()> {

@@ -28,7 +28,7 @@ fn a_drill_in_a_pipe_tells_the_story_in_plain_lines() {
     let text = stdout(&drill);
     assert!(drill.status.success(), "{text} {}", stderr(&drill));
     assert!(!text.contains('\u{1b}'), "no escape sequences in a pipe");
-    for part in ["takes over validator-3", "decided: node.isolate", "read back", "met", "log verify"] {
+    for part in ["takes over validator-3", "→ node.isolate validator-3", "read back", "met", "log verify"] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert!(stdout(&run(&["drill", "--list"])).contains("validator_compromise"));

@@ -4,8 +4,10 @@
 
 mod content;
 mod drill;
+mod estate;
 mod first_start;
 mod prometheus;
 mod proof;
 mod support;
+mod tls;
 mod walk;

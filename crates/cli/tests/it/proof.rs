@@ -52,6 +52,7 @@ fn a_log_verifies_everywhere_and_grows_from_a_kept_checkpoint() {
 fn an_altered_bundle_is_found() {
     let server = Server::start(&[]);
     server.json(&["alert", "send", "One", "node=validator-3"]);
+    server.json(&["log", "checkpoint"]);
     let bundle = server.folder.path().join("bundle");
     let shown = bundle.display().to_string();
     assert!(server.ask(&["log", "export", "--out", &shown]).status.success());

@@ -58,10 +58,7 @@ impl Server {
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let said = serde_json::Deserializer::from_reader(out).into_iter::<Value>().next();
-        let Some(Ok(said)) = said else { panic!("serve did not start: {said:?}, {:?}", child.wait()) };
-        let address = said["address"].as_str().unwrap().to_owned();
+        let address = first_json(&mut child)["address"].as_str().unwrap().to_owned();
         Server { child, address, folder }
     }
 
@@ -112,6 +109,25 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// A child that does not outlive its test.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// The first JSON value that a child prints.
+pub(crate) fn first_json(child: &mut Child) -> Value {
+    let out = BufReader::new(child.stdout.take().unwrap());
+    match serde_json::Deserializer::from_reader(out).into_iter::<Value>().next() {
+        Some(Ok(said)) => said,
+        said => panic!("the program did not start: {said:?}, {:?}", child.wait()),
     }
 }
 

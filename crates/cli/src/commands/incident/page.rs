@@ -75,7 +75,7 @@ fn containments(incident: &Value, output: &Output) {
         return;
     }
     show::heading(output, "containments");
-    let mut table = Table::new(&["id", "action", "target", "status", "verified", "~lease until"]);
+    let mut table = Table::new(&["id", "action", "target", "status", "verified", "lease until"]);
     for action in &actions {
         table.row(super::super::containment::cells(action));
     }
