@@ -16,7 +16,7 @@ pub enum Error {
     /// The key that signs the log cannot be used.
     #[error("the log's signing key cannot be used: {0}")]
     Key(String),
-    /// The platform has stopped.
-    #[error("the platform has stopped")]
-    Stopped,
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(String),
 }

@@ -245,12 +245,14 @@ pub fn start(options: Options) -> Result<Platform, Error> {
     };
     let ended = Arc::new(RwLock::new(None));
     let (sealing, seal_thread) = sealing::start(&options, counters.clone())?;
-    let mut decide = decide::Decide::new(options, handle.clone(), sealing, ended.clone(), doubtful)?;
+    let (committing, commit_thread) =
+        decide::start_committing(&options, handle.inbox.clone(), sealing.clone())?;
+    let mut decide =
+        decide::Decide::new(options, handle.clone(), sealing, ended.clone(), committing, doubtful)?;
     let started = std::thread::Builder::new().name("decide".to_owned());
-    let decide_thread = started
-        .spawn(move || decide.run(&requests))
-        .map_err(|error| Error::Refused(domain::event::Rejected::Conflict(error.to_string())))?;
-    Ok(Platform { handle, inbox, threads: vec![decide_thread, seal_thread], ended })
+    let decide_thread =
+        started.spawn(move || decide.run(&requests)).map_err(|error| Error::Thread(error.to_string()))?;
+    Ok(Platform { handle, inbox, threads: vec![decide_thread, commit_thread, seal_thread], ended })
 }
 
 /// Performs one call: asks the limits once more, sends it, and reports what came of it.

@@ -4,11 +4,12 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, RwLock, atomic::Ordering, mpsc},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use domain::{content::Content, control, event::Actor, flow::Command, id::RunId, run, time::Timestamp};
-use store::{Batch, Error as StoreError};
+use store::{Batch, Error as StoreError, Store};
 use tokio::sync::oneshot;
 
 use super::{
@@ -29,7 +30,8 @@ const DISK_EVERY: Duration = Duration::from_secs(5);
 const RESTARTS_MAX: u32 = 30;
 const LEASE: &str = "leader";
 
-type Committing = (mpsc::SyncSender<Batch>, mpsc::Receiver<Result<u64, StoreError>>);
+/// The way to the commit thread and back.
+pub(crate) type Committing = (mpsc::SyncSender<Batch>, mpsc::Receiver<Result<u64, StoreError>>);
 type Reply = oneshot::Sender<Result<Receipt, Refused>>;
 
 pub(crate) struct Decide {
@@ -51,6 +53,8 @@ pub(crate) struct Decide {
     disk_full_until: Option<Instant>,
     compared_at: Instant,
     committing: bool,
+    /// The queue was found empty.
+    idle: bool,
     stopping: bool,
 }
 
@@ -60,12 +64,13 @@ impl Decide {
         handle: Handle,
         sealing: mpsc::Sender<Sealing>,
         ended: Arc<RwLock<Option<String>>>,
+        committing: Committing,
         doubtful: Option<Timestamp>,
     ) -> Result<Decide, Error> {
+        let (commits, committed) = committing;
         let clock = handle.clock;
         let (node, epoch) = begin(&options, &options.content, clock.now())?;
         send(&sealing, Sealing::Epoch(epoch));
-        let (commits, committed) = start_committing(&options, handle.inbox.clone(), sealing.clone())?;
         let content = options.content.clone();
         let mut decide = Decide {
             options,
@@ -84,6 +89,7 @@ impl Decide {
             disk_full_until: None,
             compared_at: Instant::now(),
             committing: false,
+            idle: false,
             stopping: false,
         };
         decide.begin_epoch(epoch, doubtful);
@@ -114,15 +120,19 @@ impl Decide {
                     self.take(first);
                     for _ in 1..DRAIN_MAX {
                         self.keep_committing();
-                        let Ok(next) = requests.try_recv() else { break };
+                        let Ok(next) = requests.try_recv() else {
+                            self.idle = true;
+                            break;
+                        };
                         self.take(next);
                     }
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => self.idle = true,
                 Err(mpsc::RecvTimeoutError::Disconnected) => self.stopping = true,
             }
             self.look_around();
             self.step(Input::Flush);
+            self.idle = false;
             self.gauge();
         }
         send(&self.sealing, Sealing::Stop);
@@ -221,6 +231,9 @@ impl Decide {
                         let command = Box::new(Command::Redact { positions, about, reason });
                         Input::Redact { ticket, actor, command, revived }
                     }
+                    Err(Error::Refused(rejected)) => {
+                        return self.reply(ticket, Err(Refused::Rejected(rejected)));
+                    }
                     Err(error) => {
                         let refused = unavailable(&format!("the entries cannot be read: {error}"));
                         return self.reply(ticket, Err(refused));
@@ -269,7 +282,11 @@ impl Decide {
         match output {
             Output::Commit(batch) => {
                 self.committing = true;
-                if self.commits.send(batch).is_err() {
+                if self.idle {
+                    // Nothing else waits: two changes of thread less on the way of a single alert.
+                    let result = append(&*self.options.store, batch, &self.sealing);
+                    self.take_committed(result);
+                } else if self.commits.send(batch).is_err() {
                     self.end("the commit thread has ended");
                 }
             }
@@ -403,22 +420,18 @@ fn begin(options: &Options, content: &Content, now: Timestamp) -> Result<(Node, 
 }
 
 /// The commit thread: one batch after another, and their leaves on to the seal.
-fn start_committing(
+pub(crate) fn start_committing(
     options: &Options,
     inbox: Inbox,
     sealing: mpsc::Sender<Sealing>,
-) -> Result<Committing, Error> {
+) -> Result<(Committing, JoinHandle<()>), Error> {
     // INVARIANT: the node has at most one batch with the store, so one place is enough.
     let (sender, batches) = mpsc::sync_channel::<Batch>(1);
     let (results, committed) = mpsc::channel();
     let store = options.store.clone();
     let run = move || {
         for batch in batches {
-            let result = store.append(&batch);
-            if result.is_ok() {
-                let leaves = batch.entries.into_iter().map(|entry| entry.envelope).collect();
-                send(&sealing, Sealing::Leaves(leaves));
-            }
+            let result = append(&*store, batch, &sealing);
             if results.send(result).is_err() {
                 return;
             }
@@ -426,8 +439,16 @@ fn start_committing(
         }
     };
     let thread = std::thread::Builder::new().name("commit".to_owned());
-    thread.spawn(run).map_err(|error| Error::Key(error.to_string()))?;
-    Ok((sender, committed))
+    let thread = thread.spawn(run).map_err(|error| Error::Thread(error.to_string()))?;
+    Ok(((sender, committed), thread))
+}
+
+/// Commits one batch and hands its leaves on.
+fn append(store: &dyn Store, batch: Batch, sealing: &mpsc::Sender<Sealing>) -> Result<u64, StoreError> {
+    let length = store.append(&batch)?;
+    let leaves = batch.entries.into_iter().map(|entry| entry.envelope).collect();
+    send(sealing, Sealing::Leaves(leaves));
+    Ok(length)
 }
 
 fn send(sealing: &mpsc::Sender<Sealing>, message: Sealing) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     content::{self, Content},
-    event::Stream,
+    event::{Rejected, Stream},
     state::{Saved, State},
     time::Timestamp,
 };
@@ -77,7 +77,9 @@ pub(crate) fn revive(
     let mut streams = Vec::new();
     let mut revived = Vec::new();
     for &position in positions.iter().take(1_000) {
-        let Some(stored) = store.read(position, 1)?.into_iter().next() else { continue };
+        let Some(stored) = store.read(position, 1)?.into_iter().next() else {
+            return Err(Rejected::NotFound(format!("there is no entry {position}")).into());
+        };
         let Ok(envelope) = EnvelopeRef::decode(&stored.envelope) else { continue };
         let Ok(stream) = envelope.stream.parse::<Stream>() else { continue };
         if streams.contains(&stream) {

@@ -35,7 +35,7 @@ pub(crate) fn start(
     let thread = std::thread::Builder::new().name("seal".to_owned());
     let thread = thread
         .spawn(move || run(&mut seal, &*store, &receiver, &counters))
-        .map_err(|error| Error::Key(error.to_string()))?;
+        .map_err(|error| Error::Thread(error.to_string()))?;
     Ok((sender, thread))
 }
 

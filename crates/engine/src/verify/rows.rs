@@ -210,6 +210,10 @@ impl Fold {
 
     fn update_rows(&mut self, position: u64) -> Result<(), String> {
         for stream in self.state.take_touched() {
+            // Only the last word on a thing is in its row.
+            if self.last.get(&stream).is_some_and(|last| *last > position) {
+                continue;
+            }
             let mut changes = Vec::new();
             rows::changes(&self.state, stream, false, &mut changes).map_err(|error| error.to_string())?;
             for RowChange { table, key, value } in changes {
@@ -218,8 +222,7 @@ impl Fold {
                     None => self.expected.remove(&(table.0, key)),
                 };
             }
-            let over = self.last.get(&stream).is_none_or(|last| *last <= position);
-            if over && !self.state.is_live(stream) {
+            if !self.state.is_live(stream) {
                 self.state.forget(stream);
             }
         }
