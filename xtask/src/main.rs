@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 
 mod bench;
+mod crash;
 mod gate;
 mod needs;
 mod process;
@@ -26,6 +27,11 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         about: "the rows of the budget, measured with the release binary",
         run: bench::run,
+    },
+    Command {
+        name: "crash",
+        about: "kill -9 again and again: nothing lost, nothing done twice",
+        run: crash::run,
     },
     Command { name: "tidy", about: "only the checks of walls, sources and documents", run: tidy::run },
 ];
