@@ -1,3 +1,5 @@
+//! Quantiles, requests, answers, budgets and the table, text in and text out.
+
 use std::time::Duration;
 
 use super::{
