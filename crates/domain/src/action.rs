@@ -459,6 +459,8 @@ fn settled(action: &mut Action, verdict: Verdict, why: &str, now: Timestamp) {
         (Verdict::NotApplied, Goal::Release) => {
             action.goal = Goal::Apply;
             action.status = Status::InForce;
+            // Where its lease has ended, people are asked once more.
+            action.lease_expired = false;
         }
         (Verdict::Retry, _) => {
             action.attempts_before = action.attempt;

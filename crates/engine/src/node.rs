@@ -110,7 +110,8 @@ struct Building {
     facts: Vec<Fact>,
     redact: Vec<u64>,
     answers: Vec<(Ticket, Answer)>,
-    content: Option<Arc<domain::content::Content>>,
+    /// Content that came into force, each with texts that runs may be pinned to.
+    contents: Vec<Arc<domain::content::Content>>,
 }
 
 pub struct Node {
@@ -256,7 +257,7 @@ impl Node {
         for fact in &facts {
             match &fact.event {
                 Event::Control(_) => out.push(Output::Limits(Arc::new(self.state.control.clone()))),
-                Event::Content(_) => self.building.content = Some(self.state.content.clone()),
+                Event::Content(_) => self.building.contents.push(self.state.content.clone()),
                 Event::Log(domain::event::LogEvent::Redacted { positions, .. }) => {
                     self.building.redact.extend(positions);
                 }
@@ -317,7 +318,7 @@ impl Node {
             let value = Some(rows::timeline_value(&positions));
             rows.push(RowChange { table: Table::Timeline.of(), key, value });
         }
-        if let Some(content) = &building.content {
+        for content in &building.contents {
             for (hash, text) in &content.playbook_texts {
                 let (key, value) = (hash.as_bytes().to_vec(), Some(text.as_bytes().to_vec()));
                 rows.push(RowChange { table: Table::Content.of(), key, value });

@@ -215,3 +215,102 @@ fn delays_grow_stay_bounded_and_replay_the_same() {
     assert!(delay(30) <= Span::secs(90));
     assert_eq!(delay(4), delay(4));
 }
+
+fn kill_switch(on: bool) -> flow::Command {
+    flow::Command::Control(control::Command::SetKillSwitch { on, reason: "drill".to_owned() })
+}
+
+#[test]
+fn an_answer_to_the_call_that_applied_is_not_taken_for_the_release() {
+    let (mut scene, id) = scene_of(Class::OneShot);
+    scene.answer(id, unknown());
+    scene.must(flow::Command::Action(Command::Release { id }));
+    scene.look();
+    let late = Outcome::Applied { verified: Some(true), artefact: None };
+    scene.must(flow::Command::Action(Command::Report { id, attempt: 1, outcome: late }));
+    assert_eq!(scene.look(), "");
+}
+
+#[test]
+fn a_held_action_that_may_have_had_its_effect_is_read_first() {
+    let (mut scene, id) = scene_of(Class::ReadBack);
+    scene.answer(id, unknown());
+    scene.must(kill_switch(true));
+    scene.wait(Span::secs(1));
+    scene.look();
+    scene.must(kill_switch(false));
+    let text = scene.look();
+    assert!(text.contains("action.intended action/6 ReadBack #2 rf-scene-6-0"), "{text}");
+}
+
+#[test]
+fn a_read_back_that_is_refused_proves_nothing() {
+    let (mut scene, id) = scene_of(Class::ReadBack);
+    scene.answer(id, unknown());
+    scene.wait(Span::secs(1));
+    scene.look();
+    scene.answer(id, Outcome::NotApplied { reason: "busy".to_owned(), retry: false, retry_after: None });
+    expect!["action.unknown action/6 ReadBack next: busy\n"].assert_eq(&scene.look());
+}
+
+#[test]
+fn a_call_of_an_ended_process_leaves_doubt_when_it_is_refused_later() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.start(2);
+    scene.look();
+    scene.answer(id, Outcome::NotApplied { reason: "gone".to_owned(), retry: false, retry_after: None });
+    let text = scene.look();
+    assert!(text.starts_with("action.unknown action/6 in doubt: gone; an earlier call"), "{text}");
+}
+
+#[test]
+fn a_withdrawn_call_goes_on_when_the_limit_has_gone_already() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    let withdraw = Command::Withdraw { id, attempt: 1, reason: "a limit of a moment ago".to_owned() };
+    scene.must(flow::Command::Action(withdraw));
+    let text = scene.look();
+    assert!(text.ends_with("action.intended action/6 Apply #1 rf-scene-6-0\n"), "{text}");
+}
+
+#[test]
+fn a_person_who_tries_anew_under_a_limit_is_told_that_it_is_held() {
+    let (mut scene, id) = scene_of(Class::OneShot);
+    scene.answer(id, unknown());
+    scene.must(kill_switch(true));
+    scene.look();
+    let settle = Command::Settle { id, verdict: Verdict::Retry, why: "once more".to_owned() };
+    scene.must(flow::Command::Action(settle));
+    let text = scene.look();
+    assert!(text.contains("action.held action/6 the kill switch is on"), "{text}");
+    assert!(
+        text.contains("incident.attention_raised incident/4 `node.isolate` on validator-3 is held"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_person_may_release_where_automatic_response_may_not() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.applied(id);
+    let level = control::SafeMode::Paranoid;
+    let reason = "drill".to_owned();
+    scene.must(flow::Command::Control(control::Command::SetSafeMode { level, reason }));
+    scene.must(flow::Command::Action(Command::Release { id }));
+    let action = scene.state.actions.get(id).unwrap();
+    assert_eq!(action.asked, crate::limits::Asked::ByPerson);
+}
+
+#[test]
+fn a_release_that_did_not_happen_asks_again_where_the_lease_has_ended() {
+    let (mut scene, id) = scene_of(Class::OneShot);
+    scene.applied(id);
+    scene.wait(Span::secs(5 * 3_600));
+    scene.must(flow::Command::Action(Command::Release { id }));
+    scene.answer(id, unknown());
+    let settle = Command::Settle { id, verdict: Verdict::NotApplied, why: "it holds".to_owned() };
+    scene.must(flow::Command::Action(settle));
+    scene.look();
+    scene.wait(Span::secs(1));
+    let text = scene.look();
+    assert!(text.starts_with("action.lease_expired action/6"), "{text}");
+}

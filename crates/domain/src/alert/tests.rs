@@ -113,3 +113,24 @@ fn an_empty_label_is_no_label() {
     let labels = Labels::from([("a", ""), ("b", "x")]).without_empty();
     assert_eq!(labels, Labels::from([("b", "x")]));
 }
+
+#[test]
+fn redacting_a_past_alert_leaves_a_newer_one_with_the_same_labels_alone() {
+    let mut scene = Scene::new(&[]);
+    let labels = [("alertname", "Flapping")];
+    scene.alert(labels);
+    let key = super::DedupKey::of(&labels.into());
+    let past = scene.state.alerts.firing(key).unwrap().clone();
+    let ended = Received { ends_at: Some(scene.now), labels: labels.into(), ..Received::default() };
+    scene.received(ended).unwrap();
+    scene.alert(labels);
+    let newer = scene.state.alerts.firing(key).unwrap().id;
+    let (id, at) = (past.id, scene.now);
+    scene.state.restore(
+        crate::state::Saved::Alert(super::Alert { resolved: Some(super::ResolvedBy::Source), ..past }),
+        at,
+    );
+    let (about, reason) = (vec![crate::event::Stream::Alert(id)], "asked for".to_owned());
+    scene.must(crate::flow::Command::Redact { positions: vec![id.0], about, reason });
+    assert_eq!(scene.state.alerts.firing(key).map(|alert| alert.id), Some(newer));
+}

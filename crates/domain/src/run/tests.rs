@@ -168,3 +168,89 @@ fn commands_that_do_not_fit_are_refused_with_the_reason() {
     expect!["RUN-4 is under way for INC-3 already"]
         .assert_eq(&scene.refused(run(Command::Start { incident, playbook: None })));
 }
+
+fn undo(id: crate::id::RunId) -> flow::Command {
+    flow::Command::Run(Command::Cancel { id, undo: true })
+}
+
+#[test]
+fn a_run_that_is_undone_never_goes_forward_again() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    apply(&mut scene);
+    answer(&mut scene, refused());
+    scene.must(undo(id));
+    let releasing = scene.calling()[0];
+    answer(&mut scene, refused());
+    let text = scene.look();
+    assert!(text.contains("could not be taken back"), "{text}");
+    let (verdict, why) = (crate::action::Verdict::NotApplied, "it holds".to_owned());
+    let settle = crate::action::Command::Settle { id: releasing, verdict, why };
+    scene.must(flow::Command::Action(settle));
+    let text = scene.look();
+    assert!(text.contains("release ACT-"), "{text}");
+    assert!(!text.contains("begin "), "{text}");
+}
+
+#[test]
+fn undo_waits_for_the_kill_switch_and_then_goes_on() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    apply(&mut scene);
+    answer(&mut scene, refused());
+    let switch = |on| {
+        let reason = "drill".to_owned();
+        flow::Command::Control(crate::control::Command::SetKillSwitch { on, reason })
+    };
+    scene.must(switch(true));
+    scene.must(undo(id));
+    assert!(scene.look().contains("action.held action/5 the kill switch is on"));
+    scene.must(switch(false));
+    assert!(scene.look().contains("Revert"));
+}
+
+#[test]
+fn undo_begins_with_what_is_in_doubt_and_was_asked_for_last() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    apply(&mut scene);
+    for _ in 0..2 {
+        let Some(open) = scene.calling().first().copied() else { break };
+        scene.answer(open, Outcome::Unknown { reason: "lost".to_owned() });
+    }
+    scene.must(undo(id));
+    let text = scene.look();
+    let release = text.lines().filter(|line| line.contains("Revert")).collect::<Vec<_>>();
+    assert!(release[0].contains("action/9 "), "{text}");
+}
+
+#[test]
+fn skipping_another_step_does_not_quieten_what_blocks_the_run() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    answer(&mut scene, refused());
+    scene.look();
+    let step = "revoke".to_owned();
+    scene.must(flow::Command::Run(Command::Skip { id, step, why: String::new() }));
+    expect!["run.step_skipped run/4\n"].assert_eq(&scene.look());
+}
+
+#[test]
+fn a_canceled_and_undone_run_stops_automatic_response() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    scene.must(undo(id));
+    assert!(scene.look().contains("incident.response_stopped"));
+}
+
+#[test]
+fn a_run_without_its_playbook_waits_for_a_person_and_can_be_undone() {
+    let mut scene = scene("stop");
+    let id = scene.run();
+    scene.state.playbooks.clear();
+    apply(&mut scene);
+    let text = scene.look();
+    assert!(text.contains("is missing; cancel the run"), "{text}");
+    scene.must(undo(id));
+    assert!(scene.look().contains("Revert"));
+}
