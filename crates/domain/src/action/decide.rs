@@ -426,10 +426,13 @@ fn wake(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Eve
     let due = next_wakeup(action).is_some_and(|(at, _)| at <= context.now);
     let event = match &action.status {
         Status::Waiting { operation, .. } if due => call_or_hold(state, action, *operation, context),
-        Status::Held { reason } => match call_or_hold(state, action, action.next_operation(), context) {
-            Event::Held { reason: now, .. } if now == *reason => return Vec::new(),
-            next => next,
-        },
+        Status::Held { reason } => {
+            let next = call_or_hold(state, action, action.next_operation(), context);
+            if matches!(&next, Event::Held { reason: now, .. } if now == reason) {
+                return Vec::new();
+            }
+            next
+        }
         Status::Calling { intent } if due => unknown(action, intent, "no answer by the deadline", context),
         Status::InForce if due => lease_ended(state, action, context),
         Status::Waiting { .. }
