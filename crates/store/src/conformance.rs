@@ -45,6 +45,8 @@ pub const CHECKS: &[Check] = &[
     Check { name: "the later change of a batch wins", run: rows::order_in_a_batch },
     Check { name: "ranges hold what they say", run: rows::ranges },
     Check { name: "cursors reach every row once, both ways", run: rows::cursors },
+    Check { name: "keys of all lengths stand in one order", run: rows::lengths },
+    Check { name: "keys of eight bytes are keys like others", run: rows::eight_bytes },
     Check { name: "rows without entries are fenced and kept", run: rows::without_entries },
     Check { name: "redaction takes salt and body only", run: redaction::takes_the_content },
     Check { name: "redaction is part of the batch", run: redaction::with_the_batch },

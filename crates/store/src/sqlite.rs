@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod lock;
 mod readers;
+mod rows;
 mod schema;
 mod writer;
 

@@ -12,7 +12,7 @@ use super::{Open, entry, opened, put, stored};
 const BATCHES: u64 = 60;
 const ENTRIES: u64 = 3;
 
-/// Each batch appends three entries, sets two rows to its number and adds one more.
+/// Each batch appends three entries, sets three rows to its number and adds one more.
 pub(super) fn during_append(open: Open<'_>) {
     let (store, epoch) = opened(open);
     let done = AtomicBool::new(false);
@@ -22,7 +22,8 @@ pub(super) fn during_append(open: Open<'_>) {
             let expected = number * ENTRIES;
             let entries = (expected..expected + ENTRIES).map(entry).collect();
             let value = number.to_be_bytes();
-            let rows = vec![put(1, b"a", &value), put(1, b"b", &value), put(2, &value, b"")];
+            let same = [&b"a"[..], b"of eight", b"z"].map(|key| put(1, key, &value));
+            let rows = [&same[..], &[put(2, &value, b"")]].concat();
             store.append(&Batch { epoch, expected, entries, rows, redact: Vec::new() }).expect("append");
             assert_eq!(store.length().expect("length"), expected + ENTRIES, "the writer sees its own write");
             assert_eq!(store.row(Table(1), b"a").expect("row"), Some(value.to_vec()));

@@ -11,6 +11,8 @@ const WRITER_BUSY: Duration = Duration::from_secs(5);
 /// How long a checkpoint that needs the whole WAL waits for readers while it holds up the writer.
 const CHECKPOINT_BUSY: Duration = Duration::from_millis(50);
 const STATEMENTS: usize = 32;
+/// Room for two changes of two kinds of row in each of two dozen tables.
+const WRITER_STATEMENTS: usize = 96;
 
 /// A connection that has read nothing yet, so that the file can be looked at before anything is set.
 pub(super) fn bare(database: &Path) -> Result<Connection> {
@@ -33,7 +35,12 @@ pub(super) fn set_up_writer(connection: &Connection, options: &Options) -> Resul
         let pages = i64::try_from(bytes / PAGE_BYTES).unwrap_or(i64::MAX).max(1);
         connection.pragma_update(None, "max_page_count", pages)?;
     }
-    set_up(connection, options.cache_kib)
+    set_up(connection, options.cache_kib)?;
+    // The pages that one batch changes stay in memory until its commit, whatever the cache holds otherwise.
+    // Written ahead of it, most of them would go into the WAL twice.
+    connection.pragma_update(None, "cache_spill", false)?;
+    connection.set_prepared_statement_cache_capacity(WRITER_STATEMENTS);
+    Ok(())
 }
 
 pub(super) fn checkpointing(database: &Path, options: &Options) -> Result<Connection> {

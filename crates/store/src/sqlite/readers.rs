@@ -1,4 +1,4 @@
-//! The connections that read. Each call is one statement, so it sees one committed state.
+//! The connections that read. Each call sees one committed state: it is one statement, or one transaction.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,11 +8,15 @@ use std::{
     },
 };
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use crate::{Direction, Error, Range, Row, Stored, Table, limits};
+use crate::{Error, Range, Row, Stored, Table, limits};
 
-use super::{DATABASE, Options, WAL, connection, failure, files, schema};
+use super::{
+    DATABASE, Options, WAL, connection, failure, files,
+    rows::{self, Known},
+    schema,
+};
 
 pub(super) struct Readers {
     database: PathBuf,
@@ -20,12 +24,19 @@ pub(super) struct Readers {
     /// Opened when first used.
     pool: Vec<Mutex<Option<Connection>>>,
     next: AtomicUsize,
+    tables: Known,
 }
 
 impl Readers {
     pub(super) fn new(database: PathBuf, options: &Options) -> Readers {
         let pool = (0..options.readers.max(1)).map(|_| Mutex::new(None)).collect();
-        Readers { database, options: options.clone(), pool, next: AtomicUsize::new(0) }
+        Readers {
+            database,
+            options: options.clone(),
+            pool,
+            next: AtomicUsize::new(0),
+            tables: Known::default(),
+        }
     }
 
     /// The one connection of a store that is open to read only.
@@ -49,7 +60,7 @@ impl Readers {
             return Err(not_there(&format!("its schema {found} awaits a migration")));
         }
         let pool = vec![Mutex::new(Some(connection))];
-        Ok(Readers { database, options, pool, next: AtomicUsize::new(0) })
+        Ok(Readers { database, options, pool, next: AtomicUsize::new(0), tables: Known::default() })
     }
 
     pub(super) fn entries(&self, from: u64, limit: usize) -> Result<Vec<Stored>, Error> {
@@ -83,31 +94,16 @@ impl Readers {
     }
 
     pub(super) fn row(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.with(|connection| {
-            connection
-                .prepare_cached("SELECT value FROM state WHERE tbl = ?1 AND key = ?2")?
-                .query_row(params![table.0, key], |row| row.get(0))
-                .optional()
+        self.with(|connection| match self.tables.has(connection, table)? {
+            true => rows::value(connection, table, key),
+            false => Ok(None),
         })
     }
 
     pub(super) fn rows(&self, table: Table, range: &Range, limit: usize) -> Result<Vec<Row>, Error> {
-        let (low, high) = range.interval();
-        let sql = match range.direction {
-            Direction::Ascending => {
-                "SELECT key, value FROM state WHERE tbl = ?1 AND key >= ?2 AND key < ?3 ORDER BY key LIMIT ?4"
-            }
-            Direction::Descending => {
-                "SELECT key, value FROM state WHERE tbl = ?1 AND key >= ?2 AND key < ?3 ORDER BY key DESC LIMIT ?4"
-            }
-        };
-        self.with(|connection| {
-            let mut select = connection.prepare_cached(sql)?;
-            let found = select.query_map(params![table.0, low, high, page_size(limit)], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-            let found = found.map(|row| row.map_err(failure::of_read));
-            Ok(limits::page(found, limit, |row: &Row| row.0.len() + row.1.len()))
+        self.with(|connection| match self.tables.has(connection, table)? {
+            true => rows::page(connection, table, range, limit),
+            false => Ok(Ok(Vec::new())),
         })?
     }
 
@@ -136,6 +132,6 @@ pub(super) fn length(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(last.map_or(0, |last| last.cast_unsigned() + 1))
 }
 
-fn page_size(limit: usize) -> i64 {
+pub(super) fn page_size(limit: usize) -> i64 {
     limit.min(limits::PAGE) as i64
 }

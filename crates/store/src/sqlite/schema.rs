@@ -1,4 +1,5 @@
-//! The tables, their versions, and the check that a file is one of ours.
+//! The schema, its versions, and the check that a file is one of ours. The tables of rows come with their
+//! first row, see [`super::rows`].
 
 use std::{path::Path, sync::Arc};
 
@@ -23,12 +24,10 @@ pub(super) struct Migration {
 
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
-    name: "log, state, leases",
+    name: "log, leases",
     sql: "
         CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, program TEXT NOT NULL) STRICT;
         CREATE TABLE entry (position INTEGER PRIMARY KEY, envelope BLOB NOT NULL, salt BLOB, body BLOB) STRICT;
-        CREATE TABLE state (tbl INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
-            PRIMARY KEY (tbl, key)) STRICT, WITHOUT ROWID;
         CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL)
             STRICT, WITHOUT ROWID;
     ",

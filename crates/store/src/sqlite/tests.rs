@@ -55,9 +55,13 @@ fn every_commit_is_synced_unless_the_trace_test_asks() {
         files::create_private(&database).expect("create");
         let connection = connection::bare(&database).expect("open");
         connection::set_up_writer(&connection, &options).expect("set up");
-        for (pragma, expect) in
-            [("synchronous", synchronous), ("wal_autocheckpoint", 0), ("secure_delete", 1), ("mmap_size", 0)]
-        {
+        for (pragma, expect) in [
+            ("synchronous", synchronous),
+            ("wal_autocheckpoint", 0),
+            ("secure_delete", 1),
+            ("mmap_size", 0),
+            ("cache_spill", 0),
+        ] {
             let found: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap_or(0);
             assert_eq!(found, expect, "{pragma}");
         }

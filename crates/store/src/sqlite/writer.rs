@@ -18,6 +18,7 @@ use super::{
     checkpoint::Mode,
     connection,
     failure::{self, Phase},
+    rows::Tables,
     schema,
 };
 
@@ -42,6 +43,7 @@ struct Inner {
     /// Current epoch by name. This process alone has the directory, so memory and table agree.
     leases: BTreeMap<String, u64>,
     length: u64,
+    tables: Tables,
 }
 
 impl Writer {
@@ -77,11 +79,13 @@ impl Writer {
             return Err(Error::Conflict { expected: batch.expected, found: inner.length });
         }
         limits::check_redactions(batch)?;
-        self.transact(&inner.connection, |connection| {
+        let new = self.transact(&inner.connection, |connection| {
             insert_entries(connection, batch.expected, &batch.entries)?;
-            change_rows(connection, &batch.rows)?;
-            redact(connection, &batch.redact)
+            let new = inner.tables.change(connection, &batch.rows)?;
+            redact(connection, &batch.redact)?;
+            Ok(new)
         })?;
+        inner.tables.add(new);
         inner.length += batch.entries.len() as u64;
         self.length.store(inner.length, Ordering::Release);
         if !batch.redact.is_empty() {
@@ -94,9 +98,11 @@ impl Writer {
 
     pub(super) fn put_rows(&self, epoch: u64, rows: &[RowChange]) -> Result<(), Error> {
         limits::check_rows(rows)?;
-        let inner = self.lock()?;
+        let mut inner = self.lock()?;
         inner.check_epoch(epoch)?;
-        self.transact(&inner.connection, |connection| change_rows(connection, rows))
+        let new = self.transact(&inner.connection, |connection| inner.tables.change(connection, rows))?;
+        inner.tables.add(new);
+        Ok(())
     }
 
     pub(super) fn lease(&self, name: &str, holder: &str) -> Result<u64, Error> {
@@ -192,14 +198,15 @@ impl Writer {
         Ok(inner)
     }
 
-    fn transact(
+    fn transact<T>(
         &self,
         connection: &Connection,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
-    ) -> Result<(), Error> {
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
         let worked = execute(connection, "BEGIN IMMEDIATE").and_then(|()| work(connection));
-        let done = worked.map_err(|error| failure::of_change(error, Phase::Working)).and_then(|()| {
-            execute(connection, "COMMIT").map_err(|error| failure::of_change(error, Phase::Committing))
+        let done = worked.map_err(|error| failure::of_change(error, Phase::Working)).and_then(|result| {
+            let committed = execute(connection, "COMMIT").map(|()| result);
+            committed.map_err(|error| failure::of_change(error, Phase::Committing))
         });
         let done = done.map_err(|error| self.note(roll_back(connection, error)));
         if done.is_ok() {
@@ -232,7 +239,8 @@ impl Inner {
             .prepare("SELECT name, epoch FROM lease")?
             .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
             .collect::<rusqlite::Result<_>>()?;
-        Ok(Inner { connection, leases, length })
+        let tables = Tables::load(&connection)?;
+        Ok(Inner { connection, leases, length, tables })
     }
 
     fn check_epoch(&self, epoch: u64) -> Result<(), Error> {
@@ -260,21 +268,6 @@ fn insert_entries(connection: &Connection, first: u64, entries: &[Entry]) -> rus
         .prepare_cached("INSERT INTO entry (position, envelope, salt, body) VALUES (?1, ?2, ?3, ?4)")?;
     for (position, entry) in (first..).zip(entries) {
         insert.execute(params![position.cast_signed(), entry.envelope, entry.salt, entry.body])?;
-    }
-    Ok(())
-}
-
-fn change_rows(connection: &Connection, rows: &[RowChange]) -> rusqlite::Result<()> {
-    let mut put = connection.prepare_cached(
-        "INSERT INTO state (tbl, key, value) VALUES (?1, ?2, ?3)
-         ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value",
-    )?;
-    let mut delete = connection.prepare_cached("DELETE FROM state WHERE tbl = ?1 AND key = ?2")?;
-    for row in rows {
-        match &row.value {
-            Some(value) => put.execute(params![row.table.0, row.key, value])?,
-            None => delete.execute(params![row.table.0, row.key])?,
-        };
     }
     Ok(())
 }

@@ -51,6 +51,7 @@ fn a_failed_statement_leaves_no_transaction() {
     let inner = writer.lock().expect("lock");
     let failed = writer.transact(&inner.connection, |connection| {
         insert_entries(connection, 0, &batch(epoch, 0).entries)?;
+        inner.tables.change(connection, &batch(epoch, 0).rows)?;
         connection.execute_batch("INSERT INTO no_such_table VALUES (1)")
     });
     assert!(matches!(failed, Err(Error::NotWritten(_))), "{failed:?}");
@@ -68,7 +69,9 @@ fn a_panic_while_writing_poisons() {
     let writer = store.writer().expect("a writer");
     let panicking = std::panic::AssertUnwindSafe(|| {
         let inner = writer.lock().expect("lock");
-        drop(writer.transact(&inner.connection, |_| panic!("a broken invariant")));
+        drop(
+            writer.transact(&inner.connection, |_| -> rusqlite::Result<()> { panic!("a broken invariant") }),
+        );
     });
     std::panic::catch_unwind(panicking).expect_err("the panic");
     assert!(matches!(store.append(&batch(epoch, 0)), Err(Error::Unknown(_))));
