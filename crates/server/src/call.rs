@@ -78,9 +78,9 @@ impl Call {
         Ok(Page { before, limit })
     }
 
-    /// The body as JSON, whatever its declared type: a bearer token cannot be sent across sites.
+    /// The body as a JSON object, whatever its declared type: a bearer token cannot be sent across sites.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        json::read(&self.body)
+        json::read_object(&self.body)
     }
 
     /// Platform time.

@@ -109,11 +109,13 @@ pub struct Error {
     problem: Problem,
     detail: Box<str>,
     retry_after: Option<Duration>,
+    /// For the log of the platform only.
+    cause: Option<Box<str>>,
 }
 
 impl Error {
     pub(crate) fn new(problem: Problem, detail: impl Into<Box<str>>) -> Error {
-        Error { problem, detail: detail.into(), retry_after: None }
+        Error { problem, detail: detail.into(), retry_after: None, cause: None }
     }
 
     pub(crate) fn retry_after(mut self, after: Duration) -> Error {
@@ -127,10 +129,15 @@ impl Error {
         Error::new(Problem::Unauthenticated, detail)
     }
 
-    /// Logs what went wrong and tells the caller only that something did.
+    /// Tells the caller only that something failed; the gate logs why.
     pub(crate) fn internal(operation: &str, why: &dyn fmt::Display) -> Error {
-        tracing::error!(operation, why = %why.to_string().escape_debug(), "failed inside");
-        Error::new(Problem::Internal, format!("{operation} failed; the log of the platform says why"))
+        let detail = format!("{operation} failed; the log of the platform says why");
+        let cause = Some(why.to_string().into());
+        Error { cause, ..Error::new(Problem::Internal, detail) }
+    }
+
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     pub fn problem(&self) -> Problem {
@@ -219,6 +226,18 @@ impl From<Refused> for Error {
 
 impl From<engine::Error> for Error {
     fn from(error: engine::Error) -> Error {
-        Error::internal("reading the store", &error)
+        Error::internal("reading the store", &chain(&error))
     }
+}
+
+/// An error with everything that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

@@ -31,6 +31,9 @@ use crate::{
     token,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Bodies up to this many bytes are read without asking for room.
 const SMALL: usize = 64 * 1024;
 /// A body must have arrived after this time.
@@ -45,12 +48,13 @@ pub(crate) async fn pass(shared: Arc<Shared>, route: &'static Route, request: Re
     let id = shared.next_request();
     let (parts, body) = request.into_parts();
     let mut who = None;
-    let outcome = carry_out(&shared, route, parts, body, &mut who, id).await;
+    let outcome = carry_out(&shared, route, parts, body, &mut who).await;
     let response = match outcome {
         Ok(response) => response,
         Err(error) => {
             journal(&shared, route, who, &error).await;
-            error.answer(&id.text(&shared))
+            report(&error, route.path, id);
+            error.answer(&id.to_string())
         }
     };
     finish(&shared, response)
@@ -72,7 +76,15 @@ pub(crate) fn no_method(shared: &Shared, request: &Request) -> Response {
 
 fn refuse(shared: &Shared, error: &Error) -> Response {
     let id = shared.next_request();
-    finish(shared, error.answer(&id.text(shared)))
+    finish(shared, error.answer(&id.to_string()))
+}
+
+/// Logs what is not for the caller, once, under the name that the caller is told.
+fn report(error: &Error, path: &str, id: RequestId) {
+    if let Some(cause) = error.cause() {
+        let why = cause.escape_debug();
+        tracing::error!(request = %id, path, detail = error.detail(), %why, "a request failed inside");
+    }
 }
 
 fn finish(shared: &Shared, mut response: Response) -> Response {
@@ -88,7 +100,6 @@ async fn carry_out(
     mut parts: Parts,
     body: Body,
     who: &mut Option<Principal>,
-    id: RequestId,
 ) -> Result<Response, Error> {
     *who = authenticate(shared, route.auth, &parts.headers)?;
     authorise(route.auth, who.as_ref(), shared.public_log)?;
@@ -104,7 +115,7 @@ async fn carry_out(
     };
     let call =
         Call { shared: shared.clone(), principal: who.clone(), path, query, headers: parts.headers, body };
-    let answered = answer(shared, route, call, id).await;
+    let answered = answer(route, call).await;
     match claim {
         None => answered,
         Some(claim) => Ok(claim.settle(answered?).await),
@@ -112,13 +123,12 @@ async fn carry_out(
 }
 
 /// Runs the handler: bounded in time, and a panic in it ends this call alone.
-async fn answer(shared: &Shared, route: &Route, call: Call, id: RequestId) -> Result<Response, Error> {
+async fn answer(route: &Route, call: Call) -> Result<Response, Error> {
     let handler = route.handler;
-    let begun = catch_unwind(AssertUnwindSafe(|| handler(call)))
-        .map_err(|panic| panicked(shared, route, &*panic, id))?;
+    let begun = catch_unwind(AssertUnwindSafe(|| handler(call))).map_err(|panic| panicked(&*panic))?;
     match timeout(ANSWER_TIMEOUT, caught(begun)).await {
         Ok(Ok(answered)) => answered,
-        Ok(Err(panic)) => Err(panicked(shared, route, &*panic, id)),
+        Ok(Err(panic)) => Err(panicked(&*panic)),
         Err(_) => {
             let detail = "there was no answer in time; it is not known whether the request was carried out";
             Err(Error::new(Problem::Unavailable, detail).retry_after(Duration::from_secs(5)))
@@ -135,12 +145,11 @@ async fn caught(mut reply: Reply) -> Result<Result<Response, Error>, Box<dyn Any
     .await
 }
 
-fn panicked(shared: &Shared, route: &Route, panic: &(dyn Any + Send), id: RequestId) -> Error {
+fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
-    let request = id.text(shared);
-    tracing::error!(path = route.path, request, panic = %text.escape_debug(), "a handler panicked");
-    Error::new(Problem::Internal, "the request failed inside; the log of the platform says why")
+    let text =
+        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text");
+    Error::internal("the request", &format_args!("panic: {text}"))
 }
 
 fn authenticate(shared: &Shared, auth: Auth, headers: &HeaderMap) -> Result<Option<Principal>, Error> {

@@ -17,6 +17,14 @@ const MESSAGE_MAX: usize = 300;
 /// At most this many arguments of an action.
 const ARGS_MAX: usize = 64;
 
+/// Reads an object. An array, whose items serde would take for fields in order, is none.
+pub(crate) fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => Err(Error::new(Problem::Malformed, "the body is an array where an object is expected")),
+        Some(_) | None => read(body),
+    }
+}
+
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|_| Error::new(Problem::Malformed, explain::<T>(body)))
 }

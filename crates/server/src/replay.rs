@@ -16,6 +16,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, error::Problem};
 
+#[cfg(test)]
+mod tests;
+
 /// How long an answer is kept.
 const WINDOW: Duration = Duration::from_secs(600);
 /// At most this many answers; over it the oldest goes.

@@ -1,6 +1,7 @@
 //! What all calls share: the way to the platform, and the bounds that hold for all of them together.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,6 +16,9 @@ use tlog::VerifierKey;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{Error, error::Problem, replay::Replays};
+
+#[cfg(test)]
+mod tests;
 
 /// Reads of the store at once; more wait.
 const READS_MAX: usize = 16;
@@ -51,12 +55,16 @@ pub(crate) struct Shared {
     pub(crate) answered: Answered,
     reads: Arc<Semaphore>,
     started: Instant,
+    /// Of the platform, so that the name of a request is not met again after a restart.
+    epoch: u64,
     requests: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Shared {
+        let epoch = options.handle.reader().control().map_or(0, |control| control.epoch);
         Shared {
+            epoch,
             handle: options.handle,
             content: options.content,
             log_key: options.log_key,
@@ -75,7 +83,7 @@ impl Shared {
 
     /// The name of the next call in the log and in what its caller is told.
     pub(crate) fn next_request(&self) -> RequestId {
-        RequestId(self.requests.fetch_add(1, Ordering::Relaxed))
+        RequestId { epoch: self.epoch, number: self.requests.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// Platform time, which stands still between decisions, brought forward by the wall clock.
@@ -105,15 +113,16 @@ impl Shared {
     }
 }
 
-/// Written `request/epoch-number`; only errors need the text.
+/// The name of a call; only errors need the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RequestId(u64);
+pub(crate) struct RequestId {
+    epoch: u64,
+    number: u64,
+}
 
-impl RequestId {
-    /// The id with the platform's epoch in front, so that it is not met again after a restart.
-    pub(crate) fn text(self, shared: &Shared) -> String {
-        let epoch = shared.handle.reader().control().map_or(0, |control| control.epoch);
-        format!("urn:ringfence:request:{epoch}-{}", self.0)
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "urn:ringfence:request:{}-{}", self.epoch, self.number)
     }
 }
 

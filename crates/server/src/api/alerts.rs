@@ -22,7 +22,7 @@ use super::{CURSOR, LIMIT, either, missing, read};
 use crate::{
     Error, Problem,
     call::{Call, ok},
-    json::Parsed,
+    json::{self, Parsed},
     route::{Answer, Audit, Auth, Contract, DELIVERY_MAX, Method, Parameter, Route, schema},
     view::{Alert, Page},
 };
@@ -205,7 +205,7 @@ impl<'de> Visitor<'de> for DeliveryVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Delivery, A::Error> {
-        let One(received) = One::deserialize(MapAccessDeserializer::new(map))?;
+        let One(received) = OneVisitor.visit_map(map)?;
         Ok(Delivery(vec![received]))
     }
 }
@@ -214,7 +214,22 @@ struct One(Received);
 
 impl<'de> Deserialize<'de> for One {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wire = WireAlert::deserialize(deserializer)?;
+        deserializer.deserialize_map(OneVisitor)
+    }
+}
+
+/// Takes objects alone: an array would be read as the fields in order.
+struct OneVisitor;
+
+impl<'de> Visitor<'de> for OneVisitor {
+    type Value = One;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an alert")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<One, A::Error> {
+        let wire = WireAlert::deserialize(MapAccessDeserializer::new(map))?;
         wire.received().map(One).map_err(serde::de::Error::custom)
     }
 }
@@ -252,7 +267,7 @@ impl<'de> Visitor<'de> for MetricsVisitor {
 /// Takes what can be taken. Any refused alert makes the answer a refusal, which says that the rest was taken:
 /// senders look at the status alone.
 async fn take(call: Call) -> Result<Response, Error> {
-    let Delivery(alerts) = call.json()?;
+    let Delivery(alerts) = json::read(&call.body)?;
     let receipt = call.receive(alerts).await?;
     if receipt.refused.is_empty() {
         return ok(&Taken { taken: receipt.taken });

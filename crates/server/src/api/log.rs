@@ -1,5 +1,7 @@
 //! `/api/v1/log`: proofs, entries, the export for auditors, and redaction.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -101,13 +103,17 @@ async fn entries(call: Call) -> Result<Response, Error> {
     ok(&page)
 }
 
-/// The newest checkpoint as text and read.
+/// The newest checkpoint as text and read; right after the first start there is none for a moment.
 pub(super) fn newest(reader: &Reader) -> Result<(String, Checkpoint), Error> {
     let unreadable = |error: tlog::Error| Error::internal("reading the newest checkpoint", &error);
-    let text = reader.checkpoint()?.ok_or_else(|| busy("no checkpoint is signed yet"))?;
+    let text = reader.checkpoint()?.ok_or_else(|| unsealed("no checkpoint is signed yet"))?;
     let note = Note::parse(&text).map_err(unreadable)?;
     let checkpoint = Checkpoint::parse(note.text()).map_err(unreadable)?;
     Ok((text, checkpoint))
+}
+
+fn unsealed(detail: &str) -> Error {
+    Error::new(Problem::Unavailable, detail).retry_after(Duration::from_secs(1))
 }
 
 async fn prove(call: Call) -> Result<Response, Error> {
@@ -124,7 +130,7 @@ fn proof(reader: &Reader, position: u64) -> Result<String, Error> {
     }
     let (text, checkpoint) = newest(reader)?;
     if position >= checkpoint.size {
-        return Err(busy("the entry is written and not under a checkpoint yet"));
+        return Err(unsealed("the entry is written and not under a checkpoint yet"));
     }
     let fetch = |tile: &tile::Tile| reader.tile(tile).ok().flatten();
     let node = |level, index| tile::read_node(level, index, checkpoint.size, fetch);

@@ -46,6 +46,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     Route {
         method: Method::Delete,
+        body_max: 0,
         ..change(
             "/api/v1/silences/{id}",
             Permission::Respond,
@@ -106,7 +107,7 @@ async fn set(call: Call) -> Result<Response, Error> {
         return Err(Error::internal("setting a silence", &"no fact names it"));
     };
     let found = call.read(move |reader| reader.silence(id)).await?;
-    shown(StatusCode::CREATED, found.map(|silence| Silence::of(&silence, now)))
+    shown(StatusCode::CREATED, found.map(|silence| Silence::of(&silence, call.now())))
 }
 
 async fn expire(call: Call) -> Result<Response, Error> {

@@ -58,6 +58,9 @@ async fn tile(call: Call, prefix: &'static str) -> Result<Response, Error> {
     let bytes = call
         .shared
         .read(move |reader| {
+            if reader.checkpoint()?.is_none() {
+                return Ok(None);
+            }
             let (_, checkpoint) = log::newest(reader)?;
             let covered = tile.end_position().is_some_and(|end| end <= checkpoint.size);
             Ok(if covered { reader.tile(&tile)? } else { None })

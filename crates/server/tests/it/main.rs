@@ -1,4 +1,5 @@
 //! The server in process: a platform over the memory store, the shipped content, and no sockets but in `serve`.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod alertmanager;
 mod api;

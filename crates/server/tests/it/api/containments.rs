@@ -52,7 +52,7 @@ fn what_is_asked_for_is_checked() {
         );
         bench.ask("POST", "/api/v1/containments", &bench.commander, body)
     };
-    ask("node.launch", "{}").problem(404, "not_found");
+    ask("node.launch", "{}").problem(422, "invalid");
     ask("node.isolate", r#"{"level": "sideways"}"#).problem(422, "invalid");
     ask("node.isolate", r#"{"surprise": true}"#).problem(422, "invalid");
     let detail = ask("node.isolate", r#"{"level": {"deep": 1}}"#).problem(400, "malformed");

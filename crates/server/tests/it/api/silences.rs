@@ -23,7 +23,7 @@ fn a_silence_mutes_until_it_is_ended() {
     );
     let ended = bench.ask("DELETE", &format!("/api/v1/silences/{id}"), &bench.responder, "").expect(200);
     assert_eq!(ended["state"], "expired");
-    bench.ask("DELETE", &format!("/api/v1/silences/{id}"), &bench.responder, "").problem(409, "conflict");
+    bench.ask("DELETE", &format!("/api/v1/silences/{id}"), &bench.responder, "").problem(404, "not_found");
     assert!(bench.get("/api/v1/alerts").expect(200)["items"][0]["incident"].is_string());
 }
 
