@@ -84,7 +84,7 @@ pub enum Output {
     Facts(Vec<Fact>),
     /// Who may come in, or what may be done, has changed durably.
     AccessChanged,
-    /// The controls changed; from the decision on, nothing that they forbid may begin.
+    /// The controls changed: what they forbid ends with the decision, what they allow begins when it is durable.
     Limits(Arc<control::Control>),
 }
 
@@ -112,6 +112,8 @@ struct Building {
     answers: Vec<(Ticket, Answer)>,
     /// Content that came into force, each with texts that runs may be pinned to.
     contents: Vec<Arc<domain::content::Content>>,
+    /// The controls as this batch leaves them, where it changes them.
+    control: Option<control::Control>,
 }
 
 pub struct Node {
@@ -122,6 +124,8 @@ pub struct Node {
     building: Building,
     /// Answers and facts of the batch that is with the store.
     flying: Option<Building>,
+    /// The controls as they are durable.
+    durable: control::Control,
     salts: Salts,
     body: Vec<u8>,
 }
@@ -130,7 +134,8 @@ impl Node {
     /// A node over what the rows hold. Its first input is `control.started` of this epoch.
     pub fn new(state: State, epoch: u64, length: u64, salts: Salts) -> Node {
         let building = Building::default();
-        Node { state, epoch, next: length, building, flying: None, salts, body: Vec::new() }
+        let durable = state.control.clone();
+        Node { state, epoch, next: length, building, flying: None, durable, salts, body: Vec::new() }
     }
 
     pub fn state(&self) -> &State {
@@ -256,7 +261,10 @@ impl Node {
         self.next += facts.len() as u64;
         for fact in &facts {
             match &fact.event {
-                Event::Control(_) => out.push(Output::Limits(Arc::new(self.state.control.clone()))),
+                Event::Control(_) => {
+                    self.building.control = Some(self.state.control.clone());
+                    out.push(self.limits());
+                }
                 Event::Content(_) => self.building.contents.push(self.state.content.clone()),
                 Event::Log(domain::event::LogEvent::Redacted { positions, .. }) => {
                     self.building.redact.extend(positions);
@@ -364,6 +372,10 @@ impl Node {
     /// The batch with the store is durable: everything that waited for it goes out.
     fn committed(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let Some(done) = self.flying.take() else { return };
+        if let Some(control) = done.control {
+            self.durable = control;
+            out.push(self.limits());
+        }
         // First, so that who was told of a token can use it, and who was told of its end cannot.
         if done.facts.iter().any(|fact| matches!(fact.event, Event::Person(..) | Event::Token(..))) {
             out.push(Output::AccessChanged);
@@ -375,6 +387,11 @@ impl Node {
             }
         }
         out.push(Output::Facts(done.facts));
+    }
+
+    /// What is forbidden durably or by decision: a limit that was only decided away may still be there after a crash.
+    fn limits(&self) -> Output {
+        Output::Limits(Arc::new(self.durable.stricter(&self.state.control)))
     }
 
     /// Turns a durable intent into a call, unless it is not ours, was overtaken, or limits now forbid it.

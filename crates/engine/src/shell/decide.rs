@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{content::Content, control, event::Actor, flow::Command, id::RunId, run, time::Timestamp};
+use domain::{
+    content::Content, control, event::Actor, flow::Command, id::RunId, run, state::State, time::Timestamp,
+};
 use store::{Batch, Error as StoreError, Store};
 use tokio::sync::oneshot;
 
@@ -138,6 +140,9 @@ impl Decide {
         send(&self.sealing, Sealing::Stop);
         let left = std::mem::take(&mut self.waiting);
         left.into_values().for_each(|reply| answer(reply, Err(super::stopped())));
+        // The process ends, and taking a million incidents apart one by one would only make it late.
+        let nothing = Node::new(State::default(), 0, 0, Salts::new([0; 32]));
+        std::mem::forget(std::mem::replace(&mut self.node, nothing));
     }
 
     /// Looks after the commits while requests are waiting, so that deciding and syncing overlap: a batch that is
