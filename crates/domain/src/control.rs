@@ -190,6 +190,23 @@ pub struct Control {
     pub clock_doubt: Option<Box<str>>,
 }
 
+impl Control {
+    /// All that either of the two forbids.
+    #[must_use]
+    pub fn stricter(&self, other: &Control) -> Control {
+        let mut both = other.clone();
+        both.kill_switch = both.kill_switch.or_else(|| self.kill_switch.clone());
+        both.safe_mode = both.safe_mode.max(self.safe_mode);
+        both.clock_doubt = both.clock_doubt.or_else(|| self.clock_doubt.clone());
+        for (name, breaker) in &self.breakers {
+            let entry = both.breakers.entry(name.clone()).or_insert_with(|| breaker.clone());
+            // One without an end holds longer than any.
+            entry.until = entry.until.zip(breaker.until).map(|(a, b)| a.max(b));
+        }
+        both
+    }
+}
+
 pub fn decide(control: &Control, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
     match command {
         Command::Start { epoch, incarnation, .. } => {

@@ -46,10 +46,10 @@ fn token(name: &str) -> Command {
     Command::Access(access::Command::CreateToken { holder, hash, label: String::new(), expires_at: None })
 }
 
-/// Somebody who may ask.
+/// Somebody who may ask; the owner of the machine before anybody is known.
 pub(crate) fn somebody(journal: &Journal, chance: &mut Chance) -> Actor {
     let people: Vec<PersonId> = journal.people.iter().copied().collect();
-    chance.pick(&people).map_or(Actor::Platform, |id| Actor::Person(*id))
+    Actor::Person(chance.pick(&people).copied().unwrap_or(PersonId::from_number(2)))
 }
 
 /// Whoever sends alerts.

@@ -1,7 +1,11 @@
 use expect_test::expect;
 
 use super::{Command, SafeMode};
-use crate::{flow, scene::Scene, time::Span};
+use crate::{
+    flow,
+    scene::Scene,
+    time::{Span, Timestamp},
+};
 
 fn control(command: Command) -> flow::Command {
     flow::Command::Control(command)
@@ -53,4 +57,22 @@ fn a_tripped_breaker_closes_by_itself_and_what_it_held_goes_on() {
     scene.wait(super::BREAKER_PAUSE);
     let text = scene.look();
     assert!(text.contains("control.breaker_closed") && text.contains("action.intended"), "{text}");
+}
+
+#[test]
+fn the_stricter_of_two_controls_forbids_what_either_does() {
+    let switch = super::Switch { since: Timestamp(1), by: "person/1".into(), reason: "drill".into() };
+    let on =
+        super::Control { kill_switch: Some(switch), safe_mode: SafeMode::Restricted, ..Default::default() };
+    let breaker =
+        |until| super::Breaker { since: Timestamp(1), until, by: "platform".into(), reason: "x".into() };
+    let mut open = super::Control { safe_mode: SafeMode::Emergency, ..Default::default() };
+    open.breakers.insert("wall".into(), breaker(None));
+    let mut short = super::Control::default();
+    short.breakers.insert("wall".into(), breaker(Some(Timestamp(9))));
+    for both in [on.stricter(&open).stricter(&short), short.stricter(&open.stricter(&on))] {
+        assert!(both.kill_switch.is_some());
+        assert_eq!(both.safe_mode, SafeMode::Emergency);
+        assert_eq!(both.breakers["wall"].until, None);
+    }
 }

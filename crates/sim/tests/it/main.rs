@@ -5,7 +5,7 @@ use sim::{Options, Planted, first_content, saga, shipped_content, simulate};
 
 fn seeds(from: u64, count: u64) {
     for seed in from..from + count {
-        if let Err(failure) = simulate(Options { seed, requests: 40, planted: None }) {
+        if let Err(failure) = simulate(Options { seed, requests: 25, planted: None }) {
             panic!("{failure}");
         }
     }
