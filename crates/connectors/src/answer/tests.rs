@@ -1,3 +1,5 @@
+//! What a status and a body come to.
+
 use std::time::Duration;
 
 use hyper::body::Bytes;

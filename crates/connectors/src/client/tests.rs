@@ -1,3 +1,5 @@
+//! What the client sends, refuses and gives up on.
+
 use super::{Client, Config};
 use crate::{Secret, system_resolver};
 

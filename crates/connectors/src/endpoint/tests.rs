@@ -1,3 +1,5 @@
+//! Which addresses are endpoints.
+
 use super::Endpoint;
 
 fn refused(text: &str) -> String {

@@ -1,3 +1,5 @@
+//! Which addresses lie in which networks, in all their forms.
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What follows each outcome, class by class; release, leases, breakers.
+
 use expect_test::expect;
 
 use super::{Command, Outcome, Verdict};

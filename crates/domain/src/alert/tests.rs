@@ -1,3 +1,5 @@
+//! Raised once, repeated quietly, resolved once; muted and routed.
+
 use expect_test::expect;
 
 use super::{RESOLVE_TIMEOUT, Received};

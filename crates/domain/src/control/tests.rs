@@ -1,3 +1,5 @@
+//! Each control moved once, and what it holds back.
+
 use expect_test::expect;
 
 use super::{Command, SafeMode};

@@ -1,3 +1,5 @@
+//! Grouping, windows, and what people may do when.
+
 use expect_test::expect;
 
 use super::{Command, Disposition};

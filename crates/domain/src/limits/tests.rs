@@ -1,3 +1,5 @@
+//! Every cell of the table of limits.
+
 use std::fmt::Write as _;
 
 use expect_test::expect;

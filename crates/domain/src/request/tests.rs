@@ -1,3 +1,5 @@
+//! Templates rendered by place, and what an answer must be.
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};

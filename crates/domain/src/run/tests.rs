@@ -1,3 +1,5 @@
+//! Steps, gates, failures, undo, and targets that join late.
+
 use expect_test::expect;
 
 use super::Command;

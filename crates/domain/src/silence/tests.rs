@@ -1,3 +1,5 @@
+//! Updates, ends, and terms that are refused.
+
 use expect_test::expect;
 
 use super::{Command, Terms};

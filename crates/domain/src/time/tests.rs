@@ -1,3 +1,5 @@
+//! Spans and points as text and as numbers.
+
 use super::{Span, Timestamp};
 
 #[test]

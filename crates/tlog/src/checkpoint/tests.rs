@@ -1,3 +1,5 @@
+//! Checkpoints as text, signed and opened.
+
 use super::*;
 use crate::empty_root;
 

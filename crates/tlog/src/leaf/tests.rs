@@ -1,3 +1,5 @@
+//! The envelope: one spelling, strict reading.
+
 use expect_test::expect;
 
 use super::*;

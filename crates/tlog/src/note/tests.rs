@@ -1,3 +1,5 @@
+//! Signed notes and their keys.
+
 use super::*;
 
 /// The example of C2SP signed-note, section "Verifier keys".

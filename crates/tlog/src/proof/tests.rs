@@ -1,3 +1,5 @@
+//! Inclusion proofs as text.
+
 use super::*;
 use crate::note::SigningKey;
 use crate::{leaf_hash, node_hash};

@@ -1,3 +1,5 @@
+//! Paths, widths and contents of tiles.
+
 use std::collections::BTreeMap;
 
 use super::*;

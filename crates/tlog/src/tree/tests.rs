@@ -1,3 +1,5 @@
+//! The tree against its definition, and proofs of it.
+
 use std::collections::BTreeMap;
 
 use super::*;
