@@ -22,6 +22,8 @@ pub(crate) struct Checked {
     key: Option<VerifierKey>,
     /// Where the key comes from, when the auditor did not bring it.
     key_note: Option<&'static str>,
+    /// Whether bodies could be checked: a served log gives out envelopes only.
+    bodies: bool,
     /// State rows compared with the fold of the entries.
     rows: Option<u64>,
     rows_redacted: u64,
@@ -45,6 +47,7 @@ pub(crate) fn bundle(path: &Path, keys: &[VerifierKey], kept: &[String]) -> anyh
         key: keys.first().cloned(),
         key_note,
         rows: None,
+        bodies: true,
         rows_redacted: 0,
         blobs: None,
         problems: Vec::new(),
@@ -70,7 +73,7 @@ impl Checked {
             "ok": self.is_clean(),
             "checked": self.what,
             "entries": self.report.entries,
-            "redacted": self.report.redacted,
+            "redacted": self.bodies.then_some(self.report.redacted),
             "unsealed": self.report.unsealed,
             "root": self.root(),
             "checkpoint": checkpoint.map(|c| json!({ "origin": c.origin, "size": c.size, "root": c.root.to_base64() })),
@@ -122,11 +125,13 @@ impl Checked {
 
     fn facts(&self) -> Vec<(&'static str, String)> {
         let report = &self.report;
-        let mut facts = vec![
-            ("entries", report.entries.to_string()),
-            ("redacted", report.redacted.to_string()),
-            ("unsealed", report.unsealed.to_string()),
-        ];
+        let bodies = if self.bodies {
+            ("redacted", report.redacted.to_string())
+        } else {
+            ("bodies", "not served; a data directory or an exported bundle has them".to_owned())
+        };
+        let mut facts =
+            vec![("entries", report.entries.to_string()), bodies, ("unsealed", report.unsealed.to_string())];
         if let Some(root) = self.root() {
             facts.push(("root", root));
         }

@@ -34,6 +34,7 @@ pub(crate) fn directory(path: &Path, keys: &[VerifierKey], kept: &[String]) -> a
         key,
         key_note,
         rows: Some(audit.rows.rows),
+        bodies: true,
         rows_redacted: audit.rows.redacted,
         blobs: Some(blobs),
         problems,

@@ -35,6 +35,7 @@ pub(crate) fn server(client: &Client, keys: Vec<VerifierKey>, kept: &[String]) -
         key,
         key_note: None,
         rows: None,
+        bodies: false,
         rows_redacted: 0,
         blobs: None,
         problems,
