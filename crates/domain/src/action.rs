@@ -21,7 +21,7 @@ use crate::{
 
 mod decide;
 
-pub use decide::{Command, checked_args, decide, due, next_wakeup};
+pub use decide::{Command, cap, checked_args, decide, due, next_wakeup};
 
 /// After a restart an open call may be re-sent this many times beyond its declared attempts.
 pub const RECOVERIES_MAX: u32 = 10;
@@ -191,6 +191,10 @@ pub enum Event {
     },
     /// The lease ended while the incident is open; it stays in force and a person is asked.
     LeaseExpired,
+    /// Its run was canceled or is being undone before it was called again; nothing of it is out there.
+    Abandoned {
+        reason: Box<str>,
+    },
     Settled {
         verdict: Verdict,
         why: Box<str>,
@@ -209,6 +213,7 @@ impl Event {
             Event::Unknown { .. } => "action.unknown",
             Event::LeaseExtended { .. } => "action.lease_extended",
             Event::LeaseExpired => "action.lease_expired",
+            Event::Abandoned { .. } => "action.abandoned",
             Event::Settled { .. } => "action.settled",
         }
     }
@@ -340,6 +345,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         | Event::Unknown { .. }
         | Event::LeaseExtended { .. }
         | Event::LeaseExpired
+        | Event::Abandoned { .. }
         | Event::Settled { .. } => return None,
     };
     Some(Action {
@@ -400,6 +406,7 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
             action.lease_expired = false;
         }
         Event::LeaseExpired => action.lease_expired = true,
+        Event::Abandoned { reason } => action.status = Status::Failed { reason: reason.clone() },
         Event::Settled { verdict, why } => settled(action, *verdict, why, meta.time),
     }
 }

@@ -56,6 +56,8 @@ pub struct ActionSpec {
     pub verify: bool,
     /// At most this many targets in one step.
     pub blast_radius_max: u32,
+    /// At most this many in force or on their way at once, over all incidents; more need a person's decision.
+    pub in_force_max: Option<u32>,
     pub timeout: Span,
     pub side_effects: Vec<String>,
     /// For connectors of kind `http`: the requests to make.

@@ -230,28 +230,15 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
     let run = state.runs.of_incident(id);
     let advance =
         || run.map(|id| Command::Run(run::Command::Advance { id, widened: true })).into_iter().collect();
-    let automatic = state.incidents.open.get(&id).is_some_and(|incident| incident.auto_response);
     match event {
-        incident::Event::Opened { incident_type, severity, auto_response, .. } => {
-            let ask = |reason: String| {
-                let about = Stream::Incident(id);
-                vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
-            };
-            match state.content.playbook_for(incident_type, *severity) {
-                Some(_) if *auto_response => {
-                    vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
-                }
-                Some(playbook) => ask(format!(
-                    "its rule allows no automatic response; start playbook {} by hand",
-                    playbook.id
-                )),
-                None => ask(format!("no playbook fits type {incident_type} at severity {severity}")),
-            }
+        incident::Event::Opened { .. } => respond(state, id),
+        // The earlier run has ended, or there was none, and now there is more to do.
+        incident::Event::AlertJoined { targets, severity, .. }
+            if run.is_none() && (!targets.is_empty() || severity.is_some()) =>
+        {
+            respond(state, id)
         }
-        // The earlier run has ended, and there is more to contain.
-        incident::Event::AlertJoined { targets, .. } if run.is_none() && !targets.is_empty() && automatic => {
-            vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
-        }
+        incident::Event::Classified { .. } if run.is_none() => respond(state, id),
         incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
         incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
@@ -267,6 +254,27 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
     }
 }
 
+/// Starts the playbook that fits, or asks a person to.
+fn respond(state: &State, id: IncidentId) -> Vec<Command> {
+    let Some(incident) = state.incidents.open.get(&id) else { return Vec::new() };
+    let ask = |reason: String| {
+        let about = Stream::Incident(id);
+        vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
+    };
+    match state.content.playbook_for(&incident.incident_type, incident.severity) {
+        Some(_) if incident.auto_response => {
+            vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
+        }
+        Some(playbook) => {
+            ask(format!("nothing starts by itself here; start playbook {} by hand", playbook.id))
+        }
+        None => {
+            let (of, severity) = (&incident.incident_type, incident.severity);
+            ask(format!("no playbook fits type {of} at severity {severity}"))
+        }
+    }
+}
+
 fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Command> {
     let Some(run) = state.runs.get(id) else { return Vec::new() };
     let about = Stream::Run(id);
@@ -277,6 +285,11 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
     let clear = || Command::Incident(incident::Command::ClearAttention { id: run.incident, about });
     let advance = || Command::Run(run::Command::Advance { id, widened: false });
     let stop = || Command::Incident(incident::Command::StopResponse { id: run.incident, run: id });
+    let abandon = || {
+        let reason = "its run was canceled or is being undone".to_owned();
+        let own = state.actions.of_run(id).map(|action| action.id);
+        own.map(move |id| Command::Action(action::Command::Abandon { id, reason: reason.clone() }))
+    };
     let mut commands = Vec::new();
     if let Some(progress) = event.progress() {
         if let Some(playbook) = state.playbooks.get(&run.hash) {
@@ -302,6 +315,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         }
         // Steps that ended at once, or a status that allows more, may let the run go further.
         if matches!(progress.status, Some(run::Status::Undoing { .. })) {
+            commands.extend(abandon());
             commands.push(advance());
         }
         return commands;
@@ -310,8 +324,10 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         run::Event::Resumed => vec![clear(), advance()],
         // What else blocks it stays as it is, and people have been told.
         run::Event::StepSkipped { .. } | run::Event::StepRetried { .. } => vec![advance()],
-        run::Event::UndoStarted { .. } => vec![clear(), stop(), advance()],
-        run::Event::Canceled => vec![clear(), stop()],
+        run::Event::UndoStarted { .. } => {
+            [clear(), stop()].into_iter().chain(abandon()).chain([advance()]).collect()
+        }
+        run::Event::Canceled => [clear(), stop()].into_iter().chain(abandon()).collect(),
         run::Event::Quarantined { reason } => vec![attention(reason)],
         run::Event::Paused | run::Event::Started { .. } | run::Event::Advanced { .. } => Vec::new(),
     }
@@ -399,6 +415,7 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
             vec![ask(format!("the lease of {what} has ended and it stays in force; release or extend it"))]
         }
         action::Event::LeaseExtended { .. } => vec![clear()],
+        action::Event::Abandoned { .. } => std::iter::once(clear()).chain(advance()).collect(),
         action::Event::Intended { .. } => Vec::new(),
         action::Event::NotApplied { retry_at: Some(_), reason, .. }
         | action::Event::Unknown { next: action::Next::Call { .. }, reason, .. } => {
@@ -407,9 +424,17 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
             let reason =
                 format!("{} calls in a row without success, the last: {reason}", control::FAILURES_MAX);
             let trip = trip.then_some(Command::Control(control::Command::TripBreaker { name, reason }));
-            trip.into_iter().collect()
+            trip.into_iter().chain(abandoned(state, action)).collect()
         }
     }
+}
+
+/// What waits for another call of a run that is over or being undone is not called again.
+fn abandoned(state: &State, action: &action::Action) -> Option<Command> {
+    let run = state.runs.get(action.spec.origin.run()?);
+    let over = run.is_none_or(|run| run.is_ended() || run.undoing.is_some());
+    let reason = "its run was canceled or is being undone".to_owned();
+    over.then_some(Command::Action(action::Command::Abandon { id: action.id, reason }))
 }
 
 fn after_control(state: &State, event: &control::Event) -> Vec<Command> {

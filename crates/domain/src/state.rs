@@ -126,6 +126,8 @@ pub struct Actions {
     live: BTreeMap<ActionId, Action>,
     by_step: BTreeSet<(RunId, u32, u32, ActionId)>,
     by_incident: BTreeSet<(IncidentId, ActionId)>,
+    /// Those that can be taken back and are in force or on their way, by verb.
+    out_by_verb: BTreeMap<Box<str>, BTreeSet<ActionId>>,
     held: BTreeSet<ActionId>,
     calling: BTreeSet<ActionId>,
 }
@@ -164,6 +166,11 @@ impl Actions {
         self.by_step.range(range).filter_map(|(_, _, _, action)| self.live.get(action))
     }
 
+    /// How many actions of this verb are in force or on their way, over all incidents.
+    pub fn out(&self, verb: &str) -> usize {
+        self.out_by_verb.get(verb).map_or(0, BTreeSet::len)
+    }
+
     pub fn held(&self) -> impl Iterator<Item = ActionId> {
         self.held.iter().copied().collect::<Vec<_>>().into_iter()
     }
@@ -179,6 +186,10 @@ impl Actions {
             self.by_step.insert((run, step, round, id));
         }
         self.by_incident.insert((action.spec.incident, id));
+        if action.spec.revert.is_some() {
+            let out = self.out_by_verb.entry(action.spec.verb.clone()).or_default();
+            set(out, id, !action.is_final());
+        }
         let (held, calling) = match action.status {
             action::Status::Held { .. } => (true, false),
             action::Status::Calling { .. } => (false, true),
@@ -199,6 +210,9 @@ impl Actions {
             self.by_step.remove(&(run, step, round, id));
         }
         self.by_incident.remove(&(action.spec.incident, id));
+        if let Some(out) = self.out_by_verb.get_mut(&action.spec.verb) {
+            out.remove(&id);
+        }
         self.held.remove(&id);
         self.calling.remove(&id);
     }
@@ -436,6 +450,7 @@ impl State {
             | action::Event::NotApplied { retry_at: None, .. }
             | action::Event::LeaseExtended { .. }
             | action::Event::LeaseExpired
+            | action::Event::Abandoned { .. }
             | action::Event::Settled { .. } => {}
         }
         action.seq

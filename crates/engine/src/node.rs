@@ -12,7 +12,7 @@ use std::{
 
 use connectors::Call;
 use domain::{
-    action::{self, Goal, Outcome},
+    action::{self, Goal, Operation, Outcome},
     alert::{Received, Seen},
     control::{self, SKEW_MAX},
     event::{Actor, Context, Event, Stream},
@@ -95,7 +95,20 @@ pub struct Check {
     pub attempt: u32,
     pub goal: Goal,
     pub asked: Asked,
+    pub operation: Operation,
     pub spec: Arc<action::Spec>,
+}
+
+impl Check {
+    /// Whether the call may begin under these controls. Reading back changes nothing, so nothing forbids it.
+    pub(crate) fn permits(&self, control: &control::Control, now: Timestamp) -> Result<(), String> {
+        match self.operation {
+            Operation::ReadBack => Ok(()),
+            Operation::Apply | Operation::Revert => {
+                limits::permits(control, &self.spec, self.goal, self.asked, now)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -408,8 +421,10 @@ impl Node {
         if intent.epoch != self.epoch || !current {
             return;
         }
-        let (attempt, asked, spec) = (intent.attempt, intent.asked, Arc::new(action.spec.clone()));
-        if let Err(reason) = limits::permits(&self.state.control, &spec, goal, asked, now) {
+        let (attempt, asked, operation) = (intent.attempt, intent.asked, intent.operation);
+        let spec = Arc::new(action.spec.clone());
+        let check = Check { action: id, attempt, goal, asked, operation, spec: spec.clone() };
+        if let Err(reason) = check.permits(&self.state.control, now) {
             return self.own(now, Command::Action(action::Command::Withdraw { id, attempt, reason }), out);
         }
         let Some(known) = self.state.content.actions.get(&*spec.verb).cloned() else {
@@ -430,7 +445,7 @@ impl Node {
             timeout: Duration::from_micros(intent.deadline.since(now).0.max(1_000)),
             spec: known,
         };
-        out.push(Output::Call(Box::new(call), Check { action: id, attempt, goal, asked, spec }));
+        out.push(Output::Call(Box::new(call), check));
     }
 }
 

@@ -24,7 +24,6 @@ use domain::{
     event::Actor,
     flow::{Command, Fact},
     id::AlertId,
-    limits,
     time::{Span, Timestamp},
 };
 use store::Store;
@@ -269,7 +268,7 @@ pub(crate) async fn perform(
         return tracing::info!(key = %call.key, "a call of an older epoch was not sent");
     }
     let control = gate.limits.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    if let Err(reason) = limits::permits(&control, &check.spec, check.goal, check.asked, now) {
+    if let Err(reason) = check.permits(&control, now) {
         return inbox.own(Request::Withdraw { check, reason });
     }
     let Some(connector) = connector else {

@@ -263,6 +263,7 @@ impl Journal {
             | action::Event::Released { .. }
             | action::Event::NotApplied { .. }
             | action::Event::Unknown { .. }
+            | action::Event::Abandoned { .. }
             | action::Event::Settled { .. }) => self.outcome(id, &outcome),
         }
     }
@@ -287,6 +288,7 @@ impl Journal {
                 action.may_stand = true;
                 action.in_doubt = *next == Next::InDoubt;
             }
+            action::Event::Abandoned { .. } => (action.over, action.may_stand) = (true, false),
             action::Event::Settled { verdict, .. } => settled(action, *verdict),
             action::Event::Intended { .. }
             | action::Event::Held { .. }

@@ -59,6 +59,11 @@ pub enum Command {
     Wake {
         id: ActionId,
     },
+    /// Its run was canceled or is being undone: what was not called yet is not called any more.
+    Abandon {
+        id: ActionId,
+        reason: String,
+    },
     /// A new epoch began while a call was open.
     Recover {
         id: ActionId,
@@ -92,6 +97,7 @@ pub fn decide(
         Command::Settle { id, verdict, why } => settle(find(state, id)?, verdict, &why),
         Command::Extend { id, span } => extend(find(state, id)?, span, context.now),
         Command::Wake { id } => Ok(wake(state, find(state, id)?, context)),
+        Command::Abandon { id, reason } => Ok(abandon(find(state, id)?, reason)),
         Command::Recover { id } => Ok(recover(state, find(state, id)?, context)),
     }
 }
@@ -161,6 +167,7 @@ fn by_person(
         let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
         return Err(Rejected::Invalid(format!("`{verb}` is not an action in actions.yaml{hint}")));
     };
+    cap(state, known, 1).map_err(Rejected::Limited)?;
     if target.is_empty() || target.len() > 1024 {
         return Err(Rejected::Invalid("the target is empty or longer than 1024 bytes".to_owned()));
     }
@@ -184,6 +191,22 @@ fn by_person(
 }
 
 const DEFAULT_LEASE: Lease = Lease { span: Span::secs(4 * 3600), on_expiry: OnExpiry::Ask };
+
+/// Whether that many more may begin: at once, and beside what is in force or on its way anywhere.
+pub fn cap(state: &State, known: &ActionSpec, more: usize) -> Result<(), String> {
+    let verb = &known.verb;
+    if more > known.blast_radius_max as usize {
+        let most = known.blast_radius_max;
+        return Err(format!("{more} targets, and `{verb}` may reach {most} at once"));
+    }
+    let out = state.actions.out(verb);
+    match known.in_force_max {
+        Some(most) if more > 0 && out + more > most as usize => Err(format!(
+            "`{verb}` is in force on {out} and may be on {most} at once; release one or raise in_force_max"
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// Completes and checks arguments against what the action declares.
 pub fn checked_args(
@@ -446,8 +469,27 @@ fn wake(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Eve
     vec![(action.id, event)]
 }
 
+/// Waiting or held, it is given up; if an earlier call may have had its effect, a person has to look.
+fn abandon(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
+    let idle = matches!(action.status, Status::Held { .. } | Status::Waiting { .. });
+    if !idle || action.goal != Goal::Apply {
+        return Vec::new();
+    }
+    let reason = reason.into();
+    let event = if action.unsure {
+        Event::Unknown { attempt: action.attempt, reason, next: Next::InDoubt }
+    } else {
+        Event::Abandoned { reason }
+    };
+    vec![(action.id, event)]
+}
+
 fn call_or_hold(state: &State, action: &Action, operation: Operation, context: &Context) -> Event {
     let (goal, asked) = (action.goal, action.asked);
+    if operation == Operation::ReadBack {
+        // Looking changes nothing, so no limit holds it back.
+        return intend(state, action, goal, operation, asked, context);
+    }
     match limits::permits(&state.control, &action.spec, goal, asked, context.now) {
         Ok(()) => intend(state, action, goal, operation, asked, context),
         Err(reason) => Event::Held { spec: None, goal, reason: reason.into(), asked },

@@ -234,15 +234,37 @@ fn an_answer_to_the_call_that_applied_is_not_taken_for_the_release() {
 }
 
 #[test]
-fn a_held_action_that_may_have_had_its_effect_is_read_first() {
+fn no_limit_holds_back_a_look_and_what_it_finds_is_held() {
     let (mut scene, id) = scene_of(Class::ReadBack);
     scene.answer(id, unknown());
     scene.must(kill_switch(true));
     scene.wait(Span::secs(1));
-    scene.look();
-    scene.must(kill_switch(false));
+    assert!(scene.look().contains("action.intended action/6 ReadBack #2 rf-scene-6-0"));
+    scene.answer(id, Outcome::DoesNotHold);
+    scene.wait(Span::secs(2));
+    assert!(scene.look().contains("action.held action/6 the kill switch is on"));
+}
+
+#[test]
+fn what_a_canceled_run_has_not_called_is_not_called_any_more() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.answer(id, Outcome::NotApplied { reason: "busy".to_owned(), retry: true, retry_after: None });
+    let run = scene.run();
+    scene.must(flow::Command::Run(crate::run::Command::Cancel { id: run, undo: false }));
+    assert!(scene.look().contains("action.abandoned action/6"));
+    scene.wait(Span::secs(60));
+    assert!(scene.calling().is_empty());
+}
+
+#[test]
+fn the_cap_on_what_is_in_force_counts_over_all_incidents() {
+    let (mut scene, _) = scene_of(Class::Keyed);
+    for node in ["validator-4", "validator-5"] {
+        scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", node)]);
+    }
     let text = scene.look();
-    assert!(text.contains("action.intended action/6 ReadBack #2 rf-scene-6-0"), "{text}");
+    assert_eq!(scene.calling().len(), 2, "{text}");
+    assert!(text.contains("`node.isolate` is in force on 2 and may be on 2 at once"), "{text}");
 }
 
 #[test]

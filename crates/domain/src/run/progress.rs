@@ -178,9 +178,8 @@ fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) ->
     let Some(known) = state.content.actions.get(&step.verb) else {
         return fail(index, format!("`{}` is no longer in actions.yaml", step.verb));
     };
-    if targets.len() > known.blast_radius_max as usize {
-        let (count, most) = (targets.len(), known.blast_radius_max);
-        return fail(index, format!("{count} targets, and `{}` may reach {most} at once", step.verb));
+    if let Err(why) = action::cap(state, known, targets.len()) {
+        return fail(index, why);
     }
     let given = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     if let Err(why) = action::checked_args(known, given) {

@@ -30,6 +30,8 @@ const WALL_EVERY: Duration = Duration::from_secs(1);
 const DISK_EVERY: Duration = Duration::from_secs(5);
 /// After this long without a successful restart the platform gives up.
 const RESTARTS_MAX: u32 = 30;
+/// Between one restart and the next.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
 const LEASE: &str = "leader";
 
 /// The way to the commit thread and back.
@@ -54,6 +56,7 @@ pub(crate) struct Decide {
     panics: BTreeMap<RunId, u32>,
     disk_full_until: Option<Instant>,
     compared_at: Instant,
+    restarted_at: Option<Instant>,
     committing: bool,
     /// The queue was found empty.
     idle: bool,
@@ -90,6 +93,7 @@ impl Decide {
             panics: BTreeMap::new(),
             disk_full_until: None,
             compared_at: Instant::now(),
+            restarted_at: None,
             committing: false,
             idle: false,
             stopping: false,
@@ -388,6 +392,12 @@ impl Decide {
         let refused = unavailable(why);
         let waiting = std::mem::take(&mut self.waiting);
         waiting.into_values().for_each(|reply| answer(reply, Err(refused.clone())));
+        // The new epoch's first batch goes by the commit thread: should it fail too, that comes back by the queue.
+        self.idle = false;
+        if self.restarted_at.is_some_and(|at| at.elapsed() < RESTART_PAUSE) {
+            std::thread::sleep(RESTART_PAUSE);
+        }
+        self.restarted_at = Some(Instant::now());
         for attempt in 0..RESTARTS_MAX {
             match begin(&self.options, &self.content, self.clock.now()) {
                 Ok((node, epoch)) => {
@@ -398,7 +408,7 @@ impl Decide {
                 }
                 Err(error) => {
                     tracing::error!(%attempt, error = %error, "the state cannot be read back");
-                    std::thread::sleep(Duration::from_secs(1));
+                    std::thread::sleep(RESTART_PAUSE);
                 }
             }
         }

@@ -49,6 +49,7 @@ struct ActionDocument {
     #[serde(default)]
     verify: Spanned<bool>,
     blast_radius_max: Spanned<u32>,
+    in_force_max: Option<Spanned<u32>>,
     timeout: Option<Spanned<String>>,
     #[serde(default)]
     side_effects: Vec<String>,
@@ -108,6 +109,11 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         let message = format!("blast_radius_max must be 1 to {BLAST_RADIUS_MOST} targets in one step");
         report.at(&action.blast_radius_max, message);
     }
+    if let Some(most) = &action.in_force_max
+        && (most.value == 0 || action.revert.is_none())
+    {
+        report.at(most, "in_force_max is at least 1, and only for an action that can be taken back");
+    }
     check_class(action, report);
     let timeout = action.timeout.as_ref();
     let args: BTreeMap<_, _> =
@@ -127,6 +133,7 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         revert: action.revert.as_ref().map(|verb| verb.value.clone()),
         verify: action.verify.value,
         blast_radius_max: action.blast_radius_max.value,
+        in_force_max: action.in_force_max.as_ref().map(|most| most.value),
         timeout: timeout
             .map_or(TIMEOUT_DEFAULT, |text| report.span("the timeout", text, TIMEOUT_LEAST, TIMEOUT_MOST)),
         side_effects: action.side_effects.clone(),
