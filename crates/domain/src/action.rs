@@ -191,6 +191,10 @@ pub enum Event {
     },
     /// The lease ended while the incident is open; it stays in force and a person is asked.
     LeaseExpired,
+    /// Released while another incident holds the same: nothing was called, and that one goes on.
+    Yielded {
+        to: crate::id::ActionId,
+    },
     /// Its run was canceled or is being undone before it was called again; nothing of it is out there.
     Abandoned {
         reason: Box<str>,
@@ -213,6 +217,7 @@ impl Event {
             Event::Unknown { .. } => "action.unknown",
             Event::LeaseExtended { .. } => "action.lease_extended",
             Event::LeaseExpired => "action.lease_expired",
+            Event::Yielded { .. } => "action.yielded",
             Event::Abandoned { .. } => "action.abandoned",
             Event::Settled { .. } => "action.settled",
         }
@@ -345,6 +350,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         | Event::Unknown { .. }
         | Event::LeaseExtended { .. }
         | Event::LeaseExpired
+        | Event::Yielded { .. }
         | Event::Abandoned { .. }
         | Event::Settled { .. } => return None,
     };
@@ -406,6 +412,7 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
             action.lease_expired = false;
         }
         Event::LeaseExpired => action.lease_expired = true,
+        Event::Yielded { .. } => action.status = Status::Released,
         Event::Abandoned { reason } => action.status = Status::Failed { reason: reason.clone() },
         Event::Settled { verdict, why } => settled(action, *verdict, why, meta.time),
     }

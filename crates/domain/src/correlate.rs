@@ -5,6 +5,7 @@ use crate::{
     content::{Content, IncidentType, Rule},
     event::Context,
     id::IncidentId,
+    incident,
     labels::{Digest16, Labels},
     severity::Severity,
     state::State,
@@ -65,7 +66,8 @@ pub fn route(state: &State, labels: &Labels, context: &Context) -> Route {
 
 /// The open incident that this group belongs to, if its window has not passed.
 fn open_in_window(state: &State, key: GroupKey, kind: &str, now: Timestamp) -> Option<IncidentId> {
-    let incident = state.incidents.by_group(key)?;
+    // What comes after the resolution is a new incident, or nobody would look at it.
+    let incident = state.incidents.by_group(key).filter(|found| found.status == incident::Status::Open)?;
     let window = state.content.types.get(kind).map_or(WINDOW_DEFAULT, |t| t.window);
     (now.since(incident.last_alert_at) <= window).then_some(incident.id)
 }

@@ -238,6 +238,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         {
             respond(state, id)
         }
+        incident::Event::AlertJoined { alert, .. } if run.is_none() => uncontained(state, id, *alert),
         incident::Event::Classified { .. } if run.is_none() => respond(state, id),
         incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
         incident::Event::Acknowledged
@@ -252,6 +253,29 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::ResponseStopped { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
     }
+}
+
+/// An alert that names what the playbook would act on and nothing contains any more, because a person released it:
+/// that person, or another, has to know.
+fn uncontained(state: &State, id: IncidentId, alert: AlertId) -> Vec<Command> {
+    let Some((incident, alert)) = state.incidents.open.get(&id).zip(state.alerts.get(alert)) else {
+        return Vec::new();
+    };
+    let playbook = state.content.playbook_for(&incident.incident_type, incident.severity);
+    let acts_on = |kind: &str| {
+        let known = |verb: &str| state.content.actions.get(verb).is_some_and(|known| known.target == kind);
+        playbook.is_some_and(|playbook| playbook.steps().any(|(_, step)| known(&step.verb)))
+    };
+    let held = |name: &str| {
+        let mut own = state.actions.of_incident(id).filter(|action| *action.spec.target == *name);
+        own.any(|action| !action.is_final())
+    };
+    let bare = crate::correlate::targets(&alert.labels)
+        .into_iter()
+        .find(|(kind, name)| acts_on(kind) && !held(name));
+    let Some((kind, name)) = bare else { return Vec::new() };
+    let reason = format!("a new alert names {kind} {name}, which nothing contains now; see `run start`");
+    vec![Command::Incident(incident::Command::RaiseAttention { id, about: Stream::Incident(id), reason })]
 }
 
 /// Starts the playbook that fits, or asks a person to.
@@ -393,6 +417,7 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
             contained.into_iter().chain([clear()]).chain(advance()).collect()
         }
         action::Event::Released { .. }
+        | action::Event::Yielded { .. }
         | action::Event::Settled {
             verdict: action::Verdict::Applied | action::Verdict::NotApplied, ..
         } => std::iter::once(clear()).chain(advance()).collect(),

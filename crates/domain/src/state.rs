@@ -166,6 +166,18 @@ impl Actions {
         self.by_step.range(range).filter_map(|(_, _, _, action)| self.live.get(action))
     }
 
+    /// Another action that has the same in force as this one.
+    pub fn same_in_force(&self, action: &Action) -> Option<ActionId> {
+        let same = |other: &&Action| {
+            other.id != action.id
+                && other.spec.target == action.spec.target
+                && other.spec.connector == action.spec.connector
+                && matches!(other.status, action::Status::InForce)
+        };
+        let out = self.out_by_verb.get(&action.spec.verb)?;
+        out.iter().filter_map(|id| self.live.get(id)).find(same).map(|other| other.id)
+    }
+
     /// How many actions of this verb are in force or on their way, over all incidents.
     pub fn out(&self, verb: &str) -> usize {
         self.out_by_verb.get(verb).map_or(0, BTreeSet::len)
@@ -450,6 +462,7 @@ impl State {
             | action::Event::NotApplied { retry_at: None, .. }
             | action::Event::LeaseExtended { .. }
             | action::Event::LeaseExpired
+            | action::Event::Yielded { .. }
             | action::Event::Abandoned { .. }
             | action::Event::Settled { .. } => {}
         }

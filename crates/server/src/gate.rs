@@ -163,6 +163,11 @@ fn authenticate(shared: &Shared, auth: Auth, headers: &HeaderMap) -> Result<Opti
     principal.map(Some).ok_or_else(Error::unauthenticated)
 }
 
+/// Refuses who lacks a permission that a body asks for beyond that of its route.
+pub(crate) fn require(who: Option<&Principal>, needed: Permission) -> Result<(), Error> {
+    authorise(Auth::Token(needed), who, false)
+}
+
 fn authorise(auth: Auth, who: Option<&Principal>, public_log: bool) -> Result<(), Error> {
     let needed = match auth {
         Auth::Public => return Ok(()),

@@ -172,7 +172,8 @@ impl Journal {
                     view.last_alert_at = at;
                 }
             }
-            incident::Event::Closed { .. } => {
+            // A resolved one takes no more alerts either.
+            incident::Event::Resolved { .. } | incident::Event::Closed { .. } => {
                 self.incidents.remove(&id);
             }
             incident::Event::Acknowledged
@@ -184,7 +185,6 @@ impl Journal {
             | incident::Event::AttentionRaised { .. }
             | incident::Event::AttentionCleared { .. }
             | incident::Event::ResponseStopped { .. }
-            | incident::Event::Resolved { .. }
             | incident::Event::Redacted { .. } => {}
         }
         Ok(())
@@ -263,6 +263,7 @@ impl Journal {
             | action::Event::Released { .. }
             | action::Event::NotApplied { .. }
             | action::Event::Unknown { .. }
+            | action::Event::Yielded { .. }
             | action::Event::Abandoned { .. }
             | action::Event::Settled { .. }) => self.outcome(id, &outcome),
         }
@@ -287,6 +288,10 @@ impl Journal {
             action::Event::Unknown { next, .. } => {
                 action.may_stand = true;
                 action.in_doubt = *next == Next::InDoubt;
+            }
+            // Its effect is another's from here on.
+            action::Event::Yielded { .. } => {
+                (action.may_stand, action.in_force, action.over) = (false, false, true);
             }
             action::Event::Abandoned { .. } => (action.over, action.may_stand) = (true, false),
             action::Event::Settled { verdict, .. } => settled(action, *verdict),

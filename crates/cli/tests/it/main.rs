@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by ending")]
 
+mod bad_input;
 mod content;
 mod drill;
+mod durability;
 mod estate;
 mod first_start;
+mod http_example;
 mod prometheus;
 mod proof;
 mod support;
+mod tampering;
 mod tls;
 mod walk;

@@ -24,6 +24,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         revert: Some(revert.to_owned()),
         verify: true,
         blast_radius_max: 1,
+        in_force_max: None,
         timeout: Span::secs(10),
         side_effects: Vec::new(),
         requests: requests.map(requests_of),

@@ -364,6 +364,12 @@ fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(Act
     if action.spec.revert.is_none() {
         return Err(Rejected::Conflict(format!("`{}` cannot be taken back", action.spec.verb)));
     }
+    if matches!(action.status, Status::InForce)
+        && let Some(to) = state.actions.same_in_force(action)
+    {
+        // Another incident holds the same; taking it back would take that one's back too.
+        return Ok(vec![(id, Event::Yielded { to })]);
+    }
     let by_person = context.actor.person().is_some();
     let undoing = action.spec.origin.run().and_then(|run| state.runs.get(run)?.undoing.as_ref());
     let asked = match undoing {

@@ -89,3 +89,58 @@ fn no_incident_is_without_a_word_when_no_playbook_fits() {
     "#]]
     .assert_eq(&scene.look());
 }
+
+#[test]
+fn a_severity_that_rises_starts_the_playbook_that_fits_now() {
+    let mut scene = Scene::new(&[]);
+    let alert = |severity| {
+        [("incident_type", "validator_compromise"), ("severity", severity), ("node", "validator-1")]
+    };
+    scene.alert(alert("medium"));
+    assert!(scene.look().contains("no playbook fits"));
+    scene.alert(alert("critical"));
+    assert!(scene.look().contains("action.intended"));
+}
+
+#[test]
+fn what_was_released_and_is_named_again_calls_for_a_person() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let id = scene.calling()[0];
+    scene.applied(id);
+    scene.must(flow::Command::Action(crate::action::Command::Release { id }));
+    scene.applied(id);
+    scene.look();
+    compromise(&mut scene, "validator-3", ("alertname", "B"));
+    assert!(scene.look().contains("names node validator-3, which nothing contains now"));
+}
+
+#[test]
+fn after_the_resolution_an_alert_opens_a_new_incident() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let id = scene.incident();
+    scene.must(flow::Command::Incident(Command::Resolve { id, summary: "done".to_owned() }));
+    compromise(&mut scene, "validator-3", ("alertname", "B"));
+    assert_eq!(scene.state.incidents.open.len(), 2);
+}
+
+#[test]
+fn releasing_for_one_incident_leaves_what_another_holds() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let first = scene.calling()[0];
+    scene.applied(first);
+    scene.must(flow::Command::Incident(Command::Open {
+        title: "Another look".to_owned(),
+        incident_type: "validator_compromise".to_owned(),
+        severity: Severity::High,
+        targets: vec![("node".into(), "validator-3".into())],
+    }));
+    let second = scene.calling()[0];
+    scene.applied(second);
+    scene.look();
+    scene.must(flow::Command::Action(crate::action::Command::Release { id: first }));
+    assert!(scene.look().starts_with("action.yielded"));
+    assert!(scene.calling().is_empty());
+}

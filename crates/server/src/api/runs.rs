@@ -168,6 +168,10 @@ async fn resume(call: Call) -> Result<Response, Error> {
 async fn cancel(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     let Cancel { undo } = call.json()?;
+    if undo {
+        // It takes containments back, which is for those who may.
+        crate::gate::require(call.principal.as_ref(), Permission::Command)?;
+    }
     carry_out(&call, id, run::Command::Cancel { id, undo }).await
 }
 

@@ -190,6 +190,7 @@ fn of_action(event: &action::Event) -> String {
             format!("{reason}; {} at {at}", super::name(operation))
         }
         action::Event::LeaseExtended { until } => format!("until {until}"),
+        action::Event::Yielded { to } => format!("nothing was called: {to} holds the same"),
         action::Event::Abandoned { reason } => reason.to_string(),
         action::Event::LeaseExpired => String::new(),
         action::Event::Settled { verdict, why } => format!("{}: {why}", super::name(verdict)),

@@ -151,7 +151,7 @@ impl Shared {
         } else {
             self.copy_beside()?;
         }
-        Ok(())
+        self.writer.shrink()
     }
 
     fn grown(&self) -> bool {

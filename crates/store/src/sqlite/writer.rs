@@ -172,6 +172,12 @@ impl Writer {
         self.truncate_wal_locked(&inner)
     }
 
+    /// Gives back the memory of pages that were in use under load.
+    pub(super) fn shrink(&self) -> Result<(), Error> {
+        let inner = self.lock()?;
+        inner.connection.execute_batch("PRAGMA shrink_memory").map_err(failure::of_read)
+    }
+
     fn truncate_wal_locked(&self, _inner: &Inner) -> Result<(), Error> {
         self.run_checkpoint(Mode::TRUNCATE)?;
         self.wal_pages.store(0, Ordering::Release);
