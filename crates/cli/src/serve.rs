@@ -137,6 +137,12 @@ fn announce(running: &Running, demo: bool, output: &Output) -> anyhow::Result<()
     } else {
         output.line(format!("acts on   {}", escape(&running.connectors().join(", "))));
     }
+    for (connector, verb) in running.missing_connectors() {
+        let warning = format!(
+            "no connector `{connector}`: `{verb}` and its like will fail; add [connectors.{connector}]"
+        );
+        output.line(format!("warning   {}", output.paint(Colour::Yellow, &escape(&warning))));
+    }
     output.line("");
     output.line(format!("Next: {}", next_command(running, demo)));
     std::io::stdout().flush().context("cannot print")

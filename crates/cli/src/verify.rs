@@ -130,8 +130,12 @@ impl Checked {
         } else {
             ("bodies", "not served; a data directory or an exported bundle has them".to_owned())
         };
-        let mut facts =
-            vec![("entries", report.entries.to_string()), bodies, ("unsealed", report.unsealed.to_string())];
+        let sealed = if self.bodies {
+            ("unsealed", report.unsealed.to_string())
+        } else {
+            ("as of", "the newest checkpoint; what is newer is signed within a second".to_owned())
+        };
+        let mut facts = vec![("entries", report.entries.to_string()), bodies, sealed];
         if let Some(root) = self.root() {
             facts.push(("root", root));
         }

@@ -503,6 +503,11 @@ fn redact(
     let mut events = Vec::new();
     for stream in about {
         match stream {
+            Stream::Alert(id) if state.alerts.get(id).is_some_and(alert::Alert::is_firing) => {
+                return Err(Rejected::Conflict(format!(
+                    "{id} is firing, and its next repeat would bring the text back; end it at its source first"
+                )));
+            }
             Stream::Alert(id) if state.alerts.get(id).is_some() => {
                 events.push(Event::Alert(id, alert::Event::Redacted { at }));
             }

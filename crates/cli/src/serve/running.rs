@@ -142,6 +142,16 @@ impl Running {
         &self.connectors
     }
 
+    /// The connectors that actions name and no configuration has, each with one of those actions.
+    pub(crate) fn missing_connectors(&self) -> Vec<(String, String)> {
+        let content = self.content.borrow();
+        let mut missing = std::collections::BTreeMap::new();
+        for action in content.actions.values().filter(|action| !self.connectors.contains(&action.connector)) {
+            missing.entry(action.connector.clone()).or_insert_with(|| action.verb.clone());
+        }
+        missing.into_iter().collect()
+    }
+
     pub(crate) fn first_person(&self) -> Option<&FirstPerson> {
         self.first_person.as_ref()
     }

@@ -28,8 +28,6 @@ const BATCH_MIN: usize = 128;
 const WALL_EVERY: Duration = Duration::from_secs(1);
 /// How often a full disk is tried again.
 const DISK_EVERY: Duration = Duration::from_secs(5);
-/// After this long without a successful restart the platform gives up.
-const RESTARTS_MAX: u32 = 30;
 /// Between one restart and the next.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 const LEASE: &str = "leader";
@@ -37,6 +35,12 @@ const LEASE: &str = "leader";
 /// The way to the commit thread and back.
 pub(crate) type Committing = (mpsc::SyncSender<Batch>, mpsc::Receiver<Result<u64, StoreError>>);
 type Reply = oneshot::Sender<Result<Receipt, Refused>>;
+
+/// There is no state to decide on, until a restart succeeds.
+struct Down {
+    why: String,
+    retry_at: Instant,
+}
 
 pub(crate) struct Decide {
     options: Options,
@@ -57,6 +61,7 @@ pub(crate) struct Decide {
     disk_full_until: Option<Instant>,
     compared_at: Instant,
     restarted_at: Option<Instant>,
+    down: Option<Down>,
     committing: bool,
     /// The queue was found empty.
     idle: bool,
@@ -94,6 +99,7 @@ impl Decide {
             disk_full_until: None,
             compared_at: Instant::now(),
             restarted_at: None,
+            down: None,
             committing: false,
             idle: false,
             stopping: false,
@@ -180,6 +186,9 @@ impl Decide {
     }
 
     fn look_around(&mut self) {
+        if self.down.as_ref().is_some_and(|down| Instant::now() >= down.retry_at) {
+            self.try_restart();
+        }
         if self.compared_at.elapsed() >= WALL_EVERY {
             self.compared_at = Instant::now();
             self.step(Input::Wall((self.options.wall_clock)()));
@@ -193,6 +202,7 @@ impl Decide {
     }
 
     fn take(&mut self, request: Request) {
+        let Some(request) = self.refuse_while_down(request) else { return };
         let counters = &self.handle.counters;
         match request {
             Request::Alerts { actor, alerts, reply } => {
@@ -227,6 +237,27 @@ impl Decide {
                 }
             }
             Request::Stop => self.stopping = true,
+        }
+    }
+
+    /// Without a state, requests are refused at once and reports are left to the next epoch's recovery.
+    fn refuse_while_down(&self, request: Request) -> Option<Request> {
+        let Some(down) = &self.down else { return Some(request) };
+        let counters = &self.handle.counters;
+        match request {
+            Request::Alerts { alerts, reply, .. } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                counters.queued_alerts.fetch_sub(alerts.len().max(1), Ordering::AcqRel);
+                answer(reply, Err(unavailable(&down.why)));
+                None
+            }
+            Request::Command { reply, .. } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                answer(reply, Err(unavailable(&down.why)));
+                None
+            }
+            Request::Report { .. } | Request::Withdraw { .. } => None,
+            request @ (Request::Seen { .. } | Request::Committed | Request::Stop) => Some(request),
         }
     }
 
@@ -279,6 +310,9 @@ impl Decide {
 
     /// Feeds the node; a panic inside costs its memory, not the platform.
     fn step(&mut self, input: Input) {
+        if self.down.is_some() {
+            return;
+        }
         let now = self.clock.now();
         let node = &mut self.node;
         match catch_unwind(AssertUnwindSafe(|| node.step(now, input))) {
@@ -386,7 +420,8 @@ impl Decide {
         }
     }
 
-    /// Gives the memory up and begins a new epoch from what is durable: the path of every start.
+    /// Gives the memory up and begins a new epoch from what is durable: the path of every start. While that fails,
+    /// for example on a full disk, everybody is refused and it is tried again for as long as it takes.
     fn restart(&mut self, why: &str) {
         self.handle.counters.restarts.fetch_add(1, Ordering::Relaxed);
         let refused = unavailable(why);
@@ -394,25 +429,32 @@ impl Decide {
         waiting.into_values().for_each(|reply| answer(reply, Err(refused.clone())));
         // The new epoch's first batch goes by the commit thread: should it fail too, that comes back by the queue.
         self.idle = false;
-        if self.restarted_at.is_some_and(|at| at.elapsed() < RESTART_PAUSE) {
-            std::thread::sleep(RESTART_PAUSE);
+        let soon = self.restarted_at.is_some_and(|at| at.elapsed() < RESTART_PAUSE);
+        self.down = Some(Down { why: why.to_owned(), retry_at: Instant::now() + RESTART_PAUSE });
+        if !soon {
+            self.try_restart();
         }
+    }
+
+    fn try_restart(&mut self) {
         self.restarted_at = Some(Instant::now());
-        for attempt in 0..RESTARTS_MAX {
-            match begin(&self.options, &self.content, self.clock.now()) {
-                Ok((node, epoch)) => {
-                    self.node = node;
-                    send(&self.sealing, Sealing::Epoch(epoch));
-                    self.begin_epoch(epoch, None);
-                    return;
-                }
-                Err(error) => {
-                    tracing::error!(%attempt, error = %error, "the state cannot be read back");
-                    std::thread::sleep(RESTART_PAUSE);
+        match begin(&self.options, &self.content, self.clock.now()) {
+            Ok((node, epoch)) => {
+                self.node = node;
+                self.down = None;
+                send(&self.sealing, Sealing::Epoch(epoch));
+                self.begin_epoch(epoch, None);
+            }
+            Err(Error::Store(
+                error @ (StoreError::Full { .. } | StoreError::NotWritten { .. } | StoreError::Read(_)),
+            )) => {
+                tracing::error!(%error, "the state cannot be read back yet");
+                if let Some(down) = &mut self.down {
+                    down.retry_at = Instant::now() + RESTART_PAUSE;
                 }
             }
+            Err(error) => self.end(&format!("the state cannot be read back: {error}")),
         }
-        self.end("the state could not be read back");
     }
 
     fn end(&mut self, why: &str) {
