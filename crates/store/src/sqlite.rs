@@ -53,7 +53,8 @@ pub struct Sqlite {
 pub struct Options {
     /// Connections that read at the same time; further readers wait. At least 1.
     pub readers: usize,
-    /// Page cache of the writing connection, in KiB; each reader has a quarter of it.
+    /// Page cache of the writing connection, in KiB; each reader has an eighth of it. What one batch changes
+    /// stays in memory besides until its commit.
     pub cache_kib: u32,
     /// The database may not grow over this many bytes; over it, writes fail as on a full disk.
     pub max_bytes: Option<u64>,
@@ -91,7 +92,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             readers: 4,
-            cache_kib: 4096,
+            cache_kib: 8192,
             max_bytes: None,
             reserve_bytes: 8 << 20,
             checkpoints: Some(Checkpoints::default()),

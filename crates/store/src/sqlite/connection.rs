@@ -56,7 +56,7 @@ pub(super) fn reading(database: &Path, options: &Options) -> Result<Connection> 
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags)?;
     connection.busy_timeout(WRITER_BUSY)?;
-    set_up(&connection, options.cache_kib / 4)?;
+    set_up(&connection, options.cache_kib / 8)?;
     Ok(connection)
 }
 
@@ -74,7 +74,7 @@ pub(super) fn offline(database: &Path, has_wal: bool, options: &Options) -> Resu
     };
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    set_up(&connection, options.cache_kib / 4)?;
+    set_up(&connection, options.cache_kib / 8)?;
     Ok(connection)
 }
 
