@@ -129,7 +129,7 @@ fn broken_and_hostile_bodies_are_refused_with_place_and_reason() {
     undisturbed(GROWTH_MAX, |server, token| {
         for route in ROUTES {
             for (what, body, words) in &cases {
-                let answer = Connection::open(&server.address).post(route, token, body);
+                let answer = Connection::open(&server.address).post_early(route, token, body).unwrap();
                 refused(&format!("{what} to {route}"), &answer, words);
             }
         }

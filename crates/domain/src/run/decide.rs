@@ -109,8 +109,8 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
                 StepStatus::Pending | StepStatus::Failed => {}
                 StepStatus::Active | StepStatus::Done | StepStatus::Skipped => {
                     return Err(Rejected::Conflict(format!(
-                        "step `{step}` is {:?}; only a pending or failed one can be skipped",
-                        now.status
+                        "step `{step}` is {}; only a pending or failed one can be skipped",
+                        step_word(now.status)
                     )));
                 }
             }
@@ -127,6 +127,16 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
         Command::Start { .. } | Command::Advance { .. } | Command::Quarantine { .. } => {
             Err(Rejected::Invalid("not a command to an existing run".to_owned()))
         }
+    }
+}
+
+fn step_word(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Pending => "pending",
+        StepStatus::Active => "active",
+        StepStatus::Done => "done",
+        StepStatus::Failed => "failed",
+        StepStatus::Skipped => "skipped",
     }
 }
 

@@ -194,7 +194,7 @@ fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) ->
 }
 
 /// The targets that the step does not cover yet: neither by this run nor by a containment of the incident
-/// that holds, or is on its way, already.
+/// that holds already.
 fn open_targets(
     state: &State,
     run: &Run,
@@ -209,10 +209,11 @@ fn open_targets(
     targets.sort_unstable();
     targets.dedup();
     let held = |target: &str| {
-        let mut same = state.actions.of_incident(run.incident).filter(|action| {
-            *action.spec.verb == *step.verb && *action.spec.target == *target && action.goal == Goal::Apply
-        });
-        same.any(|action| action.spec.revert.is_some() && !action.is_final())
+        let mut same = state
+            .actions
+            .of_incident(run.incident)
+            .filter(|action| *action.spec.verb == *step.verb && *action.spec.target == *target);
+        same.any(|action| matches!(action.status, action::Status::InForce))
     };
     targets.retain(|target| !run.steps[index].targets.contains(target) && !held(target));
     Ok(targets)

@@ -59,6 +59,23 @@ impl Connection {
         self.answer().unwrap()
     }
 
+    /// A server that refuses by the head alone may end the connection while the body is still on its way, and the
+    /// answer may be lost with it: then the answer to the head alone is given.
+    pub(crate) fn post_early(&mut self, path: &str, token: &str, body: &[u8]) -> io::Result<Answer> {
+        let length = format!("content-length: {}\r\n", body.len());
+        self.head("POST", path, token, &length);
+        let taken = self.send(body);
+        match self.answer() {
+            Err(_) if !taken => {
+                let mut again = Connection(TcpStream::connect(self.0.peer_addr()?)?);
+                again.0.set_read_timeout(Some(PATIENCE))?;
+                again.head("POST", path, token, &length);
+                again.answer()
+            }
+            answered => answered,
+        }
+    }
+
     pub(crate) fn get(&mut self, path: &str, token: &str) -> Answer {
         self.head("GET", path, token, "");
         self.answer().unwrap()
