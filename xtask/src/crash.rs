@@ -179,6 +179,7 @@ impl Campaign {
         verdict
             .violations
             .extend(moving.iter().take(20).map(|it| format!("{it} and does not come to an end")));
+        api.sealed(SETTLE)?;
         let shown = api.everything()?;
         let bundle = self.export(&mut verdict)?;
         server.stop()?;

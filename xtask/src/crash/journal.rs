@@ -88,7 +88,12 @@ impl Journal {
             }
             "action.intended" => {
                 open.insert(id);
+                self.take_action(id, &body);
                 self.take_intent(id, time_us, &body)?;
+            }
+            "action.held" => {
+                open.remove(&id);
+                self.take_action(id, &body);
             }
             kind if kind.starts_with("action.") => drop(open.remove(&id)),
             _ => {}
@@ -106,16 +111,19 @@ impl Journal {
         }
     }
 
+    /// The first entry of an action says what it is.
+    fn take_action(&mut self, action: u64, body: &Value) {
+        let Some(spec) = body["spec"].as_object() else { return };
+        let text = |name: &str| spec.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (class, verb, target) = (text("class"), text("verb"), text("target"));
+        self.actions.insert(action, Asked { class, verb, target, keys: BTreeSet::new() });
+    }
+
     fn take_intent(&mut self, action: u64, time_us: i64, body: &Value) -> anyhow::Result<()> {
         let intent = &body["intent"];
         let key = intent["key"].as_str().context("an intent without key")?.to_owned();
         let operation = intent["operation"].as_str().context("an intent without operation")?.to_owned();
         let epoch = intent["epoch"].as_u64().context("an intent without epoch")?;
-        if let Some(spec) = body["spec"].as_object() {
-            let text = |name: &str| spec.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let (class, verb, target) = (text("class"), text("verb"), text("target"));
-            self.actions.insert(action, Asked { class, verb, target, keys: BTreeSet::new() });
-        }
         let asked = self.actions.get_mut(&action).context("an intent before its action")?;
         asked.keys.insert(key.clone());
         let intents = self.intents.entry(key).or_default();

@@ -62,6 +62,23 @@ impl Api<'_> {
         }
     }
 
+    /// Waits until the newest checkpoint covers every entry, so that an export holds them all.
+    pub(super) fn sealed(&self, patience: Duration) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < patience {
+            let size =
+                self.get("/log/checkpoint").ok().and_then(|note| note.lines().nth(1)?.parse::<u64>().ok());
+            let size = size.unwrap_or(0);
+            let behind = self.get(&format!("/api/v1/log/entries?from={size}&limit=1"))?;
+            let behind: Value = serde_json::from_str(&behind).context("the list of entries")?;
+            if behind["items"].as_array().is_some_and(Vec::is_empty) {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+        }
+        bail!("entries stay without a checkpoint for {} s", patience.as_secs())
+    }
+
     pub(super) fn everything(&self) -> anyhow::Result<Shown> {
         let both = |path: &str, live: &str, over: &str| -> anyhow::Result<Vec<Value>> {
             let mut items = self.list(path, live)?;
