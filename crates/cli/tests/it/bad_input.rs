@@ -267,7 +267,10 @@ fn hostile_content_is_refused_with_file_and_line() {
         for (what, text) in &cases {
             let (said, peak) = check(file, text);
             let name = file.rsplit('/').next().unwrap();
-            assert!(said.contains(name), "{what} in {file}: the file is not named: {said}");
+            // Where a file is too large to be read, or no text at all, the file is the place.
+            let placed = said.contains(&format!("{name}:1:")) || said.contains(&format!("{name}:2:"));
+            let whole = said.contains(name) && ["bytes", "UTF-8"].iter().any(|word| said.contains(word));
+            assert!(placed || whole, "{what} in {file}: no place is named: {said}");
             assert!(said.len() < 64 * 1024, "{what} in {file}: {} bytes were said", said.len());
             assert!(
                 !said.contains(['\x1b', '\x07']),
