@@ -23,8 +23,8 @@ mod decide;
 
 pub use decide::{Command, cap, checked_args, decide, due, next_wakeup};
 
-/// After a restart an open call may be re-sent this many times beyond its declared attempts.
-pub const RECOVERIES_MAX: u32 = 10;
+/// So many processes in a row may end while the same action's call is open before a person is asked.
+pub const RECOVERIES_MAX: u32 = 100;
 /// An answer that is this late is no answer.
 pub const GRACE: Span = Span::secs(2);
 
@@ -267,6 +267,9 @@ pub struct Action {
     /// Calls made before the present goal, or before a person had it tried anew: those no longer count.
     #[serde(default)]
     pub attempts_before: u32,
+    /// Calls for the present goal that were open when a process ended.
+    #[serde(default)]
+    pub recoveries: u32,
     /// Whose wish the present goal is.
     #[serde(default)]
     pub asked: Asked,
@@ -362,6 +365,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         status,
         attempt,
         attempts_before: 0,
+        recoveries: 0,
         asked,
         round: 0,
         unsure: false,
@@ -425,11 +429,17 @@ fn set_goal(action: &mut Action, goal: Goal, asked: Asked) {
         action.round += 1;
         action.unsure = false;
         action.attempts_before = action.attempt;
+        action.recoveries = 0;
         return;
     }
     match action.status {
         // The call that was open belonged to a process that ended: nobody knows what became of it.
-        Status::Calling { .. } => action.unsure = true,
+        // The end of a process is not the system's failure, so it costs none of the attempts.
+        Status::Calling { .. } => {
+            action.unsure = true;
+            action.attempts_before += 1;
+            action.recoveries += 1;
+        }
         // Somebody asks once more.
         Status::InDoubt { .. } => action.attempts_before = action.attempt,
         Status::Held { .. }

@@ -529,7 +529,7 @@ fn recover(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, 
         (Class::Keyed | Class::Idempotent | Class::Notice, _) => intent.operation,
         (Class::OneShot, _) => return vec![(action.id, unknown(action, intent, reason, context))],
     };
-    if made(action, intent) >= action.spec.retry.attempts.saturating_add(RECOVERIES_MAX) {
+    if action.recoveries >= RECOVERIES_MAX {
         let next = Next::InDoubt;
         return vec![(action.id, Event::Unknown { attempt: intent.attempt, reason: reason.into(), next })];
     }

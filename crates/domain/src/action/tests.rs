@@ -338,3 +338,18 @@ fn a_release_that_did_not_happen_asks_again_where_the_lease_has_ended() {
     let text = scene.look();
     assert!(text.starts_with("action.lease_expired action/6"), "{text}");
 }
+
+#[test]
+fn restarts_cost_none_of_the_attempts_and_are_bounded_all_the_same() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    for epoch in 2..12 {
+        scene.start(epoch);
+    }
+    scene.answer(id, unknown());
+    assert!(scene.look().ends_with("action.unknown action/6 Apply next: connection lost\n"));
+    let (mut scene, _) = scene_of(Class::Keyed);
+    for epoch in 2..2 + u64::from(super::RECOVERIES_MAX) + 1 {
+        scene.start(epoch);
+    }
+    assert!(scene.look().contains("in doubt: the process ended while the call was open"));
+}
