@@ -1,6 +1,6 @@
 //! The tree of RFC 6962 section 2.1 as a compact range: the roots of the perfect subtrees that cover
 //! the leaves, one for each set bit of the size. Nothing else is needed to append and to state a root.
-//! Proofs are built and verified in [`proofs`].
+//! Proofs are built and verified in `proofs`.
 
 mod proofs;
 #[cfg(test)]
