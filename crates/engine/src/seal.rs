@@ -6,7 +6,7 @@
 use store::{Range, RowChange, Store};
 use tlog::{
     Checkpoint, Hash, leaf_hash,
-    note::{SigningKey, VerifierKey},
+    note::SigningKey,
     tile::{self, Kind, Tile},
     tree::Frontier,
 };
@@ -131,11 +131,6 @@ impl Seal {
         self.tiles.clear();
         self.sealed = Some(size);
         Ok(Some(checkpoint))
-    }
-
-    /// The key that auditors check against.
-    pub fn verifier(&self) -> &VerifierKey {
-        self.key.verifier()
     }
 }
 
