@@ -52,6 +52,9 @@ pub struct Spec {
     pub retry: Retry,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
+    /// Whose yes it needs before its first call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<crate::approval::Terms>,
 }
 
 /// Who asked for it.

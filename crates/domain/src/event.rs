@@ -5,9 +5,12 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, action, alert, content, control,
-    id::{ActionId, AlertId, IncidentId, PersonId, RunId, SilenceId, TokenId},
-    incident, run, silence,
+    access, action, alert, approval, content, control,
+    id::{
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
+        TokenId,
+    },
+    incident, intake, notice, review, run, silence,
     time::Timestamp,
 };
 
@@ -71,6 +74,10 @@ pub enum Stream {
     Control,
     Person(PersonId),
     Token(TokenId),
+    Approval(ApprovalId),
+    Notice(NoticeId),
+    Review(ReviewId),
+    Raw(RawId),
     Content,
     Log,
 }
@@ -86,6 +93,10 @@ impl fmt::Display for Stream {
             Stream::Control => f.write_str("control"),
             Stream::Person(id) => write!(f, "person/{}", id.0),
             Stream::Token(id) => write!(f, "token/{}", id.0),
+            Stream::Approval(id) => write!(f, "approval/{}", id.0),
+            Stream::Notice(id) => write!(f, "notice/{}", id.0),
+            Stream::Review(id) => write!(f, "review/{}", id.0),
+            Stream::Raw(id) => write!(f, "raw/{}", id.0),
             Stream::Content => f.write_str("content"),
             Stream::Log => f.write_str("log"),
         }
@@ -103,6 +114,10 @@ pub enum Event {
     Control(control::Event),
     Person(PersonId, access::PersonEvent),
     Token(TokenId, access::TokenEvent),
+    Approval(ApprovalId, approval::Event),
+    Notice(NoticeId, notice::Event),
+    Review(ReviewId, review::Event),
+    Raw(RawId, intake::Event),
     Content(content::Event),
     Log(LogEvent),
 }
@@ -128,6 +143,10 @@ impl Event {
             Event::Control(_) => Stream::Control,
             Event::Person(id, _) => Stream::Person(*id),
             Event::Token(id, _) => Stream::Token(*id),
+            Event::Approval(id, _) => Stream::Approval(*id),
+            Event::Notice(id, _) => Stream::Notice(*id),
+            Event::Review(id, _) => Stream::Review(*id),
+            Event::Raw(id, _) => Stream::Raw(*id),
             Event::Content(_) => Stream::Content,
             Event::Log(_) => Stream::Log,
         }
@@ -144,6 +163,10 @@ impl Event {
             Event::Control(event) => event.kind(),
             Event::Person(_, event) => event.kind(),
             Event::Token(_, event) => event.kind(),
+            Event::Approval(_, event) => event.kind(),
+            Event::Notice(_, event) => event.kind(),
+            Event::Review(_, event) => event.kind(),
+            Event::Raw(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
             Event::Log(LogEvent::Redacted { .. }) => "log.redacted",
             Event::Log(LogEvent::Refused { .. }) => "log.refused",
@@ -161,6 +184,10 @@ impl Event {
             Event::Control(event) => serde_json::to_writer(out, event),
             Event::Person(_, event) => serde_json::to_writer(out, event),
             Event::Token(_, event) => serde_json::to_writer(out, event),
+            Event::Approval(_, event) => serde_json::to_writer(out, event),
+            Event::Notice(_, event) => serde_json::to_writer(out, event),
+            Event::Review(_, event) => serde_json::to_writer(out, event),
+            Event::Raw(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
             Event::Log(event) => serde_json::to_writer(out, event),
         }
@@ -177,6 +204,10 @@ impl Event {
             Stream::Control => Event::Control(serde_json::from_slice(body)?),
             Stream::Person(id) => Event::Person(id, serde_json::from_slice(body)?),
             Stream::Token(id) => Event::Token(id, serde_json::from_slice(body)?),
+            Stream::Approval(id) => Event::Approval(id, serde_json::from_slice(body)?),
+            Stream::Notice(id) => Event::Notice(id, serde_json::from_slice(body)?),
+            Stream::Review(id) => Event::Review(id, serde_json::from_slice(body)?),
+            Stream::Raw(id) => Event::Raw(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
             Stream::Log => Event::Log(serde_json::from_slice(body)?),
         })
@@ -204,6 +235,10 @@ impl FromStr for Stream {
             "action" => Ok(Stream::Action(ActionId::from_number(number))),
             "person" => Ok(Stream::Person(PersonId::from_number(number))),
             "token" => Ok(Stream::Token(TokenId::from_number(number))),
+            "approval" => Ok(Stream::Approval(ApprovalId::from_number(number))),
+            "notice" => Ok(Stream::Notice(NoticeId::from_number(number))),
+            "review" => Ok(Stream::Review(ReviewId::from_number(number))),
+            "raw" => Ok(Stream::Raw(RawId::from_number(number))),
             _ => Err(wrong()),
         }
     }

@@ -1,10 +1,10 @@
 //! From one command to all its facts: decide, apply, and the only link from one machine to the next.
 
 use crate::{
-    access, action, alert, content, control,
+    access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
     id::{ActionId, AlertId, IncidentId},
-    incident, run, silence,
+    incident, intake, notice, review, run, silence,
     state::State,
     time::Timestamp,
 };
@@ -21,6 +21,10 @@ pub enum Command {
     Action(action::Command),
     Control(control::Command),
     Access(access::Command),
+    Approval(approval::Command),
+    Notice(notice::Command),
+    Review(review::Command),
+    Intake(intake::Command),
     /// Content was read and checked, and is in force from here on.
     LoadContent(std::sync::Arc<content::Content>),
     /// Erase the bodies of these entries; their leaves stay provable. `about` are the streams they are on.
@@ -50,6 +54,10 @@ impl Command {
             Command::Action(_) => "action",
             Command::Control(_) => "control",
             Command::Access(_) => "access",
+            Command::Approval(_) => "approval",
+            Command::Notice(_) => "notice",
+            Command::Review(_) => "review",
+            Command::Intake(_) => "intake",
             Command::LoadContent(_) => "content",
             Command::Redact { .. } => "redact",
             Command::Reroute { .. } => "reroute",
@@ -111,6 +119,10 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Incident(c) => wrap(incident::decide(state, c, context)?, Event::Incident),
         Command::Run(c) => wrap(run::decide(state, c, context)?, Event::Run),
         Command::Action(c) => wrap(action::decide(state, c, context)?, Event::Action),
+        Command::Approval(c) => wrap(approval::decide(state, c, context)?, Event::Approval),
+        Command::Notice(c) => wrap(notice::decide(state, c, context)?, Event::Notice),
+        Command::Review(c) => wrap(review::decide(state, c, context)?, Event::Review),
+        Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Control(c) => {
             control::decide(&state.control, c, context)?.into_iter().map(Event::Control).collect()
         }
@@ -177,6 +189,10 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Action(_)
         | Command::Control(_)
         | Command::Access(_)
+        | Command::Approval(_)
+        | Command::Notice(_)
+        | Command::Review(_)
+        | Command::Intake(_)
         | Command::LoadContent(_)
         | Command::Redact { .. }
         | Command::Reroute { .. }
@@ -221,6 +237,10 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         Event::Silence(_, silence::Event::Set { .. })
         | Event::Person(..)
         | Event::Token(..)
+        | Event::Approval(..)
+        | Event::Notice(..)
+        | Event::Review(..)
+        | Event::Raw(..)
         | Event::Content(_)
         | Event::Log(_) => Vec::new(),
     }
@@ -387,6 +407,7 @@ fn step_specs<'a>(
             timeout: step.timeout.unwrap_or(known.timeout),
             retry: step.retry,
             lease: step.lease,
+            approval: None,
             revert,
         })
     })
@@ -521,6 +542,10 @@ fn redact(
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Approval(_)
+            | Stream::Notice(_)
+            | Stream::Review(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => {
                 return Err(Rejected::Invalid(format!(

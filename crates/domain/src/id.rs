@@ -23,6 +23,11 @@ pub type RunId = Id<'R'>;
 pub type ActionId = Id<'C'>;
 pub type PersonId = Id<'P'>;
 pub type TokenId = Id<'T'>;
+pub type ApprovalId = Id<'V'>;
+pub type NoticeId = Id<'N'>;
+pub type ReviewId = Id<'W'>;
+/// A body that came in and could not be read.
+pub type RawId = Id<'B'>;
 
 /// What people write before the number, by kind.
 const fn prefix(kind: char) -> &'static str {
@@ -34,6 +39,10 @@ const fn prefix(kind: char) -> &'static str {
         'C' => "ACT",
         'P' => "P",
         'T' => "TOK",
+        'V' => "APR",
+        'N' => "NTC",
+        'W' => "REV",
+        'B' => "RAW",
         _ => panic!("an id kind without a prefix"),
     }
 }

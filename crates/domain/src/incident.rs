@@ -1,17 +1,20 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
+mod classify;
+mod decide;
 #[cfg(test)]
 mod tests;
+
+pub use decide::decide;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    correlate::{self, GroupKey},
-    event::{Context, Meta, Rejected, Stream},
+    correlate::GroupKey,
+    event::{Meta, Stream},
     id::{ActionId, AlertId, IncidentId, PersonId, RunId},
     labels::Digest16,
     severity::{Phase, Severity},
-    state::State,
     time::Timestamp,
 };
 
@@ -249,207 +252,6 @@ impl Incident {
         }
         Some(Digest16(bytes))
     }
-}
-
-pub fn decide(
-    state: &State,
-    command: Command,
-    context: &Context,
-) -> Result<Vec<(IncidentId, Event)>, Rejected> {
-    match command {
-        Command::FromAlert { alert } => from_alert(state, alert, context),
-        Command::Open { title, incident_type, severity, targets } => {
-            open_by_person(state, title, &incident_type, severity, targets, context)
-        }
-        Command::Acknowledge { id } => {
-            let incident = open(state, id)?;
-            match incident.acknowledged {
-                Some((person, at)) => Err(Rejected::Conflict(format!(
-                    "incident {id} was acknowledged by {person} at {at} already"
-                ))),
-                None => Ok(vec![(id, Event::Acknowledged)]),
-            }
-        }
-        Command::Assign { id, person } => {
-            open(state, id)?;
-            let known = state.people.contains_key(&person);
-            let unknown = || Rejected::NotFound(format!("person {person} does not exist"));
-            known.then(|| vec![(id, Event::Assigned { person })]).ok_or_else(unknown)
-        }
-        Command::Classify { id, incident_type, severity, why } => {
-            classify(state, id, incident_type, severity, why)
-        }
-        Command::Note { id, text } => {
-            open(state, id)?;
-            Ok(vec![(id, Event::Noted { text: bounded("note", text)? })])
-        }
-        Command::Link { id, title, url } => {
-            open(state, id)?;
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
-            }
-            Ok(vec![(id, Event::Linked { title: bounded("title", title)?, url: bounded("link", url)? })])
-        }
-        Command::Resolve { id, summary } => match open(state, id)?.status {
-            Status::Open => Ok(vec![(id, Event::Resolved { summary: bounded("summary", summary)? })]),
-            Status::Resolved | Status::Closed => {
-                Err(Rejected::Conflict(format!("incident {id} is already resolved")))
-            }
-        },
-        Command::Close { id, disposition } => close(state, id, disposition),
-        Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {
-            Some(incident) if incident.contained_at.is_none() => {
-                vec![(id, Event::Contained { action })]
-            }
-            _ => Vec::new(),
-        }),
-        Command::StopResponse { id, run } => {
-            let automatic = state.incidents.open.get(&id).is_some_and(|incident| incident.auto_response);
-            Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
-        }
-        Command::RaiseAttention { id, about, reason } => Ok(raise_attention(state, id, about, reason)),
-        Command::ClearAttention { id, about } => {
-            let about = about.to_string();
-            let waits = state.incidents.open.get(&id).is_some_and(|incident| {
-                incident.attention.iter().any(|attention| *attention.about == *about)
-            });
-            let cleared = Event::AttentionCleared { about: about.into() };
-            Ok(if waits { vec![(id, cleared)] } else { Vec::new() })
-        }
-    }
-}
-
-fn open(state: &State, id: IncidentId) -> Result<&Incident, Rejected> {
-    let found = state.incidents.open.get(&id).map(|incident| &**incident);
-    found.ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
-}
-
-fn bounded(what: &str, text: String) -> Result<Box<str>, Rejected> {
-    if text.trim().is_empty() {
-        return Err(Rejected::Invalid(format!("the {what} is empty")));
-    }
-    if text.len() > TEXT_MAX {
-        return Err(Rejected::Invalid(format!("the {what} is longer than {TEXT_MAX} bytes")));
-    }
-    Ok(text.into())
-}
-
-fn from_alert(state: &State, id: AlertId, context: &Context) -> Result<Vec<(IncidentId, Event)>, Rejected> {
-    let Some(alert) = state.alerts.get(id) else { return Ok(Vec::new()) };
-    let Some(incident_id) = alert.route.incident else { return Ok(Vec::new()) };
-    let Some(found) = correlate::classify(&state.content, &alert.labels) else { return Ok(Vec::new()) };
-    let targets = correlate::targets(&alert.labels);
-    if let Some(incident) = state.incidents.open.get(&incident_id) {
-        let fresh = |target: &Target| !incident.targets.contains(target);
-        let room = TARGETS_MAX.saturating_sub(incident.targets.len());
-        let targets = targets.into_iter().filter(fresh).take(room).collect();
-        let severity = (found.severity > incident.severity).then_some(found.severity);
-        return Ok(vec![(incident_id, Event::AlertJoined { alert: id, targets, severity })]);
-    }
-    // INVARIANT: the alert promised this position when it chose to open an incident.
-    assert_eq!(incident_id.0, context.next, "an alert opens the incident at the position it named");
-    let name = alert.labels.get("alertname").unwrap_or(&found.incident_type);
-    let subject = targets.first().map_or_else(String::new, |(_, name)| format!(" on {name}"));
-    let group = correlate::group_key(&state.content, &found.incident_type, &alert.labels);
-    let mut events = vec![(
-        incident_id,
-        Event::Opened {
-            title: format!("{name}{subject}").into(),
-            incident_type: found.incident_type.into(),
-            severity: found.severity,
-            targets,
-            group: group.to_string().into(),
-            alert: Some(id),
-            auto_response: found.auto_response,
-            why: alert.route.why.clone(),
-        },
-    )];
-    if found.doubtful {
-        let reason = "the alert's severity was not understood; confirm it with `incident classify`";
-        let about = Stream::Incident(incident_id).to_string().into();
-        events.push((incident_id, Event::AttentionRaised { about, reason: reason.into() }));
-    }
-    Ok(events)
-}
-
-fn open_by_person(
-    state: &State,
-    title: String,
-    incident_type: &str,
-    severity: Severity,
-    mut targets: Vec<Target>,
-    context: &Context,
-) -> Result<Vec<(IncidentId, Event)>, Rejected> {
-    let known = |kind: &str| correlate::TARGET_LABELS.contains(&kind);
-    if let Some((kind, _)) = targets.iter().find(|(kind, name)| !known(kind) || name.is_empty()) {
-        let kinds = correlate::TARGET_LABELS.join(", ");
-        return Err(Rejected::Invalid(format!("`{kind}` is not a kind of target; use one of {kinds}")));
-    }
-    if targets.len() > TARGETS_MAX {
-        return Err(Rejected::Invalid(format!("more than {TARGETS_MAX} targets")));
-    }
-    targets.sort_unstable();
-    targets.dedup();
-    let incident_type = state.content.type_name(incident_type);
-    if incident_type.is_empty() || incident_type.len() > 128 {
-        return Err(Rejected::Invalid("the incident type is empty or longer than 128 bytes".to_owned()));
-    }
-    let opened = Event::Opened {
-        title: bounded("title", title)?,
-        incident_type: incident_type.into(),
-        severity,
-        targets,
-        group: "".into(),
-        alert: None,
-        auto_response: true,
-        why: "opened by hand".into(),
-    };
-    Ok(vec![(IncidentId::from_number(context.next), opened)])
-}
-
-fn classify(
-    state: &State,
-    id: IncidentId,
-    incident_type: Option<String>,
-    severity: Option<Severity>,
-    why: String,
-) -> Result<Vec<(IncidentId, Event)>, Rejected> {
-    let incident = open(state, id)?;
-    let new_type = incident_type.map_or(incident.incident_type.to_string(), |t| state.content.type_name(&t));
-    let severity = severity.unwrap_or(incident.severity);
-    if new_type.is_empty() || new_type.len() > 128 {
-        return Err(Rejected::Invalid("the incident type is empty or longer than 128 bytes".to_owned()));
-    }
-    let why = bounded("reason", why)?;
-    Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why })])
-}
-
-fn close(
-    state: &State,
-    id: IncidentId,
-    disposition: Disposition,
-) -> Result<Vec<(IncidentId, Event)>, Rejected> {
-    open(state, id)?;
-    let in_force = state.actions.of_incident(id).filter(|action| !action.is_final()).count();
-    if in_force > 0 {
-        return Err(Rejected::Conflict(format!(
-            "incident {id} has {in_force} containments in force or actions open; release or settle them first"
-        )));
-    }
-    if let Some(run) = state.runs.of_incident(id) {
-        return Err(Rejected::Conflict(format!("{run} of incident {id} has not ended; cancel it first")));
-    }
-    Ok(vec![(id, Event::Closed { disposition })])
-}
-
-fn raise_attention(state: &State, id: IncidentId, about: Stream, reason: String) -> Vec<(IncidentId, Event)> {
-    let Some(incident) = state.incidents.open.get(&id) else { return Vec::new() };
-    let about = about.to_string();
-    let known = incident.attention.iter().any(|a| *a.about == *about && *a.reason == *reason);
-    if known || incident.attention.len() >= ATTENTION_MAX {
-        return Vec::new();
-    }
-    vec![(id, Event::AttentionRaised { about: about.into(), reason: reason.into() })]
 }
 
 pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {

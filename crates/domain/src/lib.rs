@@ -10,6 +10,7 @@
 pub mod access;
 pub mod action;
 pub mod alert;
+pub mod approval;
 pub mod content;
 pub mod control;
 pub mod correlate;
@@ -19,11 +20,14 @@ pub mod expr;
 pub mod flow;
 pub mod id;
 pub mod incident;
+pub mod intake;
 pub mod labels;
 pub mod limits;
 pub mod matcher;
+pub mod notice;
 pub mod playbook;
 pub mod request;
+pub mod review;
 pub mod run;
 #[cfg(test)]
 mod scene;

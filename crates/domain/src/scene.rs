@@ -172,6 +172,10 @@ fn line(fact: &Fact) -> String {
         | Event::Control(_)
         | Event::Person(..)
         | Event::Token(..)
+        | Event::Approval(..)
+        | Event::Notice(..)
+        | Event::Review(..)
+        | Event::Raw(..)
         | Event::Content(_)
         | Event::Log(_) => String::new(),
     };

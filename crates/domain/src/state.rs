@@ -10,14 +10,21 @@ use crate::{
     access::{self, Person, Token},
     action::{self, Action},
     alert::{self, Alert, DedupKey, RESOLVE_TIMEOUT, Seen},
+    approval::{self, Approval},
     content::{self, Content},
     control::{self, Control},
     correlate::GroupKey,
     event::{Context, Event, Meta, Stream},
     flow::{Command, Fired},
-    id::{ActionId, AlertId, IncidentId, PersonId, RunId, SilenceId, TokenId},
+    id::{
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
+        TokenId,
+    },
     incident::{self, Incident},
+    intake::{self, Raw},
+    notice::{self, Notice},
     playbook::{Playbook, TextHash},
+    review::{self, Review},
     run::{self, Run},
     silence::{self, Silence},
     time::Timestamp,
@@ -33,6 +40,11 @@ pub struct State {
     pub control: Control,
     pub people: BTreeMap<PersonId, Person>,
     pub tokens: BTreeMap<TokenId, Token>,
+    pub approvals: BTreeMap<ApprovalId, Approval>,
+    pub notices: BTreeMap<NoticeId, Notice>,
+    pub reviews: BTreeMap<ReviewId, Review>,
+    /// Until their rows are written.
+    pub raw: BTreeMap<RawId, Raw>,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -249,6 +261,10 @@ pub enum Saved {
     Control(Control),
     Person(Person),
     Token(Token),
+    Approval(Approval),
+    Notice(Notice),
+    Review(Review),
+    Raw(Raw),
 }
 
 impl State {
@@ -303,6 +319,26 @@ impl State {
                 self.tokens.insert(id, token);
                 Stream::Token(id)
             }
+            Saved::Approval(approval) => {
+                let id = approval.id;
+                self.approvals.insert(id, approval);
+                Stream::Approval(id)
+            }
+            Saved::Notice(notice) => {
+                let id = notice.id;
+                self.notices.insert(id, notice);
+                Stream::Notice(id)
+            }
+            Saved::Review(review) => {
+                let id = review.id;
+                self.reviews.insert(id, review);
+                Stream::Review(id)
+            }
+            Saved::Raw(raw) => {
+                let id = raw.id;
+                self.raw.insert(id, raw);
+                Stream::Raw(id)
+            }
         };
         self.schedule(stream);
     }
@@ -339,6 +375,13 @@ impl State {
             }
             Event::Person(id, event) => self.apply_person(*id, event, meta),
             Event::Token(id, event) => self.apply_token(*id, event, meta),
+            Event::Approval(id, event) => self.apply_approval(*id, event, meta),
+            Event::Notice(id, event) => self.apply_notice(*id, event, meta),
+            Event::Review(id, event) => self.apply_review(*id, event, meta),
+            Event::Raw(id, event) => {
+                self.raw.insert(*id, intake::create(*id, event, meta));
+                1
+            }
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -491,6 +534,30 @@ impl State {
         self.tokens.get(&id).map_or(0, |token| token.seq)
     }
 
+    fn apply_approval(&mut self, id: ApprovalId, event: &approval::Event, meta: &Meta) -> u64 {
+        match self.approvals.get_mut(&id) {
+            Some(approval) => approval::apply(approval, event, meta),
+            None => self.approvals.extend(approval::create(id, event, meta).map(|approval| (id, approval))),
+        }
+        self.approvals.get(&id).map_or(0, |approval| approval.seq)
+    }
+
+    fn apply_notice(&mut self, id: NoticeId, event: &notice::Event, meta: &Meta) -> u64 {
+        match self.notices.get_mut(&id) {
+            Some(notice) => notice::apply(notice, event, meta),
+            None => self.notices.extend(notice::create(id, event, meta).map(|notice| (id, notice))),
+        }
+        self.notices.get(&id).map_or(0, |notice| notice.seq)
+    }
+
+    fn apply_review(&mut self, id: ReviewId, event: &review::Event, meta: &Meta) -> u64 {
+        match self.reviews.get_mut(&id) {
+            Some(review) => review::apply(review, event, meta),
+            None => self.reviews.extend(review::create(id, event, meta).map(|review| (id, review))),
+        }
+        self.reviews.get(&id).map_or(0, |review| review.seq)
+    }
+
     /// Calls in a row without success on this connector.
     pub fn failures(&self, connector: &str) -> u32 {
         self.failures.get(connector).copied().unwrap_or(0)
@@ -503,10 +570,14 @@ impl State {
             Event::Incident(id, _) => Some(*id),
             Event::Run(id, _) => self.runs.get(*id).map(|run| run.incident),
             Event::Action(id, _) => self.actions.get(*id).map(|action| action.spec.incident),
+            Event::Approval(id, _) => self.approvals.get(id).map(|approval| approval.incident),
+            Event::Notice(id, _) => self.notices.get(id).map(|notice| notice.incident),
+            Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Silence(..)
             | Event::Control(_)
             | Event::Person(..)
             | Event::Token(..)
+            | Event::Raw(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         }
@@ -541,6 +612,12 @@ impl State {
                 let run = action.spec.origin.run().and_then(|run| self.runs.get(run));
                 !action.is_final() || run.is_some_and(|run| !run.is_ended())
             }),
+            Stream::Approval(id) => {
+                self.approvals.get(&id).is_some_and(|approval| !approval::is_over(approval))
+            }
+            Stream::Notice(id) => self.notices.get(&id).is_some_and(|notice| !notice::is_over(notice)),
+            Stream::Review(id) => self.reviews.get(&id).is_some_and(|review| !review::is_over(review)),
+            Stream::Raw(_) => false,
             Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => true,
         }
     }
@@ -561,6 +638,18 @@ impl State {
                 self.runs.live.remove(&id);
             }
             Stream::Action(id) => self.actions.remove(id),
+            Stream::Approval(id) => {
+                self.approvals.remove(&id);
+            }
+            Stream::Notice(id) => {
+                self.notices.remove(&id);
+            }
+            Stream::Review(id) => {
+                self.reviews.remove(&id);
+            }
+            Stream::Raw(id) => {
+                self.raw.remove(&id);
+            }
             Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => {}
         }
     }
@@ -574,10 +663,14 @@ impl State {
             Stream::Silence(id) => self.silences.get(&id).and_then(silence::next_wakeup).map(|(at, _)| at),
             Stream::Action(id) => self.actions.get(id).and_then(action::next_wakeup).map(|(at, _)| at),
             Stream::Control => control::next_wakeup(&self.control).map(|(at, _)| at),
+            Stream::Approval(id) => self.approvals.get(&id).and_then(approval::next_wakeup).map(|(at, _)| at),
+            Stream::Notice(id) => self.notices.get(&id).and_then(notice::next_wakeup).map(|(at, _)| at),
+            Stream::Review(id) => self.reviews.get(&id).and_then(review::next_wakeup).map(|(at, _)| at),
             Stream::Incident(_)
             | Stream::Run(_)
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => None,
         }
@@ -631,10 +724,23 @@ impl State {
             Stream::Control => {
                 Fired::Events(control::due(&self.control, now).into_iter().map(Event::Control).collect())
             }
+            Stream::Approval(id) => {
+                let command = self.approvals.get(&id).and_then(|approval| approval::due(approval, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Approval(command)))
+            }
+            Stream::Notice(id) => {
+                let command = self.notices.get(&id).and_then(|notice| notice::due(notice, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Notice(command)))
+            }
+            Stream::Review(id) => {
+                let command = self.reviews.get(&id).and_then(|review| review::due(review, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Review(command)))
+            }
             Stream::Incident(_)
             | Stream::Run(_)
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => Fired::Nothing,
         }

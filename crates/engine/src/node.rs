@@ -289,6 +289,10 @@ impl Node {
                 | Event::Run(..)
                 | Event::Action(..)
                 | Event::Person(..)
+                | Event::Approval(..)
+                | Event::Notice(..)
+                | Event::Review(..)
+                | Event::Raw(..)
                 | Event::Token(..) => {}
             }
         }
@@ -459,6 +463,10 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Action(id) => Some(id.0),
         Stream::Person(id) => Some(id.0),
         Stream::Token(id) => Some(id.0),
+        Stream::Approval(id) => Some(id.0),
+        Stream::Notice(id) => Some(id.0),
+        Stream::Review(id) => Some(id.0),
+        Stream::Raw(id) => Some(id.0),
         Stream::Control | Stream::Content | Stream::Log => None,
     }
 }
@@ -473,5 +481,9 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Control(_) => Stream::Control,
         Saved::Person(person) => Stream::Person(person.id),
         Saved::Token(token) => Stream::Token(token.id),
+        Saved::Approval(approval) => Stream::Approval(approval.id),
+        Saved::Notice(notice) => Stream::Notice(notice.id),
+        Saved::Review(review) => Stream::Review(review.id),
+        Saved::Raw(raw) => Stream::Raw(raw.id),
     }
 }

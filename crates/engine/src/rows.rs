@@ -36,10 +36,18 @@ pub enum Table {
     Tile = 16,
     /// Signed checkpoints by size.
     Checkpoint = 17,
+    Approval = 18,
+    ApprovalPast = 19,
+    Notice = 20,
+    NoticePast = 21,
+    Review = 22,
+    ReviewPast = 23,
+    /// Bodies that could not be read.
+    Raw = 24,
 }
 
 impl Table {
-    pub const ALL: [Table; 17] = [
+    pub const ALL: [Table; 24] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -57,6 +65,13 @@ impl Table {
         Table::Timeline,
         Table::Tile,
         Table::Checkpoint,
+        Table::Approval,
+        Table::ApprovalPast,
+        Table::Notice,
+        Table::NoticePast,
+        Table::Review,
+        Table::ReviewPast,
+        Table::Raw,
     ];
 
     pub fn name(self) -> &'static str {
@@ -78,6 +93,13 @@ impl Table {
             Table::Timeline => "timeline",
             Table::Tile => "tile",
             Table::Checkpoint => "checkpoint",
+            Table::Approval => "approval",
+            Table::ApprovalPast => "approval (past)",
+            Table::Notice => "notice",
+            Table::NoticePast => "notice (past)",
+            Table::Review => "review",
+            Table::ReviewPast => "review (past)",
+            Table::Raw => "raw",
         }
     }
 
@@ -143,6 +165,10 @@ pub(crate) fn changes(
         Stream::Action(id) => ((Table::Action, Table::ActionPast), id.0),
         Stream::Person(id) => ((Table::Person, Table::Person), id.0),
         Stream::Token(id) => ((Table::Token, Table::Token), id.0),
+        Stream::Approval(id) => ((Table::Approval, Table::ApprovalPast), id.0),
+        Stream::Notice(id) => ((Table::Notice, Table::NoticePast), id.0),
+        Stream::Review(id) => ((Table::Review, Table::ReviewPast), id.0),
+        Stream::Raw(id) => ((Table::Raw, Table::Raw), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
@@ -163,6 +189,10 @@ pub(crate) fn changes(
         Stream::Action(id) => state.actions.get(id).map(|action| put(table, key(number), action)),
         Stream::Person(id) => state.people.get(&id).map(|person| put(table, key(number), person)),
         Stream::Token(id) => state.tokens.get(&id).map(|token| put(table, key(number), token)),
+        Stream::Approval(id) => state.approvals.get(&id).map(|approval| put(table, key(number), approval)),
+        Stream::Notice(id) => state.notices.get(&id).map(|notice| put(table, key(number), notice)),
+        Stream::Review(id) => state.reviews.get(&id).map(|review| put(table, key(number), review)),
+        Stream::Raw(id) => state.raw.get(&id).map(|raw| put(table, key(number), raw)),
         Stream::Control => Some(put(table, key(number), &state.control)),
         Stream::Content | Stream::Log => None,
     };
@@ -171,7 +201,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 8] = [
+pub(crate) const LIVE: [Table; 11] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -180,6 +210,9 @@ pub(crate) const LIVE: [Table; 8] = [
     Table::Incident,
     Table::Run,
     Table::Action,
+    Table::Approval,
+    Table::Notice,
+    Table::Review,
 ];
 
 /// Reads one live row back.
@@ -193,11 +226,18 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Control => serde_json::from_slice(value).map(Saved::Control),
         Table::Person => serde_json::from_slice(value).map(Saved::Person),
         Table::Token => serde_json::from_slice(value).map(Saved::Token),
+        Table::Approval => serde_json::from_slice(value).map(Saved::Approval),
+        Table::Notice => serde_json::from_slice(value).map(Saved::Notice),
+        Table::Review => serde_json::from_slice(value).map(Saved::Review),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast
         | Table::RunPast
         | Table::ActionPast
+        | Table::ApprovalPast
+        | Table::NoticePast
+        | Table::ReviewPast
+        | Table::Raw
         | Table::Content
         | Table::Timeline
         | Table::Tile

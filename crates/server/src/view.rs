@@ -73,6 +73,10 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Action(id)) => text(id),
         Ok(Stream::Person(id)) => text(id),
         Ok(Stream::Token(id)) => text(id),
+        Ok(Stream::Approval(id)) => text(id),
+        Ok(Stream::Notice(id)) => text(id),
+        Ok(Stream::Review(id)) => text(id),
+        Ok(Stream::Raw(id)) => text(id),
         Ok(Stream::Control | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
     }
 }

@@ -116,7 +116,13 @@ impl Journal {
             Event::Person(id, _) => {
                 self.people.insert(id);
             }
-            Event::Token(..) | Event::Content(_) | Event::Log(_) => {}
+            Event::Token(..)
+            | Event::Approval(..)
+            | Event::Notice(..)
+            | Event::Review(..)
+            | Event::Raw(..)
+            | Event::Content(_)
+            | Event::Log(_) => {}
         }
         Ok(Noted::Nothing)
     }

@@ -439,6 +439,10 @@ impl Simulation {
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Approval(_)
+            | Stream::Notice(_)
+            | Stream::Review(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => None,
         };

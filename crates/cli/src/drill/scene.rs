@@ -230,6 +230,10 @@ fn id_of(stream: Stream) -> String {
         Stream::Action(id) => id.to_string(),
         Stream::Person(id) => id.to_string(),
         Stream::Token(id) => id.to_string(),
+        Stream::Approval(id) => id.to_string(),
+        Stream::Notice(id) => id.to_string(),
+        Stream::Review(id) => id.to_string(),
+        Stream::Raw(id) => id.to_string(),
         Stream::Control | Stream::Content | Stream::Log => stream.to_string(),
     }
 }

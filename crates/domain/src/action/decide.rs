@@ -187,6 +187,7 @@ fn by_person(
         timeout: known.timeout,
         retry: Retry::default(),
         lease: lease.or_else(|| known.revert.is_some().then_some(DEFAULT_LEASE)),
+        approval: None,
     })
 }
 

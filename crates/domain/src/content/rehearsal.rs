@@ -182,6 +182,10 @@ impl<'t> Rehearsal<'t> {
                 | Event::Control(_)
                 | Event::Person(..)
                 | Event::Token(..)
+                | Event::Approval(..)
+                | Event::Notice(..)
+                | Event::Review(..)
+                | Event::Raw(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

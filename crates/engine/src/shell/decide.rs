@@ -290,6 +290,10 @@ impl Decide {
             | Command::Action(_)
             | Command::Control(_)
             | Command::Access(_)
+            | Command::Approval(_)
+            | Command::Notice(_)
+            | Command::Review(_)
+            | Command::Intake(_)
             | Command::Reroute { .. }
             | Command::RecordRefusal { .. }) => Input::Command { ticket, actor, command: Box::new(command) },
         };

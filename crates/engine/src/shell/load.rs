@@ -95,6 +95,10 @@ pub(crate) fn revive(
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Approval(_)
+            | Stream::Notice(_)
+            | Stream::Review(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => None,
         };

@@ -172,6 +172,10 @@ impl Fold {
             | Event::Action(..)
             | Event::Control(_)
             | Event::Person(..)
+            | Event::Approval(..)
+            | Event::Notice(..)
+            | Event::Review(..)
+            | Event::Raw(..)
             | Event::Token(..) => {}
         }
     }
@@ -232,6 +236,10 @@ impl Fold {
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Approval(_)
+            | Stream::Notice(_)
+            | Stream::Review(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => false,
         })

@@ -194,6 +194,10 @@ fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<Incid
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Approval(_)
+            | Stream::Notice(_)
+            | Stream::Review(_)
+            | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => {}
         }

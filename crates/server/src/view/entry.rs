@@ -1,9 +1,9 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
 use domain::{
-    access, action, alert, content, control,
+    access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
-    incident, run, silence,
+    incident, intake, notice, review, run, silence,
     time::Timestamp,
 };
 use engine::TimelineEntry;
@@ -64,6 +64,10 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Control(event)) => of_control(&event),
         Ok(Event::Person(_, event)) => of_person(&event),
         Ok(Event::Token(_, event)) => of_token(&event),
+        Ok(Event::Approval(_, event)) => of_approval(&event),
+        Ok(Event::Notice(_, event)) => of_notice(&event),
+        Ok(Event::Review(_, event)) => of_review(&event),
+        Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }
@@ -228,5 +232,25 @@ fn of_token(event: &access::TokenEvent) -> String {
             format!("for source {name} {label}")
         }
         access::TokenEvent::Revoked => String::new(),
+    }
+}
+
+fn of_approval(event: &approval::Event) -> String {
+    match event {
+        approval::Event::Requested { subject, hash, .. } => {
+            format!("{} on {}, hash {hash}", subject.verb, subject.targets.join(", "))
+        }
+    }
+}
+
+fn of_notice(event: &notice::Event) -> String {
+    match event {
+        notice::Event::Queued { to, about, .. } => format!("to {to}: {about}"),
+    }
+}
+
+fn of_review(event: &review::Event) -> String {
+    match event {
+        review::Event::Opened { incident } => incident.to_string(),
     }
 }

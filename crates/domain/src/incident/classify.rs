@@ -1,0 +1,107 @@
+//! Which incident an alert opens or joins, and what people say that it is.
+
+use super::{
+    Event, TARGETS_MAX, Target,
+    decide::{bounded, open},
+};
+use crate::{
+    correlate,
+    event::{Context, Rejected, Stream},
+    id::{AlertId, IncidentId},
+    severity::Severity,
+    state::State,
+};
+
+pub(super) fn from_alert(
+    state: &State,
+    id: AlertId,
+    context: &Context,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    let Some(alert) = state.alerts.get(id) else { return Ok(Vec::new()) };
+    let Some(incident_id) = alert.route.incident else { return Ok(Vec::new()) };
+    let Some(found) = correlate::classify(&state.content, &alert.labels) else { return Ok(Vec::new()) };
+    let targets = correlate::targets(&alert.labels);
+    if let Some(incident) = state.incidents.open.get(&incident_id) {
+        let fresh = |target: &Target| !incident.targets.contains(target);
+        let room = TARGETS_MAX.saturating_sub(incident.targets.len());
+        let targets = targets.into_iter().filter(fresh).take(room).collect();
+        let severity = (found.severity > incident.severity).then_some(found.severity);
+        return Ok(vec![(incident_id, Event::AlertJoined { alert: id, targets, severity })]);
+    }
+    // INVARIANT: the alert promised this position when it chose to open an incident.
+    assert_eq!(incident_id.0, context.next, "an alert opens the incident at the position it named");
+    let name = alert.labels.get("alertname").unwrap_or(&found.incident_type);
+    let subject = targets.first().map_or_else(String::new, |(_, name)| format!(" on {name}"));
+    let group = correlate::group_key(&state.content, &found.incident_type, &alert.labels);
+    let mut events = vec![(
+        incident_id,
+        Event::Opened {
+            title: format!("{name}{subject}").into(),
+            incident_type: found.incident_type.into(),
+            severity: found.severity,
+            targets,
+            group: group.to_string().into(),
+            alert: Some(id),
+            auto_response: found.auto_response,
+            why: alert.route.why.clone(),
+        },
+    )];
+    if found.doubtful {
+        let reason = "the alert's severity was not understood; confirm it with `incident classify`";
+        let about = Stream::Incident(incident_id).to_string().into();
+        events.push((incident_id, Event::AttentionRaised { about, reason: reason.into() }));
+    }
+    Ok(events)
+}
+
+pub(super) fn open_by_person(
+    state: &State,
+    title: String,
+    incident_type: &str,
+    severity: Severity,
+    mut targets: Vec<Target>,
+    context: &Context,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    let known = |kind: &str| correlate::TARGET_LABELS.contains(&kind);
+    if let Some((kind, _)) = targets.iter().find(|(kind, name)| !known(kind) || name.is_empty()) {
+        let kinds = correlate::TARGET_LABELS.join(", ");
+        return Err(Rejected::Invalid(format!("`{kind}` is not a kind of target; use one of {kinds}")));
+    }
+    if targets.len() > TARGETS_MAX {
+        return Err(Rejected::Invalid(format!("more than {TARGETS_MAX} targets")));
+    }
+    targets.sort_unstable();
+    targets.dedup();
+    let incident_type = state.content.type_name(incident_type);
+    if incident_type.is_empty() || incident_type.len() > 128 {
+        return Err(Rejected::Invalid("the incident type is empty or longer than 128 bytes".to_owned()));
+    }
+    let opened = Event::Opened {
+        title: bounded("title", title)?,
+        incident_type: incident_type.into(),
+        severity,
+        targets,
+        group: "".into(),
+        alert: None,
+        auto_response: true,
+        why: "opened by hand".into(),
+    };
+    Ok(vec![(IncidentId::from_number(context.next), opened)])
+}
+
+pub(super) fn classify(
+    state: &State,
+    id: IncidentId,
+    incident_type: Option<String>,
+    severity: Option<Severity>,
+    why: String,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    let incident = open(state, id)?;
+    let new_type = incident_type.map_or(incident.incident_type.to_string(), |t| state.content.type_name(&t));
+    let severity = severity.unwrap_or(incident.severity);
+    if new_type.is_empty() || new_type.len() > 128 {
+        return Err(Rejected::Invalid("the incident type is empty or longer than 128 bytes".to_owned()));
+    }
+    let why = bounded("reason", why)?;
+    Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why })])
+}

@@ -1,0 +1,122 @@
+//! What people and other machines may ask of an incident.
+
+use super::{
+    ATTENTION_MAX, Command, Disposition, Event, Incident, Status, TEXT_MAX,
+    classify::{classify, from_alert, open_by_person},
+};
+use crate::{
+    event::{Context, Rejected, Stream},
+    id::IncidentId,
+    state::State,
+};
+
+pub fn decide(
+    state: &State,
+    command: Command,
+    context: &Context,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    match command {
+        Command::FromAlert { alert } => from_alert(state, alert, context),
+        Command::Open { title, incident_type, severity, targets } => {
+            open_by_person(state, title, &incident_type, severity, targets, context)
+        }
+        Command::Acknowledge { id } => {
+            let incident = open(state, id)?;
+            match incident.acknowledged {
+                Some((person, at)) => Err(Rejected::Conflict(format!(
+                    "incident {id} was acknowledged by {person} at {at} already"
+                ))),
+                None => Ok(vec![(id, Event::Acknowledged)]),
+            }
+        }
+        Command::Assign { id, person } => {
+            open(state, id)?;
+            let known = state.people.contains_key(&person);
+            let unknown = || Rejected::NotFound(format!("person {person} does not exist"));
+            known.then(|| vec![(id, Event::Assigned { person })]).ok_or_else(unknown)
+        }
+        Command::Classify { id, incident_type, severity, why } => {
+            classify(state, id, incident_type, severity, why)
+        }
+        Command::Note { id, text } => {
+            open(state, id)?;
+            Ok(vec![(id, Event::Noted { text: bounded("note", text)? })])
+        }
+        Command::Link { id, title, url } => {
+            open(state, id)?;
+            if !(url.starts_with("https://") || url.starts_with("http://")) {
+                return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
+            }
+            Ok(vec![(id, Event::Linked { title: bounded("title", title)?, url: bounded("link", url)? })])
+        }
+        Command::Resolve { id, summary } => match open(state, id)?.status {
+            Status::Open => Ok(vec![(id, Event::Resolved { summary: bounded("summary", summary)? })]),
+            Status::Resolved | Status::Closed => {
+                Err(Rejected::Conflict(format!("incident {id} is already resolved")))
+            }
+        },
+        Command::Close { id, disposition } => close(state, id, disposition),
+        Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {
+            Some(incident) if incident.contained_at.is_none() => {
+                vec![(id, Event::Contained { action })]
+            }
+            _ => Vec::new(),
+        }),
+        Command::StopResponse { id, run } => {
+            let automatic = state.incidents.open.get(&id).is_some_and(|incident| incident.auto_response);
+            Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
+        }
+        Command::RaiseAttention { id, about, reason } => Ok(raise_attention(state, id, about, reason)),
+        Command::ClearAttention { id, about } => {
+            let about = about.to_string();
+            let waits = state.incidents.open.get(&id).is_some_and(|incident| {
+                incident.attention.iter().any(|attention| *attention.about == *about)
+            });
+            let cleared = Event::AttentionCleared { about: about.into() };
+            Ok(if waits { vec![(id, cleared)] } else { Vec::new() })
+        }
+    }
+}
+
+pub(super) fn open(state: &State, id: IncidentId) -> Result<&Incident, Rejected> {
+    let found = state.incidents.open.get(&id).map(|incident| &**incident);
+    found.ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
+}
+
+pub(super) fn bounded(what: &str, text: String) -> Result<Box<str>, Rejected> {
+    if text.trim().is_empty() {
+        return Err(Rejected::Invalid(format!("the {what} is empty")));
+    }
+    if text.len() > TEXT_MAX {
+        return Err(Rejected::Invalid(format!("the {what} is longer than {TEXT_MAX} bytes")));
+    }
+    Ok(text.into())
+}
+
+fn close(
+    state: &State,
+    id: IncidentId,
+    disposition: Disposition,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    open(state, id)?;
+    let in_force = state.actions.of_incident(id).filter(|action| !action.is_final()).count();
+    if in_force > 0 {
+        return Err(Rejected::Conflict(format!(
+            "incident {id} has {in_force} containments in force or actions open; release or settle them first"
+        )));
+    }
+    if let Some(run) = state.runs.of_incident(id) {
+        return Err(Rejected::Conflict(format!("{run} of incident {id} has not ended; cancel it first")));
+    }
+    Ok(vec![(id, Event::Closed { disposition })])
+}
+
+fn raise_attention(state: &State, id: IncidentId, about: Stream, reason: String) -> Vec<(IncidentId, Event)> {
+    let Some(incident) = state.incidents.open.get(&id) else { return Vec::new() };
+    let about = about.to_string();
+    let known = incident.attention.iter().any(|a| *a.about == *about && *a.reason == *reason);
+    if known || incident.attention.len() >= ATTENTION_MAX {
+        return Vec::new();
+    }
+    vec![(id, Event::AttentionRaised { about: about.into(), reason: reason.into() })]
+}
