@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    mapping::Mapping,
     matcher::Matcher,
     playbook::{Playbook, TextHash},
     request::Requests,
@@ -35,6 +36,8 @@ pub struct Content {
     /// Alias to type name.
     pub aliases: BTreeMap<String, String>,
     pub rules: Vec<Rule>,
+    /// How the JSON of other sources becomes alerts, by name.
+    pub mappings: BTreeMap<String, Arc<Mapping>>,
 }
 
 /// What `actions.yaml` says of one verb.

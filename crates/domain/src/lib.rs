@@ -21,6 +21,7 @@ pub mod flow;
 pub mod id;
 pub mod incident;
 pub mod intake;
+pub mod mapping;
 pub mod labels;
 pub mod limits;
 pub mod matcher;

@@ -4,6 +4,7 @@
 //! so that one slip in `actions.yaml` is one problem and not one for each step that uses it.
 
 mod action;
+mod mapping;
 mod playbook;
 mod report;
 mod rule;
@@ -38,18 +39,22 @@ enum Kind {
     RuleTest,
     Playbook,
     PlaybookTest,
+    Mapping,
+    MappingTest,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
 }
 
 /// The files of a content folder; `*` stands for a name. The first that fits decides.
-const KNOWN: [(&str, Kind); 7] = [
+const KNOWN: [(&str, Kind); 9] = [
     ("actions.yaml", Kind::Actions),
     ("taxonomy.yaml", Kind::Taxonomy),
     ("rules/*.test.yaml", Kind::RuleTest),
     ("rules/*.yaml", Kind::Rule),
     ("playbooks/*.test.yaml", Kind::PlaybookTest),
     ("playbooks/*.yaml", Kind::Playbook),
+    ("mappings/*.test.yaml", Kind::MappingTest),
+    ("mappings/*.yaml", Kind::Mapping),
     ("estate.yaml", Kind::Elsewhere),
 ];
 
@@ -102,6 +107,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let known = Known { actions: actions.as_ref(), types: types.as_ref() };
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
+    let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
+    mapping::run_tests(&of_kind(files, Kind::MappingTest), files, &mappings, &mut problems);
     trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
 
@@ -118,6 +125,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         types: types.types,
         aliases: types.aliases,
         rules: rules.into_values().collect(),
+        mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

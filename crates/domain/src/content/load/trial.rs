@@ -252,7 +252,7 @@ fn call(text: &Spanned<String>, known: Known<'_>, report: &mut Report<'_>) -> Op
 }
 
 /// The tests in a file, after the checks that all test files share.
-fn tests<T: for<'de> Deserialize<'de>>(
+pub(super) fn tests<T: for<'de> Deserialize<'de>>(
     path: &str,
     text: &str,
     folder: &BTreeMap<String, String>,
@@ -276,6 +276,6 @@ fn tests<T: for<'de> Deserialize<'de>>(
 }
 
 /// The file that a test file tests.
-fn beside(path: &str) -> String {
+pub(super) fn beside(path: &str) -> String {
     path.strip_suffix(".test.yaml").map_or_else(|| path.to_owned(), |stem| format!("{stem}.yaml"))
 }

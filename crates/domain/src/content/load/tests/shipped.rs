@@ -25,7 +25,7 @@ fn read(root: &str, folders: &[&str]) -> BTreeMap<String, String> {
 }
 
 fn shipped() -> BTreeMap<String, String> {
-    read("content", &["", "rules", "playbooks"])
+    read("content", &["", "rules", "playbooks", "mappings"])
 }
 
 #[test]
