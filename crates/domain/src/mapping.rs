@@ -193,7 +193,8 @@ impl Mapping {
             pairs.label("severity", &normal);
         }
         for (label, kind) in &self.targets {
-            if let Some(name) = pairs.labels.get(label).filter(|_| !pairs.labels.contains_key(kind)).cloned() {
+            if let Some(name) = pairs.labels.get(label).filter(|_| !pairs.labels.contains_key(kind)).cloned()
+            {
                 pairs.label(kind, &name);
             }
         }

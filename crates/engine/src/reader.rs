@@ -8,8 +8,9 @@ use domain::{
     alert::Alert,
     control::Control,
     event::Stream,
-    id::{ActionId, AlertId, IncidentId, PersonId, RunId, SilenceId, TokenId},
+    id::{ActionId, AlertId, IncidentId, PersonId, RawId, RunId, SilenceId, TokenId},
     incident::Incident,
+    intake::Raw,
     run::Run,
     silence::Silence,
     time::Timestamp,
@@ -116,6 +117,15 @@ impl Reader {
     /// Actions under way and containments in force (with `past`: over), newest first.
     pub fn actions(&self, past: bool, page: Page) -> Result<Vec<Action>, Error> {
         self.list(if past { Table::ActionPast } else { Table::Action }, page)
+    }
+
+    /// Bodies that could not be read, newest first.
+    pub fn raws(&self, page: Page) -> Result<Vec<Raw>, Error> {
+        self.list(Table::Raw, page)
+    }
+
+    pub fn raw(&self, id: RawId) -> Result<Option<Raw>, Error> {
+        self.one(Table::Raw, &rows::key(id.0))
     }
 
     pub fn people(&self) -> Result<Vec<Person>, Error> {

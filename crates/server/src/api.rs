@@ -17,15 +17,19 @@ mod content;
 mod control;
 mod facts;
 mod incidents;
+mod intake;
 mod log;
 mod operations;
 mod runs;
 mod silences;
+mod sources;
 mod tiles;
 mod why;
 
 pub(crate) const ROUTES: &[&[Route]] = &[
     alerts::ROUTES,
+    sources::ROUTES,
+    intake::ROUTES,
     silences::ROUTES,
     incidents::ROUTES,
     runs::ROUTES,

@@ -14,6 +14,7 @@ mod call;
 mod error;
 mod gate;
 mod json;
+mod kept;
 mod openapi;
 mod reference;
 mod replay;

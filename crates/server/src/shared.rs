@@ -15,7 +15,7 @@ use engine::{Handle, Reader};
 use tlog::VerifierKey;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{Error, error::Problem, replay::Replays};
+use crate::{Error, error::Problem, kept::Kept, replay::Replays};
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) large_bodies: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) refusals: Refusals,
+    pub(crate) kept: Kept,
     pub(crate) replays: Replays,
     pub(crate) answered: Answered,
     reads: Arc<Semaphore>,
@@ -73,6 +74,7 @@ impl Shared {
             large_bodies: Semaphore::new(LARGE_BODIES_KIB),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             refusals: Refusals::default(),
+            kept: Kept::default(),
             replays: Replays::default(),
             answered: Answered::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),

@@ -1,7 +1,11 @@
 //! `alert`: send one by hand, and look at those that came.
 
 use clap::{Args, Subcommand};
-use domain::{id::AlertId, severity::Severity, time::Span};
+use domain::{
+    id::{AlertId, RawId},
+    severity::Severity,
+    time::Span,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,6 +24,30 @@ pub(crate) enum Command {
     Send(Send),
     List(List),
     Show(Show),
+    #[command(subcommand)]
+    Raw(Raw),
+}
+
+/// Look at what sources sent and no mapping could read
+#[derive(Debug, Subcommand)]
+pub(crate) enum Raw {
+    List(RawList),
+    Show(RawShow),
+}
+
+/// List bodies that could not be read, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence alert raw list")]
+pub(crate) struct RawList {
+    #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
+    limit: usize,
+}
+
+/// Show one body that could not be read, and why
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence alert raw show RAW-12")]
+pub(crate) struct RawShow {
+    id: RawId,
 }
 
 /// Send one alert, as a monitor would
@@ -73,6 +101,8 @@ impl Command {
             Command::Send(command) => send(command, global, output),
             Command::List(command) => list(command, global, output),
             Command::Show(command) => one(command.id, global, output),
+            Command::Raw(Raw::List(command)) => raws(command, global, output),
+            Command::Raw(Raw::Show(command)) => raw(command.id, global, output),
         }
     }
 }
@@ -150,6 +180,38 @@ fn one(id: AlertId, global: &Global, output: &Output) -> anyhow::Result<Verdict>
         for (name, value) in pairs {
             output.line(format!("  {} = {}", escape(name), escape(value.as_str().unwrap_or_default())));
         }
+    }
+    Ok(Verdict::Done)
+}
+
+fn raws(command: &RawList, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+    let items = session::client(global)?.list("/api/v1/intake", command.limit)?;
+    let columns = ["id", "source", "age", "~why"];
+    Ok(show::list(output, items, &columns, "every body could be read", |raw| {
+        let cell = |name| show::text(raw, name);
+        vec![cell("id"), cell("source"), show::age(raw, "received_at"), cell("reason")]
+    }))
+}
+
+fn raw(id: RawId, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+    let raw = session::client(global)?.get(&format!("/api/v1/intake/{id}"))?;
+    if output.json {
+        output.json(&raw);
+        return Ok(Verdict::Done);
+    }
+    show::fields(
+        output,
+        &[
+            ("id", show::text(&raw, "id")),
+            ("source", show::text(&raw, "source")),
+            ("received", show::time(&raw, "received_at")),
+            ("why", show::text(&raw, "reason")),
+            ("length", show::text(&raw, "length")),
+        ],
+    );
+    show::heading(output, "body");
+    for line in show::text(&raw, "body").lines() {
+        output.line(format!("  {}", escape(line)));
     }
     Ok(Verdict::Done)
 }

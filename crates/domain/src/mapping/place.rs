@@ -47,7 +47,8 @@ impl FromStr for Path {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Path, String> {
-        let wrong = || format!("`{text}` is not a path; write `/a/b` from the body or `./a/b` from the alert");
+        let wrong =
+            || format!("`{text}` is not a path; write `/a/b` from the body or `./a/b` from the alert");
         let (relative, rest) = match text.strip_prefix('.') {
             Some(rest) => (true, rest),
             None => (false, text),

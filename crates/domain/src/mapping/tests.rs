@@ -31,8 +31,8 @@ fn corpus() -> Vec<(String, Value)> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
     let corpus = std::env::var("RINGFENCE_CORPUS").unwrap_or_else(|_| default.to_owned());
     let root = format!("{corpus}/alert-payloads/keep");
-    let folders =
-        fs::read_dir(&root).unwrap_or_else(|error| panic!("{root}: {error}; set RINGFENCE_CORPUS to the corpus"));
+    let folders = fs::read_dir(&root)
+        .unwrap_or_else(|error| panic!("{root}: {error}; set RINGFENCE_CORPUS to the corpus"));
     let mut bodies = Vec::new();
     for folder in folders {
         for file in fs::read_dir(folder.unwrap().path()).unwrap() {
@@ -53,8 +53,10 @@ fn digest(received: &Received) -> String {
     let label = |name| received.labels.get(name).unwrap_or("-");
     let over = received.ends_at.is_some_and(|end| end <= NOW);
     let names: Vec<&str> = received.labels.iter().map(|(name, _)| name).collect();
-    let targets: Vec<String> =
-        crate::correlate::targets(&received.labels).iter().map(|(kind, name)| format!("{kind} {name}")).collect();
+    let targets: Vec<String> = crate::correlate::targets(&received.labels)
+        .iter()
+        .map(|(kind, name)| format!("{kind} {name}"))
+        .collect();
     let state = if over { "resolved" } else { "firing" };
     format!("{} {state} [{}] {}", label("severity"), targets.join(", "), names.join(" "))
 }
@@ -102,7 +104,8 @@ fn every_variant_of_the_corpus_becomes_an_alert() {
                 let mut body = case["body"].clone();
                 let at = place.split('.').fold(&mut body, |at, part| &mut at[part]);
                 *at = value.clone();
-                let mapped = map(&mappings[&provider], body).unwrap_or_else(|why| panic!("{}: {why}", case["id"]));
+                let mapped =
+                    map(&mappings[&provider], body).unwrap_or_else(|why| panic!("{}: {why}", case["id"]));
                 assert_eq!(mapped.len(), 1);
                 variants += 1;
             }

@@ -68,7 +68,7 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// What became of a delivery.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Taken {
+pub(super) struct Taken {
     /// Alerts taken, repeats included.
     taken: usize,
 }
@@ -268,6 +268,11 @@ impl<'de> Visitor<'de> for MetricsVisitor {
 /// senders look at the status alone.
 async fn take(call: Call) -> Result<Response, Error> {
     let Delivery(alerts) = json::read(&call.body)?;
+    deliver(&call, alerts).await
+}
+
+/// The answer to a delivery.
+pub(super) async fn deliver(call: &Call, alerts: Vec<Received>) -> Result<Response, Error> {
     let receipt = call.receive(alerts).await?;
     if receipt.refused.is_empty() {
         return ok(&Taken { taken: receipt.taken });

@@ -9,5 +9,6 @@ mod log;
 mod people;
 mod runs;
 mod silences;
+mod sources;
 mod stream;
 mod why;

@@ -18,6 +18,7 @@ fn target(route: &RouteFacts) -> String {
         path if path.contains("/alerts/") => "ALERT-999999",
         path if path.contains("/silences/") => "SIL-999999",
         path if path.contains("/people/") => "P-999999",
+        path if path.contains("/intake/") => "RAW-999999",
         path if path.contains("/tokens/") => "TOK-999999",
         _ => "nothing",
     };
@@ -158,7 +159,9 @@ fn every_body_of_ours_refuses_fields_that_it_does_not_know() {
     let bench = Bench::new();
     let before = bench.length();
     for route in server::routes() {
-        let ours = route.path.starts_with("/api/v1/") && route.body_max > 0;
+        // What another tool sends is not ours: its mapping says what of it counts.
+        let theirs = (route.method, route.path) == ("POST", "/api/v1/alerts/{id}");
+        let ours = route.path.starts_with("/api/v1/") && route.body_max > 0 && !theirs;
         if !ours {
             continue;
         }

@@ -191,7 +191,10 @@ fn texts(written: &[Spanned<String>], report: &mut Report<'_>) -> Vec<Text> {
     parsed(written, report)
 }
 
-fn parsed<T: std::str::FromStr<Err = String>>(written: &[Spanned<String>], report: &mut Report<'_>) -> Vec<T> {
+fn parsed<T: std::str::FromStr<Err = String>>(
+    written: &[Spanned<String>],
+    report: &mut Report<'_>,
+) -> Vec<T> {
     if let Some(over) = written.get(FROM_MAX) {
         report.at(over, format!("more than {FROM_MAX} places"));
     }

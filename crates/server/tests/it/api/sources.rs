@@ -1,0 +1,74 @@
+//! Sources by mapping, and what of them could not be read.
+
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+
+use crate::bench::Bench;
+
+fn post(bench: &Bench, source: &str, body: &str) -> crate::bench::Answered {
+    bench.ask("POST", &format!("/api/v1/alerts/{source}"), &bench.source, body.to_owned())
+}
+
+#[test]
+fn a_source_is_read_by_its_mapping() {
+    let bench = Bench::new();
+    let body =
+        r#"{"rule": "Terminal shell in container", "priority": "Critical", "hostname": "validator-3"}"#;
+    assert_eq!(post(&bench, "falco", body).expect(200)["taken"], 1);
+    let alert = bench.get("/api/v1/alerts").expect(200)["items"][0].clone();
+    assert_eq!(alert["labels"]["node"], "validator-3");
+    assert_eq!(alert["labels"]["severity"], "critical");
+}
+
+#[test]
+fn binary_cloudevents_come_by_headers_and_secrets_are_kept_nowhere() {
+    let bench = Bench::new();
+    let request = |body: &'static str| {
+        let request = Request::post("/api/v1/alerts/cloudevents").header("cookie", "canary-1");
+        let request = request.header("x-api-key", "canary-2").header(header::CONTENT_TYPE, "text/plain");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", bench.source));
+        request.header("ce-type", "a.b").header("ce-source", "/s").header("ce-id", "1").body(Body::from(body))
+    };
+    let mut sent = request("hello").unwrap();
+    sent.headers_mut().insert("ce-specversion", "1.0".parse().unwrap());
+    bench.send(sent).expect(200);
+    let alert = bench.get("/api/v1/alerts").expect(200)["items"][0].clone();
+    assert_eq!(
+        (&alert["labels"]["alertname"], &alert["annotations"]["event_id"]),
+        (&"a.b".into(), &"1".into())
+    );
+    bench.send(request("{}").unwrap()).problem(400, "malformed");
+    assert!(!bench.journal().contains("canary") && !bench.journal().contains(&bench.source));
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_and_shown() {
+    let bench = Bench::new();
+    let broken = post(&bench, "falco", "{\"rule\":\n  nonsense}").problem(400, "malformed");
+    assert!(broken.contains("line 2 column"), "{broken}");
+    let other = post(&bench, "falco", "{\"value\": 1}").problem(400, "malformed");
+    assert!(other.contains("at `./rule`"), "{other}");
+    let id = other.rsplit(' ').next().unwrap();
+    let page = bench.get("/api/v1/intake").expect(200);
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    assert!(page["items"][0].get("body").is_none());
+    let shown = bench.get(&format!("/api/v1/intake/{id}")).expect(200);
+    assert_eq!((&shown["source"], &shown["body"]), (&"falco".into(), &"{\"value\": 1}".into()));
+    let long = format!("\u{0}{}", "ä".repeat(100_000));
+    let detail = post(&bench, "falco", &long).problem(400, "malformed");
+    let id = detail.rsplit(' ').next().unwrap();
+    let kept = bench.get(&format!("/api/v1/intake/{id}")).expect(200);
+    assert!(kept["length"].as_u64().unwrap() <= 65_536);
+}
+
+#[test]
+fn an_unknown_or_shortened_name_is_not_found_in_one_form() {
+    let bench = Bench::new();
+    let said: std::collections::BTreeSet<String> = ["falc", "falcoo", "FALCO", "nothing", "ALERT-1"]
+        .iter()
+        .map(|name| post(&bench, name, "{}").problem(404, "not_found"))
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+}
