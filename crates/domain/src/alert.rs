@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     correlate,
+    detect::Subject,
     event::{Context, Meta, Rejected},
     id::{AlertId, IncidentId, SilenceId, TokenId},
     labels::{Digest16, Labels},
@@ -126,7 +127,17 @@ pub struct Alert {
     pub redacted: bool,
 }
 
+impl Received {
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { labels: &self.labels, annotations: &self.annotations }
+    }
+}
+
 impl Alert {
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { labels: &self.labels, annotations: &self.annotations }
+    }
+
     pub fn is_firing(&self) -> bool {
         self.resolved.is_none()
     }
@@ -180,7 +191,7 @@ fn raise(
     context: &Context,
 ) -> Decision {
     let id = AlertId::from_number(context.next);
-    let route = correlate::route(state, &received.labels, context);
+    let route = correlate::route(state, received.subject(), context);
     let source = match context.actor {
         crate::event::Actor::Source(token) => Some(token),
         crate::event::Actor::Platform | crate::event::Actor::Person(_) | crate::event::Actor::Rule(_) => None,
@@ -226,7 +237,7 @@ fn repeat(
 /// Where a muted alert goes once nothing mutes it any more; `None` while something does.
 pub fn reroute(state: &State, id: AlertId, context: &Context) -> Option<Route> {
     let alert = state.alerts.get(id).filter(|alert| alert.is_firing() && alert.route.silence.is_some())?;
-    Some(correlate::route(state, &alert.labels, context)).filter(|route| route.silence.is_none())
+    Some(correlate::route(state, alert.subject(), context)).filter(|route| route.silence.is_none())
 }
 
 /// What has come due: an alert that nobody repeated in time is resolved.

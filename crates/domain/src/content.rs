@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    detect,
     mapping::Mapping,
-    matcher::Matcher,
     playbook::{Playbook, TextHash},
     request::Requests,
     severity::{Risk, Severity},
@@ -18,6 +18,7 @@ mod env;
 mod load;
 mod rehearsal;
 
+pub use detect::Rule;
 pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
 pub use load::{decode, load, read_playbook};
 
@@ -35,7 +36,7 @@ pub struct Content {
     pub types: BTreeMap<String, IncidentType>,
     /// Alias to type name.
     pub aliases: BTreeMap<String, String>,
-    pub rules: Vec<Rule>,
+    pub rules: detect::Rules,
     /// How the JSON of other sources becomes alerts, by name.
     pub mappings: BTreeMap<String, Arc<Mapping>>,
 }
@@ -112,17 +113,6 @@ pub struct IncidentType {
     pub group_by: Vec<String>,
     /// An alert this long after the last one opens a new incident.
     pub window: Span,
-}
-
-/// A simple rule: alerts that match open incidents of this type.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
-    pub id: String,
-    pub matchers: Vec<Matcher>,
-    pub incident_type: String,
-    pub severity: Option<Severity>,
-    /// False: nothing is done before a person starts it.
-    pub auto_response: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

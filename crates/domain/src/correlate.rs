@@ -3,6 +3,7 @@
 use crate::{
     alert::Route,
     content::{Content, IncidentType, Rule},
+    detect::Subject,
     event::Context,
     id::IncidentId,
     incident,
@@ -21,6 +22,9 @@ pub const TARGET_LABELS: [&str; 12] = [
     "file", "address",
 ];
 
+/// Below this many percent nothing is done before a person has confirmed what it is.
+pub const CONFIDENCE_TO_ACT: u8 = 50;
+
 /// What an alert's labels and the rules say it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classification {
@@ -29,6 +33,12 @@ pub struct Classification {
     /// Severity was given but not understood: a person should confirm.
     pub doubtful: bool,
     pub auto_response: bool,
+    /// In percent.
+    pub confidence: u8,
+    /// The shortest escalation time of the rules that match.
+    pub escalation: Option<Span>,
+    /// Whether a rule wants an incident even if it is informational.
+    pub open: bool,
     pub why: String,
 }
 
@@ -36,16 +46,17 @@ pub struct Classification {
 pub type GroupKey = Digest16;
 
 /// Decides the route of a new alert. The incident it opens stands right behind it in the journal.
-pub fn route(state: &State, labels: &Labels, context: &Context) -> Route {
+pub fn route(state: &State, subject: Subject<'_>, context: &Context) -> Route {
+    let labels = subject.labels;
     if let Some(silence) = state.silences.values().find(|s| s.is_active(context.now) && s.matches(labels)) {
         let why = format!("muted by silence {} of {}", silence.id, silence.terms.created_by);
         return Route { incident: None, silence: Some(silence.id), why: why.into() };
     }
-    let Some(found) = classify(&state.content, labels) else {
+    let Some(found) = classify(&state.content, subject) else {
         let why = "no incident_type label and no rule matches".into();
         return Route { incident: None, silence: None, why };
     };
-    if found.severity == Severity::Informational {
+    if found.severity == Severity::Informational && !found.open {
         let why = format!("{}; informational opens no incident", found.why).into();
         return Route { incident: None, silence: None, why };
     }
@@ -72,35 +83,90 @@ fn open_in_window(state: &State, key: GroupKey, kind: &str, now: Timestamp) -> O
     (now.since(incident.last_alert_at) <= window).then_some(incident.id)
 }
 
-/// Labels first, then rules; of several matching rules the most severe decides and all are named.
-pub fn classify(content: &Content, labels: &Labels) -> Option<Classification> {
-    let matching: Vec<&Rule> =
-        content.rules.iter().filter(|rule| rule.matchers.iter().all(|m| m.matches(labels))).collect();
+/// Labels first, then rules; of several matching rules the most severe decides and all are named. `None` when
+/// neither says what it is.
+pub fn classify(content: &Content, subject: Subject<'_>) -> Option<Classification> {
+    let labels = subject.labels;
+    let matching = content.rules.matching(subject);
     let labelled = labels.get("incident_type").filter(|text| !text.trim().is_empty());
-    let deciding = matching.iter().max_by_key(|rule| rule_severity(content, rule)).copied();
-    let (name, mut why) = match (labelled, deciding) {
-        (Some(text), _) => (content.type_name(text), format!("label incident_type={text:?}")),
-        (None, Some(rule)) => {
-            let names: Vec<&str> = matching.iter().map(|rule| rule.id.as_str()).collect();
-            (rule.incident_type.clone(), format!("rule {}", names.join(", ")))
-        }
-        (None, None) => return None,
-    };
+    // Of equally severe rules the one whose id comes first.
+    let most_severe = matching.iter().rev().max_by_key(|rule| rule_severity(content, rule)).copied();
+    let named = labelled.map(|text| content.type_name(text));
+    let name = named.clone().or_else(|| most_severe.map(|rule| rule.incident_type.clone()))?;
+    let agreeing: Vec<&Rule> = matching.iter().copied().filter(|rule| rule.incident_type == name).collect();
+    let deciding = agreeing.iter().rev().max_by_key(|rule| rule_severity(content, rule)).copied();
     let by_type = content.types.get(&name);
     let default = by_type.map_or(Severity::Medium, |t: &IncidentType| t.severity);
-    let by_rule = deciding.filter(|_| labelled.is_none()).and_then(|rule| rule.severity);
+    let by_rule = deciding.and_then(|rule| rule.severity);
     let (severity, doubtful) = match (by_rule, labels.get("severity").map(str::parse::<Severity>)) {
         (Some(severity), Some(Ok(label))) => (severity.max(label), false),
-        (Some(severity), _) => (severity, false),
+        (Some(severity), Some(Err(_))) => (severity, labelled.is_some()),
+        (Some(severity), None) => (severity, false),
         (None, Some(Ok(label))) => (label, false),
         (None, Some(Err(_))) => (Severity::Medium, true),
         (None, None) => (default, false),
     };
-    if by_type.is_none() {
+    let evidence = Evidence {
+        labelled: labelled.is_some(),
+        listed: by_type.is_some(),
+        agreeing: agreeing.len(),
+        disagreeing: matching.len() - agreeing.len(),
+        severity_unclear: labels.get("severity").is_some_and(|text| text.parse::<Severity>().is_err()),
+    };
+    let confidence = evidence.confidence();
+    let why = why(labelled, &matching, by_type.is_some(), &evidence);
+    Some(Classification {
+        incident_type: name,
+        severity,
+        doubtful,
+        auto_response: matching.iter().all(|rule| rule.auto_response),
+        confidence,
+        escalation: matching.iter().filter_map(|rule| rule.escalation).min(),
+        open: matching.iter().any(|rule| rule.open),
+        why,
+    })
+}
+
+/// What speaks for a classification and what against it.
+struct Evidence {
+    labelled: bool,
+    listed: bool,
+    agreeing: usize,
+    disagreeing: usize,
+    severity_unclear: bool,
+}
+
+impl Evidence {
+    /// In percent: what a source names counts more than what a rule concludes; each rule that agrees adds, each
+    /// that says something else takes away, and so do a type or a severity that nobody knows.
+    fn confidence(&self) -> u8 {
+        let base: usize = match (self.labelled, self.listed) {
+            (true, true) => 90,
+            (true, false) => 60,
+            (false, _) => 60,
+        };
+        let gained = 10 * self.agreeing.min(4);
+        let lost = 15 * self.disagreeing.min(4) + if self.severity_unclear { 30 } else { 0 };
+        // INVARIANT: the result is between 0 and 99, so it fits.
+        (base + gained).min(99).saturating_sub(lost) as u8
+    }
+}
+
+fn why(labelled: Option<&str>, matching: &[&Rule], listed: bool, evidence: &Evidence) -> String {
+    let names: Vec<&str> = matching.iter().map(|rule| rule.id.as_str()).collect();
+    let rules = format!("rule {}", names.join(", "));
+    let mut why = match labelled {
+        Some(text) if names.is_empty() => format!("label incident_type={text:?}"),
+        Some(text) => format!("label incident_type={text:?}; {rules}"),
+        None => rules,
+    };
+    if !listed {
         why.push_str("; this type is not in the taxonomy");
     }
-    let auto_response = matching.iter().all(|rule| rule.auto_response);
-    Some(Classification { incident_type: name, severity, doubtful, auto_response, why })
+    if evidence.confidence() < CONFIDENCE_TO_ACT {
+        why.push_str(&format!("; confidence 0.{:02} is too low to act on alone", evidence.confidence()));
+    }
+    why
 }
 
 fn rule_severity(content: &Content, rule: &Rule) -> Severity {

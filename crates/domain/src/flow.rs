@@ -260,6 +260,10 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         }
         incident::Event::AlertJoined { alert, .. } if run.is_none() => uncontained(state, id, *alert),
         incident::Event::Classified { .. } if run.is_none() => respond(state, id),
+        incident::Event::Classified { moved_from: Some(old), .. } => {
+            let cancel = Command::Run(run::Command::Cancel { id: *old, undo: false });
+            std::iter::once(cancel).chain(respond(state, id)).collect()
+        }
         incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
         incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
@@ -306,7 +310,7 @@ fn respond(state: &State, id: IncidentId) -> Vec<Command> {
         vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
     };
     match state.content.playbook_for(&incident.incident_type, incident.severity) {
-        Some(_) if incident.auto_response => {
+        Some(_) if incident.acts_alone() => {
             vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
         }
         Some(playbook) => {

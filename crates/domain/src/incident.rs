@@ -10,18 +10,24 @@ pub use decide::decide;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    correlate::GroupKey,
+    correlate::{CONFIDENCE_TO_ACT, GroupKey},
     event::{Meta, Stream},
     id::{ActionId, AlertId, IncidentId, PersonId, RunId},
     labels::Digest16,
     severity::{Phase, Severity},
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// At most this many targets, and this many open calls for attention, on one incident.
 pub const TARGETS_MAX: usize = 1_000;
 pub const ATTENTION_MAX: usize = 32;
 const TEXT_MAX: usize = 16 * 1024;
+
+/// What a person confirmed, in percent.
+const CONFIRMED: u8 = 100;
+/// From so many targets on the impact is wide, and from so many percent on the type is sure.
+const WIDE: usize = 3;
+const SURE: u8 = 70;
 
 pub type Target = (Box<str>, Box<str>);
 
@@ -112,6 +118,12 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alert: Option<AlertId>,
         auto_response: bool,
+        /// In percent; what a person opens has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confidence: Option<u8>,
+        /// How long nobody may answer before it escalates, where a rule says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        escalation: Option<Span>,
         why: Box<str>,
     },
     AlertJoined {
@@ -130,6 +142,9 @@ pub enum Event {
         incident_type: Box<str>,
         severity: Severity,
         why: Box<str>,
+        /// The run of a playbook that does not fit any more; it ends, and what it contained stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moved_from: Option<RunId>,
     },
     Noted {
         text: Box<str>,
@@ -219,6 +234,14 @@ pub struct Incident {
     /// How many alerts opened or joined it.
     pub alerts: u64,
     pub auto_response: bool,
+    /// In percent, as of the alert that opened it or the person who confirmed it since.
+    #[serde(default)]
+    pub confidence: Option<u8>,
+    /// The last run that a reclassification ended.
+    #[serde(default)]
+    pub moved_from: Option<RunId>,
+    #[serde(default)]
+    pub escalation: Option<Span>,
     pub why: Box<str>,
     pub acknowledged: Option<(PersonId, Timestamp)>,
     pub assignee: Option<PersonId>,
@@ -232,10 +255,34 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// Queue order: more severe first, then what waits for a person, then the older.
+    /// Whether a playbook may start by itself: no rule forbids it, and it is sure enough what this is.
+    pub fn acts_alone(&self) -> bool {
+        self.auto_response && self.confidence.is_none_or(|sure| sure >= CONFIDENCE_TO_ACT)
+    }
+
+    /// Queue order: more severe first, then what waits for a person, then what nobody took, then what hurts more
+    /// and is surer.
     pub fn priority(&self) -> u8 {
         let waiting = u8::from(!self.attention.is_empty());
-        (self.severity as u8) * 20 + waiting * 10 + u8::from(self.acknowledged.is_none()) * 5
+        let wide = u8::from(self.targets.len() >= WIDE);
+        let sure = u8::from(self.confidence.is_none_or(|sure| sure >= SURE));
+        let small = u8::from(self.acknowledged.is_none()) * 5 + wide * 3 + sure;
+        (self.severity as u8) * 20 + waiting * 10 + small
+    }
+
+    /// What the priority is made of.
+    pub fn priority_why(&self) -> String {
+        let confidence = self.confidence.unwrap_or(CONFIRMED);
+        let mut why = format!("severity {}", self.severity);
+        if !self.attention.is_empty() {
+            why.push_str(", waits for a person");
+        }
+        if self.acknowledged.is_none() {
+            why.push_str(", not acknowledged");
+        }
+        let (whole, rest) = (confidence / 100, confidence % 100);
+        why.push_str(&format!(", targets {}, confidence {whole}.{rest:02}", self.targets.len()));
+        why
     }
 
     pub fn targets_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> + 'a {
@@ -255,7 +302,18 @@ impl Incident {
 }
 
 pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
-    let Event::Opened { title, incident_type, severity, targets, group, alert, auto_response, why } = event
+    let Event::Opened {
+        title,
+        incident_type,
+        severity,
+        targets,
+        group,
+        alert,
+        auto_response,
+        confidence,
+        escalation,
+        why,
+    } = event
     else {
         return None;
     };
@@ -274,6 +332,9 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         last_alert_at: meta.time,
         alerts: u64::from(alert.is_some()),
         auto_response: *auto_response,
+        confidence: *confidence,
+        escalation: *escalation,
+        moved_from: None,
         why: why.clone(),
         acknowledged: None,
         assignee: None,
@@ -302,7 +363,9 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.attention.retain(|attention| *attention.about != *own);
         }
         Event::Assigned { person } => incident.assignee = Some(*person),
-        Event::Classified { incident_type, severity, .. } => {
+        Event::Classified { incident_type, severity, moved_from, .. } => {
+            incident.confidence = Some(CONFIRMED);
+            incident.moved_from = moved_from.or(incident.moved_from);
             incident.incident_type = incident_type.clone();
             incident.severity = *severity;
             let own = Stream::Incident(incident.id).to_string();

@@ -14,6 +14,7 @@ pub mod approval;
 pub mod content;
 pub mod control;
 pub mod correlate;
+pub mod detect;
 pub mod document;
 pub mod event;
 pub mod expr;

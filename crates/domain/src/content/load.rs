@@ -4,6 +4,7 @@
 //! so that one slip in `actions.yaml` is one problem and not one for each step that uses it.
 
 mod action;
+mod condition;
 mod mapping;
 mod playbook;
 mod report;
@@ -124,7 +125,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         actions: actions.unwrap_or_default(),
         types: types.types,
         aliases: types.aliases,
-        rules: rules.into_values().collect(),
+        rules: rules.into_values().collect::<Vec<_>>().into(),
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
     };
     if problems.is_empty() {

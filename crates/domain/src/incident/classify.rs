@@ -19,7 +19,7 @@ pub(super) fn from_alert(
 ) -> Result<Vec<(IncidentId, Event)>, Rejected> {
     let Some(alert) = state.alerts.get(id) else { return Ok(Vec::new()) };
     let Some(incident_id) = alert.route.incident else { return Ok(Vec::new()) };
-    let Some(found) = correlate::classify(&state.content, &alert.labels) else { return Ok(Vec::new()) };
+    let Some(found) = correlate::classify(&state.content, alert.subject()) else { return Ok(Vec::new()) };
     let targets = correlate::targets(&alert.labels);
     if let Some(incident) = state.incidents.open.get(&incident_id) {
         let fresh = |target: &Target| !incident.targets.contains(target);
@@ -43,11 +43,18 @@ pub(super) fn from_alert(
             group: group.to_string().into(),
             alert: Some(id),
             auto_response: found.auto_response,
+            confidence: Some(found.confidence),
+            escalation: found.escalation,
             why: alert.route.why.clone(),
         },
     )];
-    if found.doubtful {
-        let reason = "the alert's severity was not understood; confirm it with `incident classify`";
+    let unsure = found.confidence < correlate::CONFIDENCE_TO_ACT;
+    if found.doubtful || unsure {
+        let reason = if found.doubtful {
+            "the alert's severity was not understood; confirm it with `incident classify`"
+        } else {
+            "too little speaks for this type to act on it; confirm it with `incident classify`"
+        };
         let about = Stream::Incident(incident_id).to_string().into();
         events.push((incident_id, Event::AttentionRaised { about, reason: reason.into() }));
     }
@@ -84,6 +91,8 @@ pub(super) fn open_by_person(
         group: "".into(),
         alert: None,
         auto_response: true,
+        confidence: None,
+        escalation: None,
         why: "opened by hand".into(),
     };
     Ok(vec![(IncidentId::from_number(context.next), opened)])
@@ -103,5 +112,11 @@ pub(super) fn classify(
         return Err(Rejected::Invalid("the incident type is empty or longer than 128 bytes".to_owned()));
     }
     let why = bounded("reason", why)?;
-    Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why })])
+    // What a person started by name goes on while the type and severity would choose the same as before.
+    let chosen = |kind: &str, severity| state.content.playbook_for(kind, severity).map(|p| p.id.as_str());
+    let changed = chosen(&incident.incident_type, incident.severity) != chosen(&new_type, severity);
+    let other = |run: &&crate::run::Run| chosen(&new_type, severity) != Some(&*run.playbook);
+    let under_way = state.runs.of_incident(id).and_then(|run| state.runs.get(run));
+    let moved_from = under_way.filter(other).filter(|_| changed).map(|run| run.id);
+    Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why, moved_from })])
 }

@@ -63,7 +63,9 @@ pub fn decide(
             _ => Vec::new(),
         }),
         Command::StopResponse { id, run } => {
-            let automatic = state.incidents.open.get(&id).is_some_and(|incident| incident.auto_response);
+            // A run that a reclassification ended says nothing against the next one.
+            let stops = |incident: &Incident| incident.auto_response && incident.moved_from != Some(run);
+            let automatic = state.incidents.open.get(&id).is_some_and(|incident| stops(incident));
             Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
         }
         Command::RaiseAttention { id, about, reason } => Ok(raise_attention(state, id, about, reason)),

@@ -82,7 +82,7 @@ fn no_incident_is_without_a_word_when_no_playbook_fits() {
     let mut scene = Scene::new(&[]);
     scene.alert([("incident_type", "never_heard_of"), ("severity", "fearsome")]);
     expect![[r#"
-        alert.raised alert/2 label incident_type="never_heard_of"; this type is not in the taxonomy; no open incident of its group
+        alert.raised alert/2 label incident_type="never_heard_of"; this type is not in the taxonomy; confidence 0.30 is too low to act on alone; no open incident of its group
         incident.opened incident/3
         incident.attention_raised incident/3 the alert's severity was not understood; confirm it with `incident classify`
         incident.attention_raised incident/3 no playbook fits type never_heard_of at severity medium
@@ -143,4 +143,62 @@ fn releasing_for_one_incident_leaves_what_another_holds() {
     scene.must(flow::Command::Action(crate::action::Command::Release { id: first }));
     assert!(scene.look().starts_with("action.yielded"));
     assert!(scene.calling().is_empty());
+}
+
+#[test]
+fn a_reclassification_moves_to_the_other_playbook_and_keeps_what_was_contained() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("key", "key-3"));
+    let isolation = scene.calling()[0];
+    scene.applied(isolation);
+    let incident = scene.incident();
+    let held = |scene: &Scene| scene.state.actions.get(isolation).is_some_and(|action| !action.is_final());
+    assert!(held(&scene) && scene.state.runs.of_incident(incident).is_some(), "the run is under way");
+    scene.look();
+    let classify = Command::Classify {
+        id: incident,
+        incident_type: Some("never_heard_of".to_owned()),
+        severity: None,
+        why: "a mistaken probe".to_owned(),
+    };
+    scene.must(flow::Command::Incident(classify));
+    let seen = scene.look();
+    assert!(seen.contains("run.canceled") && seen.contains("no playbook fits"), "{seen}");
+    assert!(!seen.contains("response_stopped"), "{seen}");
+    assert!(held(&scene), "containments survive");
+    let back = Command::Classify {
+        id: incident,
+        incident_type: Some("validator_compromise".to_owned()),
+        severity: None,
+        why: "no, it was one".to_owned(),
+    };
+    scene.must(flow::Command::Incident(back));
+    let seen = scene.look();
+    assert!(seen.contains("run.started"), "{seen}");
+}
+
+#[test]
+fn what_is_too_unsure_waits_for_a_person_and_starts_once_confirmed() {
+    let mut scene = Scene::new(&[]);
+    scene.alert([
+        ("incident_type", "validator_compromise"),
+        ("severity", "critical"),
+        ("node", "validator-1"),
+    ]);
+    assert!(scene.look().contains("run.started"));
+    let sure = scene.state.incidents.open.values().next().unwrap();
+    assert_eq!(sure.confidence, Some(90));
+    scene.alert([("incident_type", "odd"), ("severity", "fearsome")]);
+    let (id, unsure) = scene.state.incidents.open.iter().next_back().unwrap();
+    assert!(unsure.confidence.unwrap() < 50 && !unsure.acts_alone());
+    let id = *id;
+    scene.look();
+    scene.must(flow::Command::Incident(Command::Classify {
+        id,
+        incident_type: Some("validator_compromise".to_owned()),
+        severity: Some(Severity::Critical),
+        why: "seen on the host".to_owned(),
+    }));
+    let seen = scene.look();
+    assert!(seen.contains("run.started"), "{seen}");
 }

@@ -113,7 +113,7 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{alert}; now {severity}")
         }
         incident::Event::Assigned { person } => person.to_string(),
-        incident::Event::Classified { incident_type, severity, why } => {
+        incident::Event::Classified { incident_type, severity, why, .. } => {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),

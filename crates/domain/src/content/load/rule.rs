@@ -6,22 +6,33 @@ use serde::Deserialize;
 
 use super::{
     Files, Known,
+    condition::{self, ConditionDocument},
     report::{Report, Seen, shorten, unknown},
 };
 use crate::{
     content::Rule,
     document::{Problem, Spanned, read as read_document},
-    matcher,
+    matcher::{self, Matcher},
     severity::Severity,
+    time::Span,
 };
+
+const ESCALATION_LEAST: Span = Span::secs(1);
+const ESCALATION_MOST: Span = Span::secs(30 * 86_400);
 
 #[derive(Deserialize)]
 struct RuleDocument {
     id: Spanned<String>,
-    r#match: Spanned<Vec<Spanned<String>>>,
+    r#match: Option<Spanned<Vec<Spanned<String>>>>,
+    conditions: Option<Spanned<Vec<Spanned<ConditionDocument>>>>,
     r#type: Spanned<String>,
     severity: Option<Severity>,
     auto_response: bool,
+    /// How long nobody may answer before it escalates.
+    escalation_time: Option<Spanned<String>>,
+    /// Open an incident also when the severity is informational.
+    #[serde(default)]
+    open: bool,
 }
 
 /// The rules by path. A rule with a problem is left out.
@@ -49,18 +60,19 @@ pub(super) fn read<'a>(
 }
 
 fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> Rule {
-    let mut matchers = Vec::new();
-    for text in &document.r#match.value {
-        match matcher::parse(text) {
-            Ok(matcher) => matchers.push(matcher),
-            Err(message) => report.at(text, one_line(&message)),
+    let condition = document.conditions.as_ref().map(|list| condition::read(list, report));
+    let matchers = document.r#match.as_ref().map_or_else(Vec::new, |list| {
+        let matchers = matchers(list, report);
+        let all_read = matchers.len() == list.value.len();
+        if all_read && condition.is_none() && matchers.iter().all(|matcher| matcher.matches_value("")) {
+            let message = "the matchers fit an alert without labels, so they fit nearly all; \
+                           add one that needs a label, such as alertname=\"NodeDown\"";
+            report.at(list, message);
         }
-    }
-    let all_read = matchers.len() == document.r#match.value.len();
-    if all_read && matchers.iter().all(|matcher| matcher.matches_value("")) {
-        let message = "the matchers fit an alert without labels, so they fit nearly all; \
-                       add one that needs a label, such as alertname=\"NodeDown\"";
-        report.at(&document.r#match, message);
+        matchers
+    });
+    if document.r#match.is_none() && condition.is_none() {
+        report.at(&document.id, "the rule needs `match`, `conditions` or both, or it would never fit");
     }
     let name = document.r#type.as_str();
     let resolved = known.types.map(|types| (types, types.resolve(name)));
@@ -75,10 +87,27 @@ fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> 
     Rule {
         id: document.id.value.clone(),
         matchers,
+        condition,
         incident_type,
         severity: document.severity,
         auto_response: document.auto_response,
+        escalation: document
+            .escalation_time
+            .as_ref()
+            .map(|text| report.span("the escalation time", text, ESCALATION_LEAST, ESCALATION_MOST)),
+        open: document.open,
     }
+}
+
+fn matchers(list: &Spanned<Vec<Spanned<String>>>, report: &mut Report<'_>) -> Vec<Matcher> {
+    let mut matchers = Vec::new();
+    for text in &list.value {
+        match matcher::parse(text) {
+            Ok(matcher) => matchers.push(matcher),
+            Err(message) => report.at(text, one_line(&message)),
+        }
+    }
+    matchers
 }
 
 /// The regular expression library draws its errors over several lines; the first and the last say it.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     Files, Known, Types,
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     content::{Content, Rule},
     correlate::{TARGET_LABELS, classify},
+    detect::{METRIC_PREFIX, Subject},
     document::{Position, Problem, Spanned, read as read_document},
     incident::Target,
     labels::Labels,
@@ -29,7 +31,11 @@ struct Tests<T> {
 #[derive(Deserialize)]
 struct RuleTest {
     name: Spanned<String>,
+    #[serde(default)]
     labels: Labels,
+    /// As a native alert carries them.
+    #[serde(default)]
+    metrics: BTreeMap<String, Value>,
     expect: Spanned<RuleExpectation>,
 }
 
@@ -132,7 +138,7 @@ pub(super) fn rules(
         let content = Content {
             types: types.types.clone(),
             aliases: types.aliases.clone(),
-            rules: vec![rule.clone()],
+            rules: vec![rule.clone()].into(),
             ..Content::default()
         };
         for test in &tests {
@@ -142,8 +148,13 @@ pub(super) fn rules(
 }
 
 fn run_rule(test: &RuleTest, rule: &Rule, content: &Content, types: &Types, report: &mut Report<'_>) {
-    let matches = rule.matchers.iter().all(|matcher| matcher.matches(&test.labels));
-    let found = classify(content, &test.labels).filter(|_| matches);
+    let metrics = test.metrics.iter().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (format!("{METRIC_PREFIX}{name}"), text)
+    });
+    let annotations = Labels::from_pairs(metrics.collect()).unwrap_or_default();
+    let subject = Subject { labels: &test.labels, annotations: &annotations };
+    let found = classify(content, subject).filter(|_| rule.matches(subject));
     let came =
         found.as_ref().map(|found| format!("type `{}`, severity {}", found.incident_type, found.severity));
     let name = shorten(&test.name);
