@@ -241,12 +241,12 @@ fn need_of(rule: &Rule) -> Need {
     }
     let matcher = rule.matchers.iter().find(|matcher| !matcher.matches_value(""));
     let field = matcher.map(|matcher| matcher.name.clone());
-    let asked = || rule.condition.iter().flat_map(required).next().map(|(field, _)| field.clone());
+    let asked = || rule.condition.iter().flat_map(required).next().map(|(field, _)| Box::from(field));
     field.or_else(asked).map_or(Need::Nothing, Need::Field)
 }
 
 /// The tests that must hold whatever else does.
-fn required(condition: &Condition) -> Vec<(&Box<str>, &Test)> {
+fn required(condition: &Condition) -> Vec<(&str, &Test)> {
     match condition {
         Condition::All(parts) => parts.iter().flat_map(required).collect(),
         Condition::Any(parts) => match parts.as_slice() {
@@ -268,7 +268,7 @@ fn matcher_values(matcher: &Matcher) -> Option<(Box<str>, Vec<Box<str>>)> {
     values.iter().all(|value| !value.is_empty()).then(|| (matcher.name.clone(), values))
 }
 
-fn test_values((field, test): (&Box<str>, &Test)) -> Option<(Box<str>, Vec<Box<str>>)> {
+fn test_values((field, test): (&str, &Test)) -> Option<(Box<str>, Vec<Box<str>>)> {
     let text = |operand: &Operand| match operand {
         Operand::Text(text) => Some(text.clone()),
         Operand::Number(_) => None,
@@ -287,5 +287,5 @@ fn test_values((field, test): (&Box<str>, &Test)) -> Option<(Box<str>, Vec<Box<s
         | Test::EndsWith(_)
         | Test::Matches(_) => None,
     };
-    values.map(|values| (field.clone(), values))
+    values.map(|values| (field.into(), values))
 }
