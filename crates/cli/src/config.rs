@@ -1,5 +1,6 @@
 //! `ringfence.toml`: what differs from one machine to the next. Unknown keys are refused, secrets stand elsewhere.
 
+mod channel;
 mod connector;
 mod place;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use crate::logs::{Format, Threshold};
 
+pub(crate) use channel::Channel;
 pub(crate) use connector::Connector;
 pub(crate) use place::problem;
 
@@ -34,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) tls: Option<Tls>,
     pub(crate) log: Log,
     pub(crate) connectors: BTreeMap<String, Connector>,
+    pub(crate) channels: BTreeMap<String, Channel>,
 }
 
 /// Files in PEM.
@@ -78,6 +81,9 @@ impl Config {
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.cert, &mut tls.key]);
         for path in [&mut self.data_dir, &mut self.content].into_iter().flatten().chain(tls) {
             *path = folder.join(&*path);
+        }
+        for channel in self.channels.values_mut() {
+            channel.resolve(folder);
         }
         for connector in self.connectors.values_mut() {
             connector.resolve(folder);

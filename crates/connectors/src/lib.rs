@@ -22,6 +22,7 @@ mod error;
 mod estate;
 mod http;
 mod network;
+mod notify;
 mod secret;
 
 pub use call::{Call, Connector, Outcome, Performing};
@@ -32,6 +33,7 @@ pub use error::Error;
 pub use estate::EstateConnector;
 pub use http::HttpConnector;
 pub use network::IpNet;
+pub use notify::{Channel, Delivery, Smtp, SmtpTls};
 pub use secret::Secret;
 
 /// Largest artefact that an outcome carries, in bytes of its JSON text; a larger one is left out.

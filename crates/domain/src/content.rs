@@ -14,6 +14,7 @@ use crate::{
     time::Span,
 };
 
+pub mod channels;
 mod env;
 mod load;
 mod rehearsal;
@@ -39,6 +40,9 @@ pub struct Content {
     pub rules: detect::Rules,
     /// How the JSON of other sources becomes alerts, by name.
     pub mappings: BTreeMap<String, Arc<Mapping>>,
+    pub channels: channels::Channels,
+    /// Words of notices by name.
+    pub templates: BTreeMap<String, String>,
 }
 
 /// What `actions.yaml` says of one verb.

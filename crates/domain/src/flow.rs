@@ -3,7 +3,7 @@
 use crate::{
     access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
-    id::{ActionId, AlertId, IncidentId},
+    id::{ActionId, AlertId, IncidentId, NoticeId},
     incident, intake, notice, review, run, silence,
     state::State,
     time::Timestamp,
@@ -238,11 +238,11 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)
-        | Event::Notice(..)
         | Event::Review(..)
         | Event::Raw(..)
         | Event::Content(_)
         | Event::Log(_) => Vec::new(),
+        Event::Notice(id, event) => after_notice(state, *id, event),
     }
 }
 
@@ -479,6 +479,23 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
     }
 }
 
+/// A notice that reached nobody is never silent.
+fn after_notice(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Command> {
+    let Some(notice) = state.notices.get(&id) else { return Vec::new() };
+    match event {
+        notice::Event::Undeliverable { reason } => {
+            let reason = format!("nobody could be told ({}): {reason}", notice.to);
+            let about = Stream::Notice(id);
+            vec![Command::Incident(incident::Command::RaiseAttention { id: notice.incident, about, reason })]
+        }
+        notice::Event::Queued { .. }
+        | notice::Event::Sending { .. }
+        | notice::Event::Delivered { .. }
+        | notice::Event::NotDelivered { .. }
+        | notice::Event::Cancelled { .. } => Vec::new(),
+    }
+}
+
 /// What waits for another call of a run that is over or being undone is not called again.
 fn abandoned(state: &State, action: &action::Action) -> Option<Command> {
     let run = state.runs.get(action.spec.origin.run()?);
@@ -495,7 +512,10 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
     match event {
         control::Event::Started { .. } => {
             let open = state.actions.calling();
-            open.map(|id| Command::Action(action::Command::Recover { id })).collect()
+            let actions = open.map(|id| Command::Action(action::Command::Recover { id }));
+            let notices =
+                state.notices.keys().map(|id| Command::Notice(notice::Command::Recover { id: *id }));
+            actions.chain(notices).collect()
         }
         control::Event::KillSwitchOff { .. }
         | control::Event::SafeModeSet { .. }

@@ -24,5 +24,5 @@ pub use node::{Answer, Check, Input, Node, Output, Salts, Ticket};
 pub use reader::{Page, Reader, Timeline, TimelineEntry};
 pub use rows::Table;
 pub use seal::Seal;
-pub use shell::{Connectors, Counters, Disk, Options, Platform, load_state, start};
+pub use shell::{Channels, Connectors, Counters, Disk, Options, Platform, load_state, start};
 pub use verify::{Audit, Verified, audit, verify_rows};

@@ -10,15 +10,16 @@ use std::{
     time::Duration,
 };
 
-use connectors::Call;
+use connectors::{Call, Delivery};
 use domain::{
     action::{self, Goal, Operation, Outcome},
     alert::{Received, Seen},
     control::{self, SKEW_MAX},
     event::{Actor, Context, Event, Stream},
     flow::{self, Command, Fact},
-    id::{ActionId, AlertId, IncidentId, RunId},
+    id::{ActionId, AlertId, IncidentId, NoticeId, RunId},
     limits::{self, Asked},
+    notice,
     state::{Saved, State},
     time::Timestamp,
 };
@@ -62,6 +63,12 @@ pub enum Input {
         attempt: u32,
         outcome: Outcome,
     },
+    /// What a channel said of a notice.
+    Delivered {
+        notice: NoticeId,
+        attempt: u32,
+        outcome: notice::Outcome,
+    },
     Withdraw {
         action: ActionId,
         attempt: u32,
@@ -80,6 +87,8 @@ pub enum Output {
     Commit(Batch),
     Answer(Ticket, Answer),
     Call(Box<Call>, Check),
+    /// A notice to send; no limit holds it.
+    Deliver(Box<Delivery>),
     /// These facts are durable.
     Facts(Vec<Fact>),
     /// Who may come in, or what may be done, has changed durably.
@@ -204,6 +213,9 @@ impl Node {
             Input::Own(command) => self.own(now, *command, &mut out),
             Input::Report { action: id, attempt, outcome } => {
                 self.own(now, Command::Action(action::Command::Report { id, attempt, outcome }), &mut out);
+            }
+            Input::Delivered { notice: id, attempt, outcome } => {
+                self.own(now, Command::Notice(notice::Command::Report { id, attempt, outcome }), &mut out);
             }
             Input::Withdraw { action: id, attempt, reason } => {
                 self.own(now, Command::Action(action::Command::Withdraw { id, attempt, reason }), &mut out);
@@ -402,8 +414,35 @@ impl Node {
             if let Event::Action(id, action::Event::Intended { goal, intent, .. }) = &fact.event {
                 self.send(*id, *goal, intent, now, out);
             }
+            if let Event::Notice(id, notice::Event::Sending { intent }) = &fact.event {
+                out.extend(self.deliver(*id, intent, now));
+            }
         }
         out.push(Output::Facts(done.facts));
+    }
+
+    /// Turns a durable intent to tell somebody into a delivery, unless it is not ours or was overtaken.
+    fn deliver(&self, id: NoticeId, intent: &notice::Intent, now: Timestamp) -> Option<Output> {
+        let notice = self.state.notices.get(&id)?;
+        let current = matches!(&notice.status, notice::Status::Sending { intent: open } if open == intent);
+        let route = notice.routes.get(intent.route as usize)?;
+        let ours = intent.epoch == self.epoch && current;
+        let incident = format!("{}-{}", self.state.control.incarnation, notice.incident);
+        ours.then(|| {
+            Output::Deliver(Box::new(Delivery {
+                notice: id,
+                attempt: intent.attempt,
+                epoch: intent.epoch,
+                channel: route.channel.to_string(),
+                address: route.address.to_string(),
+                dedup_id: intent.dedup_id.to_string(),
+                incident,
+                reason: notice.reason,
+                message: notice.message.clone(),
+                at: now,
+                timeout: Duration::from_micros(intent.deadline.since(now).0.max(1_000)),
+            }))
+        })
     }
 
     /// What is forbidden durably or by decision: a limit that was only decided away may still be there after a crash.

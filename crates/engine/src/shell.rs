@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use connectors::{Call, Connector};
+use connectors::{Call, Channel, Connector, Delivery};
 use domain::{
     action::Outcome,
     alert::{Received, Seen},
@@ -23,7 +23,8 @@ use domain::{
     control::{self, Control},
     event::Actor,
     flow::{Command, Fact},
-    id::AlertId,
+    id::{AlertId, NoticeId},
+    notice,
     time::{Span, Timestamp},
 };
 use store::Store;
@@ -45,10 +46,15 @@ pub use load::load_state;
 /// Connectors by the name that `actions.yaml` gives them.
 pub type Connectors = BTreeMap<String, Arc<dyn Connector>>;
 
+/// Channels by the name that `channels.yaml` gives them.
+pub type Channels = BTreeMap<String, Arc<Channel>>;
+
 /// What the platform needs to run.
 pub struct Options {
     pub store: Arc<dyn Store>,
     pub connectors: Connectors,
+    /// Where notices go.
+    pub channels: Channels,
     pub content: Arc<Content>,
     /// The key that signs checkpoints; its name is the log's origin.
     pub signing_key: tlog::note::SigningKey,
@@ -102,6 +108,11 @@ pub(crate) enum Request {
     Report {
         check: Check,
         outcome: Outcome,
+    },
+    Delivered {
+        notice: NoticeId,
+        attempt: u32,
+        outcome: notice::Outcome,
     },
     Withdraw {
         check: Check,
@@ -282,4 +293,32 @@ pub(crate) async fn perform(
         Err(_) => Outcome::Unknown { reason: format!("no answer after {} ms", call.timeout.as_millis()) },
     };
     inbox.own(Request::Report { check, outcome });
+}
+
+/// Sends one notice and reports what the channel said. Notices share nothing with calls, so that slow mail holds no
+/// containment.
+pub(crate) async fn deliver(
+    inbox: Inbox,
+    gate: Gate,
+    channel: Option<Arc<Channel>>,
+    delivery: Box<Delivery>,
+) {
+    if delivery.epoch != gate.epoch.load(Ordering::Acquire) {
+        return tracing::info!(id = %delivery.dedup_id, "a notice of an older epoch was not sent");
+    }
+    let (notice, attempt) = (delivery.notice, delivery.attempt);
+    let outcome = match channel {
+        None => {
+            let reason = format!("there is no [channels.{}] in the configuration", delivery.channel);
+            notice::Outcome::Refused { reason, retry: false }
+        }
+        Some(channel) => {
+            let sent = tokio::time::timeout(delivery.timeout, channel.deliver(&delivery)).await;
+            let late = |_| notice::Outcome::Unknown {
+                reason: format!("no answer after {} ms", delivery.timeout.as_millis()),
+            };
+            sent.unwrap_or_else(late)
+        }
+    };
+    inbox.own(Request::Delivered { notice, attempt, outcome });
 }

@@ -117,6 +117,8 @@ enum Happening {
     Committed(u64),
     Send(u64, Box<Call>, Box<Check>),
     Reply(ActionId, u32, Outcome),
+    /// A channel took a notice.
+    Told(u64, domain::id::NoticeId, u32),
 }
 
 /// A request that has no answer yet.
@@ -334,6 +336,14 @@ impl Simulation {
                 let ours = process == self.process || self.options.planted == Some(Planted::OldEpoch);
                 if ours { self.send(&call, &check) } else { Ok(()) }
             }
+            Happening::Told(process, notice, attempt) => {
+                let outcome = domain::notice::Outcome::Delivered { receipt: "taken".to_owned() };
+                if process == self.process {
+                    self.step(Input::Delivered { notice, attempt, outcome })
+                } else {
+                    Ok(())
+                }
+            }
             Happening::Reply(action, attempt, outcome) => {
                 self.note(|| format!("{action} attempt {attempt}: {}", journal::word(&outcome)));
                 self.step(Input::Report { action, attempt, outcome })
@@ -464,6 +474,12 @@ impl Simulation {
                 if self.options.planted != Some(Planted::SendBeforeCommit) {
                     self.schedule(after, Happening::Send(self.process, call, Box::new(check)));
                 }
+                Ok(())
+            }
+            Output::Deliver(delivery) => {
+                let (id, attempt) = (delivery.notice, delivery.attempt);
+                let after = Span::millis(self.chance.below(20));
+                self.schedule(after, Happening::Told(self.process, id, attempt));
                 Ok(())
             }
             Output::Limits(control) => {
@@ -626,7 +642,7 @@ impl Simulation {
         let keep_all = !ended || self.options.planted == Some(Planted::OldEpoch);
         let chance = &mut self.chance;
         self.queue.retain(|_, happening| match happening {
-            Happening::Reply(..) => keep_all || chance.permille(300),
+            Happening::Reply(..) | Happening::Told(..) => keep_all || chance.permille(300),
             Happening::Next
             | Happening::Ask(..)
             | Happening::Sync(..)

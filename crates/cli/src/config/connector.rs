@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 /// Where a secret stands: `file:PATH` or `env:NAME`. A secret itself is not taken from a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-enum Reference {
+pub(super) enum Reference {
     File(PathBuf),
     Env(String),
 }
@@ -72,7 +72,7 @@ impl TryFrom<String> for Reference {
 }
 
 impl Reference {
-    fn read(&self) -> anyhow::Result<Secret> {
+    pub(super) fn read(&self) -> anyhow::Result<Secret> {
         let text = match self {
             Reference::File(path) => fs::read_to_string(path)
                 .with_context(|| format!("cannot read the secret in `{}`", path.display()))?,
@@ -143,7 +143,7 @@ impl Connector {
     }
 }
 
-fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(super) fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: std::fmt::Display>,
@@ -152,7 +152,7 @@ where
     text.parse().map(Some).map_err(D::Error::custom)
 }
 
-fn parsed_list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn parsed_list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: std::fmt::Display>,

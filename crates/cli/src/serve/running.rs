@@ -77,6 +77,7 @@ impl Running {
             disk: Some(Arc::new(Reserve(store.clone()))),
             store: store.clone(),
             connectors: settings.connectors.clone(),
+            channels: settings.channels.clone(),
             content: content.clone(),
             signing_key: key,
             runtime: runtime.handle().clone(),

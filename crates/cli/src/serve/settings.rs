@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::bail;
-use engine::Connectors;
+use engine::{Channels, Connectors};
 
 use super::Serve;
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<server::Tls>,
     pub(crate) content: Source,
     pub(crate) connectors: Connectors,
+    pub(crate) channels: Channels,
     /// The simulated estate in this process, if actions may go there.
     pub(crate) estate: Option<Arc<Estate>>,
     pub(crate) public_log: bool,
@@ -49,6 +50,8 @@ impl Settings {
             None => Source::Shipped,
         };
         let (connectors, estate) = connectors(&config)?;
+        let channels = config.channels.iter().map(|(name, channel)| Ok((name.clone(), channel.build(name)?)));
+        let channels = channels.collect::<anyhow::Result<Channels>>()?;
         let by_default = data_dir == Path::new("ringfence-data");
         let data_dir = match &config.data_dir {
             Some(configured) if by_default => configured.clone(),
@@ -56,7 +59,8 @@ impl Settings {
         };
         let public_log = config.log.public;
         let admin = serve.admin.clone();
-        let settings = Settings { data_dir, listen, tls, content, connectors, estate, public_log, admin };
+        let settings =
+            Settings { data_dir, listen, tls, content, connectors, channels, estate, public_log, admin };
         Ok((settings, config.log))
     }
 
@@ -70,6 +74,7 @@ impl Settings {
             tls: None,
             content: Source::Shipped,
             connectors: Connectors::from([(ESTATE.to_owned(), connector)]),
+            channels: Channels::new(),
             estate: Some(estate),
             public_log: false,
             admin: Some("drill".to_owned()),

@@ -5,6 +5,7 @@
 mod conform;
 mod estate;
 mod http;
+mod notify;
 mod plain;
 mod reach;
 mod spoiled;

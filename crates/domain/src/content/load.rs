@@ -4,6 +4,7 @@
 //! so that one slip in `actions.yaml` is one problem and not one for each step that uses it.
 
 mod action;
+mod channels;
 mod condition;
 mod mapping;
 mod playbook;
@@ -42,12 +43,14 @@ enum Kind {
     PlaybookTest,
     Mapping,
     MappingTest,
+    Channels,
+    Template,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
 }
 
 /// The files of a content folder; `*` stands for a name. The first that fits decides.
-const KNOWN: [(&str, Kind); 9] = [
+const KNOWN: [(&str, Kind); 11] = [
     ("actions.yaml", Kind::Actions),
     ("taxonomy.yaml", Kind::Taxonomy),
     ("rules/*.test.yaml", Kind::RuleTest),
@@ -56,6 +59,8 @@ const KNOWN: [(&str, Kind); 9] = [
     ("playbooks/*.yaml", Kind::Playbook),
     ("mappings/*.test.yaml", Kind::MappingTest),
     ("mappings/*.yaml", Kind::Mapping),
+    ("channels.yaml", Kind::Channels),
+    ("templates/*.txt", Kind::Template),
     ("estate.yaml", Kind::Elsewhere),
 ];
 
@@ -113,6 +118,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
 
+    let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
+    let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
     let texts =
         playbooks.iter().filter_map(|(path, p)| Some((p.hash.clone(), files.get(*path)?.as_str().into())));
@@ -127,6 +134,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         aliases: types.aliases,
         rules: rules.into_values().collect::<Vec<_>>().into(),
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
+        channels,
+        templates,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Access, Clock, Error, Fact, Gate, Handle, Inbox, Input, Node, Options, Output, Receipt, Refused, Request,
-    Salts, Started, load, perform, sealing::Sealing,
+    Salts, Started, deliver, load, perform, sealing::Sealing,
 };
 use crate::node::{Answer, Ticket};
 
@@ -227,6 +227,9 @@ impl Decide {
             Request::Report { check, outcome } => {
                 self.step(Input::Report { action: check.action, attempt: check.attempt, outcome });
             }
+            Request::Delivered { notice, attempt, outcome } => {
+                self.step(Input::Delivered { notice, attempt, outcome });
+            }
             Request::Withdraw { check, reason } => {
                 counters.withdrawn.fetch_add(1, Ordering::Relaxed);
                 self.step(Input::Withdraw { action: check.action, attempt: check.attempt, reason });
@@ -256,7 +259,7 @@ impl Decide {
                 answer(reply, Err(unavailable(&down.why)));
                 None
             }
-            Request::Report { .. } | Request::Withdraw { .. } => None,
+            Request::Report { .. } | Request::Delivered { .. } | Request::Withdraw { .. } => None,
             request @ (Request::Seen { .. } | Request::Committed | Request::Stop) => Some(request),
         }
     }
@@ -344,6 +347,11 @@ impl Decide {
                 let connector = self.options.connectors.get(&*check.spec.connector).cloned();
                 let (inbox, gate) = (self.handle.inbox.clone(), self.gate.clone());
                 self.options.runtime.spawn(perform(inbox, gate, connector, call, check, now));
+            }
+            Output::Deliver(delivery) => {
+                let channel = self.options.channels.get(&delivery.channel).cloned();
+                let (inbox, gate) = (self.handle.inbox.clone(), self.gate.clone());
+                self.options.runtime.spawn(deliver(inbox, gate, channel, delivery));
             }
             Output::Facts(facts) => self.broadcast(&facts),
             Output::AccessChanged => self.publish_access(),

@@ -63,6 +63,7 @@ impl Bench {
         let connector = Arc::new(Scripted { calls: Mutex::default(), script: Box::new(script) });
         let options = Options {
             store: store.clone(),
+            channels: engine::Channels::new(),
             connectors: BTreeMap::from([("estate".to_owned(), connector.clone() as Arc<dyn Connector>)]),
             content: Arc::new(shipped()),
             signing_key: tlog::note::SigningKey::from_seed("ringfence.test/log", &[7; 32]).unwrap(),

@@ -245,7 +245,21 @@ fn of_approval(event: &approval::Event) -> String {
 
 fn of_notice(event: &notice::Event) -> String {
     match event {
-        notice::Event::Queued { to, about, .. } => format!("to {to}: {about}"),
+        notice::Event::Queued { to, about, left_out, .. } => {
+            let left_out = left_out.iter().map(|(channel, why)| format!("; not by {channel}: {why}"));
+            format!("to {to}: {about}{}", left_out.collect::<String>())
+        }
+        notice::Event::Sending { intent } => {
+            format!("by way {}, attempt {}, id {}", intent.route + 1, intent.attempt, intent.dedup_id)
+        }
+        notice::Event::Delivered { route, receipt } => format!("by way {}: {receipt}", route + 1),
+        notice::Event::NotDelivered { route, reason, retry_at: Some(at) } => {
+            format!("not by way {}: {reason}; again at {at}", route + 1)
+        }
+        notice::Event::NotDelivered { route, reason, retry_at: None } => {
+            format!("not by way {}: {reason}", route + 1)
+        }
+        notice::Event::Undeliverable { reason } | notice::Event::Cancelled { reason } => reason.to_string(),
     }
 }
 

@@ -98,6 +98,7 @@ impl Bench {
         let content = Arc::new(shipped());
         let platform = engine::start(engine::Options {
             store: Arc::new(store::Memory::new()),
+            channels: engine::Channels::new(),
             connectors: BTreeMap::from([("estate".to_owned(), Arc::new(Obedient) as Arc<dyn Connector>)]),
             content: content.clone(),
             signing_key: key.clone(),

@@ -79,6 +79,7 @@ impl Bench {
         let key = tlog::note::SigningKey::from_seed("ringfence.test/log", &[7; 32]).unwrap();
         let platform = engine::start(engine::Options {
             store: Arc::new(store::Memory::new()),
+            channels: engine::Channels::new(),
             connectors: engine::Connectors::new(),
             content: Arc::new(Content::default()),
             signing_key: key.clone(),

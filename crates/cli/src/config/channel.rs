@@ -1,0 +1,102 @@
+//! One `[channels.NAME]`: where notices of that channel go, and with which secret.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, bail};
+use connectors::{Channel as Built, Config, Endpoint, IpNet, Smtp, SmtpTls};
+use serde::Deserialize;
+
+use super::connector::{Reference, parsed, parsed_list};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Channel {
+    kind: Kind,
+    /// For everything but mail.
+    #[serde(default, deserialize_with = "parsed")]
+    endpoint: Option<Endpoint>,
+    #[serde(default, deserialize_with = "parsed_list")]
+    allowed_networks: Vec<IpNet>,
+    /// The password, the path of the room's webhook, the signing key, or the routing key.
+    #[serde(default)]
+    secret: Option<Reference>,
+    /// For mail.
+    #[serde(default)]
+    host: Option<String>,
+    #[serde(default)]
+    port: Option<u16>,
+    #[serde(default)]
+    tls: Mode,
+    #[serde(default)]
+    from: Option<String>,
+    #[serde(default)]
+    user: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Email,
+    Slack,
+    Webhook,
+    Pagerduty,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    #[default]
+    Starttls,
+    Implicit,
+    None,
+}
+
+impl Channel {
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if let Some(Reference::File(path)) = &mut self.secret {
+            *path = folder.join(&*path);
+        }
+    }
+
+    pub(crate) fn build(&self, name: &str) -> anyhow::Result<Arc<Built>> {
+        let built = match self.kind {
+            Kind::Email => self.mail(),
+            Kind::Slack | Kind::Webhook | Kind::Pagerduty => self.hook(),
+        };
+        built.map(Arc::new).with_context(|| format!("channel `{name}`"))
+    }
+
+    fn hook(&self) -> anyhow::Result<Built> {
+        let Some(endpoint) = &self.endpoint else {
+            bail!("`endpoint` is missing; write `https://host:port`")
+        };
+        let mut config = Config::new(endpoint.clone());
+        config.allowed_networks.clone_from(&self.allowed_networks);
+        let secret = self.secret.as_ref().context("`secret` is missing; write `file:PATH` or `env:NAME`")?;
+        let secret = secret.read()?;
+        Ok(match self.kind {
+            Kind::Slack => Built::slack(config, secret)?,
+            Kind::Webhook => Built::webhook(config, &secret)?,
+            Kind::Pagerduty => Built::pagerduty(config, secret)?,
+            Kind::Email => return self.mail(),
+        })
+    }
+
+    fn mail(&self) -> anyhow::Result<Built> {
+        let host = self.host.clone().context("`host` is missing; name the mail server")?;
+        let from = self.from.as_deref().context("`from` is missing; write an address of mail")?;
+        let (tls, usual) = match self.tls {
+            Mode::Starttls => (SmtpTls::Starttls, 587),
+            Mode::Implicit => (SmtpTls::Implicit, 465),
+            Mode::None => (SmtpTls::None, 25),
+        };
+        let login = match (&self.user, &self.secret) {
+            (Some(user), Some(secret)) => Some((user.clone(), secret.read()?)),
+            (None, None) => None,
+            (Some(_), None) => bail!("`user` needs a `secret`"),
+            (None, Some(_)) => bail!("`secret` needs a `user`"),
+        };
+        let (port, networks) = (self.port.unwrap_or(usual), self.allowed_networks.clone());
+        Ok(Built::smtp(Smtp::new(host, port, tls, from, login, networks)?))
+    }
+}

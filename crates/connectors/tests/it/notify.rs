@@ -1,0 +1,175 @@
+//! Notices as a receiver sees them: bodies, signatures, what each status means, and mail that is never sent in the
+//! clear or to a network that is not allowed.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use connectors::{Channel, Config, Delivery, Secret, Smtp, SmtpTls};
+use domain::{
+    id::NoticeId,
+    notice::{Message, Outcome, Reason},
+    severity::Severity,
+    time::Timestamp,
+};
+use hmac::{Hmac, Mac as _};
+use serde_json::Value;
+
+const HOSTILE: &str = "a\r\nBcc: x@example.org <!channel> {{ 7 * 7 }}";
+
+fn delivery(reason: Reason) -> Delivery {
+    let severity = Some(Severity::Critical);
+    Delivery {
+        notice: NoticeId::from_number(7),
+        attempt: 1,
+        epoch: 1,
+        channel: "c".to_owned(),
+        address: "duty@example.org".to_owned(),
+        dedup_id: "home-NTC-7".to_owned(),
+        incident: "home-INC-3".to_owned(),
+        reason,
+        message: Message { subject: HOSTILE.into(), text: HOSTILE.into(), severity },
+        at: Timestamp(1_800_000_000_000_000),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// Takes one request, answers with this status, and gives head and body back.
+fn receiver(status: u16) -> (String, JoinHandle<(String, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let taking = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut all, mut buffer) = (Vec::new(), [0; 4_096]);
+        let (head, length) = loop {
+            let read = stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "the request ended early");
+            all.extend_from_slice(&buffer[..read]);
+            let Some(end) = all.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+            let head = String::from_utf8(all[..end].to_vec()).unwrap();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let length = end + 4 + length.parse::<usize>().unwrap();
+            if all.len() >= length {
+                break (head, end + 4);
+            }
+        };
+        write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        (head, all[length..].to_vec())
+    });
+    (address, taking)
+}
+
+fn config(address: &str, path: &str) -> Config {
+    let mut config = Config::new(format!("http://{address}{path}").parse().unwrap());
+    config.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    config
+}
+
+#[tokio::test]
+async fn a_webhook_is_signed_by_the_standard() {
+    let (address, taking) = receiver(202);
+    let key = [7_u8; 32];
+    let secret = Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(key)));
+    let channel = Channel::webhook(config(&address, "/hook"), &secret).unwrap();
+    let outcome = channel.deliver(&delivery(Reason::Opened)).await;
+    assert_eq!(outcome, Outcome::Delivered { receipt: "status 202".to_owned() });
+    let (head, body) = taking.join().unwrap();
+    assert!(head.starts_with("POST /hook HTTP/1.1\r\n"), "{head}");
+    let header = |name: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_else(|| panic!("no {name} in {head}")).to_owned()
+    };
+    assert_eq!(
+        (header("webhook-id"), header("webhook-timestamp")),
+        ("home-NTC-7".into(), "1800000000".into())
+    );
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
+    mac.update(b"home-NTC-7.1800000000.");
+    mac.update(&body);
+    assert_eq!(
+        header("webhook-signature"),
+        format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+    );
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["data"]["text"], HOSTILE);
+    assert_eq!(body["data"]["severity"], "critical");
+}
+
+#[tokio::test]
+async fn a_room_reads_no_marks_and_a_refusal_hides_the_secret_path() {
+    let (address, taking) = receiver(403);
+    let path = Secret::new("/services/T/B/canary-0451");
+    let channel = Channel::slack(config(&address, ""), path).unwrap();
+    let outcome = channel.deliver(&delivery(Reason::Opened)).await;
+    assert_eq!(outcome, Outcome::Refused { reason: "refused with status 403".to_owned(), retry: false });
+    let (head, body) = taking.join().unwrap();
+    assert!(head.starts_with("POST /services/T/B/canary-0451 HTTP/1.1\r\n"), "{head}");
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let text = body["text"].as_str().unwrap();
+    assert!(text.contains("&lt;!channel&gt;") && !text.contains("<!channel>"), "{text}");
+}
+
+#[tokio::test]
+async fn a_pager_is_triggered_and_resolved_by_incident() {
+    for (reason, action) in [(Reason::Opened, "trigger"), (Reason::Resolved, "resolve")] {
+        let (address, taking) = receiver(202);
+        let channel = Channel::pagerduty(config(&address, ""), Secret::new("canary-routing-key")).unwrap();
+        let outcome = channel.deliver(&delivery(reason)).await;
+        assert_eq!(outcome, Outcome::Delivered { receipt: "status 202".to_owned() });
+        let (head, body) = taking.join().unwrap();
+        assert!(head.starts_with("POST /v2/enqueue HTTP/1.1\r\n"), "{head}");
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["event_action"], &body["dedup_key"]), (&action.into(), &"home-INC-3".into()));
+        assert_eq!(body["routing_key"], "canary-routing-key");
+        assert_eq!(
+            body.get("payload").map(|payload| &payload["severity"]),
+            (action == "trigger").then(|| &body["payload"]["severity"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_status_means() {
+    let secret = || Secret::new("/x");
+    for (status, retry) in [(400, false), (404, false), (429, true), (503, true)] {
+        let (address, taking) = receiver(status);
+        let channel = Channel::slack(config(&address, ""), secret()).unwrap();
+        match channel.deliver(&delivery(Reason::Opened)).await {
+            Outcome::Refused { retry: said, .. } => assert_eq!(said, retry, "{status}"),
+            other => panic!("{status}: {other:?}"),
+        }
+        taking.join().unwrap();
+    }
+    let (address, taking) = receiver(500);
+    let channel = Channel::slack(config(&address, ""), secret()).unwrap();
+    assert!(matches!(channel.deliver(&delivery(Reason::Opened)).await, Outcome::Unknown { .. }));
+    taking.join().unwrap();
+}
+
+fn mail(host: &str, port: u16, networks: &[&str]) -> Channel {
+    let networks = networks.iter().map(|network| network.parse().unwrap()).collect();
+    Channel::smtp(
+        Smtp::new(host.to_owned(), port, SmtpTls::None, "ringfence@example.org", None, networks).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn mail_reaches_no_network_that_is_not_allowed_and_leaves_loopback_only_with_tls() {
+    for (host, networks) in [("127.0.0.1", vec![]), ("198.51.100.7", vec!["198.51.100.0/24"])] {
+        let outcome = mail(host, 9, &networks).deliver(&delivery(Reason::Opened)).await;
+        assert!(matches!(outcome, Outcome::Refused { .. }), "{host}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_with_a_line_break_is_refused_before_anything_is_sent() {
+    let mut hostile = delivery(Reason::Opened);
+    hostile.address = "a@example.org\r\nRCPT TO:<b@example.org>".to_owned();
+    let outcome = mail("127.0.0.1", 9, &["127.0.0.0/8"]).deliver(&hostile).await;
+    let reason = "the recipient has no usable address of mail".to_owned();
+    assert_eq!(outcome, Outcome::Refused { reason, retry: false });
+}

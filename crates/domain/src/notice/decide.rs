@@ -1,0 +1,178 @@
+//! What happens to a notice next: its routes, what an answer means, retries, the next channel, the end.
+
+use super::{Command, Event, Intent, Notice, Outcome, Reason, Route, Status, message};
+use crate::{
+    content::channels::{Channel, ChannelKind},
+    event::{Context, Rejected},
+    id::{IncidentId, NoticeId},
+    playbook::{Backoff, Retry},
+    state::State,
+    time::Span,
+};
+
+/// Most characters of what a channel or a sender said that are kept.
+const TEXT_CHARS_MAX: usize = 500;
+const RETRY_DELAY: Span = Span::secs(2);
+
+pub fn decide(
+    state: &State,
+    command: Command,
+    context: &Context,
+) -> Result<Vec<(NoticeId, Event)>, Rejected> {
+    match command {
+        Command::Send { incident, reason, to, about } => send(state, incident, reason, &to, &about, context),
+        Command::Report { id, attempt, outcome } => {
+            let notice = find(state, id)?;
+            let open = matches!(&notice.status, Status::Sending { intent } if intent.attempt == attempt);
+            Ok(if open { of(id, reported(notice, outcome, state, context)) } else { Vec::new() })
+        }
+        Command::Wake { id } => {
+            let notice = find(state, id)?;
+            let lost = Outcome::Unknown { reason: "no answer came in time".to_owned() };
+            Ok(of(
+                id,
+                match &notice.status {
+                    Status::Waiting { .. } => go_on(notice, notice.route, notice.attempt, state, context),
+                    Status::Sending { .. } => reported(notice, lost, state, context),
+                    Status::Delivered { .. } | Status::Undeliverable { .. } | Status::Cancelled { .. } => {
+                        Vec::new()
+                    }
+                },
+            ))
+        }
+        Command::Recover { id } => {
+            let notice = find(state, id)?;
+            let older = matches!(&notice.status, Status::Sending { intent } if intent.epoch < context.epoch);
+            let reason = "the process ended while it was being sent".to_owned();
+            let events = older.then(|| reported(notice, Outcome::Unknown { reason }, state, context));
+            Ok(of(id, events.unwrap_or_default()))
+        }
+        Command::Cancel { id, reason } => {
+            let notice = find(state, id)?;
+            let over = super::is_over(notice);
+            Ok(if over { Vec::new() } else { of(id, vec![Event::Cancelled { reason: clip(&reason) }]) })
+        }
+    }
+}
+
+fn find(state: &State, id: NoticeId) -> Result<&Notice, Rejected> {
+    let missing = || Rejected::NotFound(format!("there is no notice {id} under way"));
+    state.notices.get(&id).ok_or_else(missing)
+}
+
+fn of(id: NoticeId, events: Vec<Event>) -> Vec<(NoticeId, Event)> {
+    events.into_iter().map(|event| (id, event)).collect()
+}
+
+fn clip(text: &str) -> Box<str> {
+    text.chars().take(TEXT_CHARS_MAX).collect::<String>().into()
+}
+
+/// Queues the notice and begins with its first route. Limits on effects do not hold notices.
+fn send(
+    state: &State,
+    incident: IncidentId,
+    reason: Reason,
+    to: &str,
+    about: &str,
+    context: &Context,
+) -> Result<Vec<(NoticeId, Event)>, Rejected> {
+    let Some(open) = state.incidents.open.get(&incident) else {
+        return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
+    };
+    let id = NoticeId::from_number(context.next);
+    let (routes, left_out) = routes(state, reason, open.severity);
+    let message = message::render(state, open, reason, to, about);
+    let first = first_event(id, &routes, state, context);
+    let (to, about) = (clip(to), clip(about));
+    let queued = Event::Queued { incident, reason, to, about, message, routes, left_out };
+    Ok(of(id, vec![queued, first]))
+}
+
+/// Whether a notice that was queued just now goes out, stands on the dashboard, or has no way.
+fn first_event(id: NoticeId, routes: &[Route], state: &State, context: &Context) -> Event {
+    match routes.first() {
+        Some(route) => begin(id, route, 0, 1, state, context),
+        None => {
+            let reason = "no channel of channels.yaml can be used for it".into();
+            Event::Undeliverable { reason }
+        }
+    }
+}
+
+/// The ways in the order of `channels.yaml`, and those left out with the reason.
+fn routes(
+    state: &State,
+    reason: Reason,
+    severity: crate::severity::Severity,
+) -> (Vec<Route>, Vec<(Box<str>, Box<str>)>) {
+    let (mut routes, mut left_out) = (Vec::new(), Vec::new());
+    for channel in state.content.channels.order(reason, severity) {
+        match address(channel) {
+            Ok(address) => routes.push(Route {
+                channel: channel.name.as_str().into(),
+                address,
+                timeout: channel.timeout,
+                attempts: channel.attempts,
+                here: channel.kind == ChannelKind::Dashboard,
+            }),
+            Err(why) => left_out.push((channel.name.as_str().into(), why.into())),
+        }
+    }
+    (routes, left_out)
+}
+
+/// Where the channel finds the recipient.
+fn address(channel: &Channel) -> Result<Box<str>, &'static str> {
+    match (channel.kind, &channel.address) {
+        (_, Some(address)) => Ok(address.as_str().into()),
+        (ChannelKind::Email, None) => Err("it has no address"),
+        (
+            ChannelKind::Dashboard | ChannelKind::Slack | ChannelKind::Webhook | ChannelKind::Pagerduty,
+            None,
+        ) => Ok(Box::default()),
+    }
+}
+
+fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, context: &Context) -> Event {
+    if route.here {
+        return Event::Delivered { route: number, receipt: "it stands in the journal".into() };
+    }
+    let deadline = context.now.plus(route.timeout);
+    let dedup_id = format!("{}-{id}", state.control.incarnation).into();
+    Event::Sending { intent: Intent { route: number, attempt, epoch: context.epoch, deadline, dedup_id } }
+}
+
+/// The next sending over this route, or the end where there is no such route.
+fn go_on(notice: &Notice, route: u32, attempts: u32, state: &State, context: &Context) -> Vec<Event> {
+    let Some(way) = notice.routes.get(route as usize) else {
+        let last = notice.last_failure.as_deref().unwrap_or("there was none to try");
+        let reason = format!("no channel took it; the last said: {last}");
+        return vec![Event::Undeliverable { reason: clip(&reason) }];
+    };
+    vec![begin(notice.id, way, route, attempts.saturating_add(1), state, context)]
+}
+
+fn reported(notice: &Notice, outcome: Outcome, state: &State, context: &Context) -> Vec<Event> {
+    let route = notice.route;
+    let (reason, again) = match outcome {
+        Outcome::Delivered { receipt } => {
+            return vec![Event::Delivered { route, receipt: clip(&receipt) }];
+        }
+        Outcome::Refused { reason, retry } => (reason, retry),
+        Outcome::Unknown { reason } => (reason, true),
+    };
+    let reason = clip(&reason);
+    let most = notice.routes.get(route as usize).map_or(0, |way| way.attempts);
+    if again && notice.route_attempts < most {
+        let retry = Retry { attempts: most, delay: RETRY_DELAY, backoff: Backoff::Exponential };
+        let key = notice.id.to_string();
+        let delay = crate::action::retry_delay(&retry, &key, notice.route_attempts);
+        return vec![Event::NotDelivered { route, reason, retry_at: Some(context.now.plus(delay)) }];
+    }
+    // What is left to try is the next route, at once.
+    let mut events = vec![Event::NotDelivered { route, reason: reason.clone(), retry_at: None }];
+    let spent = Notice { last_failure: Some(reason), ..notice.clone() };
+    events.extend(go_on(&spent, route + 1, notice.attempt, state, context));
+    events
+}

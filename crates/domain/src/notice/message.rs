@@ -1,0 +1,194 @@
+//! The text of a notice: rendered once, when it is queued, from templates of content. Data goes in as values and is
+//! never parsed; its control characters are gone before, so that no value begins a line or a header of its own.
+
+use std::collections::BTreeMap;
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::{Deserialize, Serialize};
+
+use super::Reason;
+use crate::{
+    incident::Incident,
+    severity::{Phase, Severity},
+    state::State,
+};
+
+/// Instructions that one template may take.
+const FUEL: u64 = 50_000;
+const TEXT_BYTES_MAX: usize = 16 * 1024;
+const SUBJECT_CHARS_MAX: usize = 200;
+const VALUE_CHARS_MAX: usize = 2_000;
+const PENDING: &str = "pending";
+
+/// What is said, with the facts that some channels want apart.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub subject: Box<str>,
+    pub text: Box<str>,
+    pub severity: Option<Severity>,
+}
+
+/// What a template can name.
+pub const FIELDS: [&str; 20] = [
+    "about",
+    "actions_taken",
+    "commander",
+    "commander_phone",
+    "eta",
+    "id",
+    "impact",
+    "next_update",
+    "phase",
+    "reason",
+    "room",
+    "root_cause",
+    "severity",
+    "started",
+    "status",
+    "systems",
+    "technical_lead",
+    "technical_lead_phone",
+    "title",
+    "to",
+];
+
+/// The message for one recipient. A template that is missing or fails gives a plain text instead: a person is told
+/// in any case.
+pub(super) fn render(state: &State, incident: &Incident, reason: Reason, to: &str, about: &str) -> Message {
+    let values = values(state, incident, reason, to, about);
+    let template = state.content.templates.get(template_name(reason, incident.severity));
+    let text = template.and_then(|text| fill(text, &values).ok());
+    let plain =
+        || format!("[{}] {}: {}\n{}", values["severity"], values["id"], values["title"], values["about"]);
+    let text = text.unwrap_or_else(plain);
+    let (subject, rest) = text.split_once('\n').unwrap_or((text.as_str(), ""));
+    Message {
+        subject: one_line(subject, SUBJECT_CHARS_MAX).into(),
+        text: rest.trim().into(),
+        severity: Some(incident.severity),
+    }
+}
+
+fn template_name(reason: Reason, severity: Severity) -> &'static str {
+    match reason {
+        Reason::Opened if severity == Severity::Critical => "critical",
+        Reason::Opened => "opened",
+        Reason::Run | Reason::Update => "update",
+        Reason::Escalated | Reason::Attention => "escalated",
+        Reason::Approval => "approval",
+        Reason::Task | Reason::Review => "task",
+        Reason::Resolved => "resolved",
+    }
+}
+
+/// Fills a template. Unknown names, endless loops and texts that are too long are errors.
+pub(crate) fn fill(
+    template: &str,
+    values: &BTreeMap<&'static str, String>,
+) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_fuel(Some(FUEL));
+    let text = environment.render_str(template, values)?;
+    if text.len() > TEXT_BYTES_MAX {
+        let why = format!("the text has {} bytes; at most {TEXT_BYTES_MAX} are sent", text.len());
+        return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, why));
+    }
+    Ok(text)
+}
+
+/// Values of every field, to check templates with.
+pub fn sample() -> BTreeMap<&'static str, String> {
+    FIELDS.map(|name| (name, format!("({name})"))).into()
+}
+
+fn values(
+    state: &State,
+    incident: &Incident,
+    reason: Reason,
+    to: &str,
+    about: &str,
+) -> BTreeMap<&'static str, String> {
+    let systems: Vec<String> = incident.targets.iter().map(|(kind, name)| format!("{kind} {name}")).collect();
+    let person = incident.assignee.and_then(|id| state.people.get(&id)).map(|person| person.name.to_string());
+    let known =
+        |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| PENDING.to_owned());
+    let values = [
+        ("about", about.to_owned()),
+        ("actions_taken", known(Some(in_force(state, incident)))),
+        ("commander", known(person)),
+        ("commander_phone", known(None)),
+        ("eta", known(None)),
+        ("id", incident.id.to_string()),
+        (
+            "impact",
+            known((!systems.is_empty()).then(|| format!("{} systems named by alerts", systems.len()))),
+        ),
+        ("next_update", known(None)),
+        ("phase", phase(incident.phase).to_owned()),
+        ("reason", word(reason).to_owned()),
+        ("room", known(None)),
+        ("root_cause", known(None)),
+        ("severity", incident.severity.name().to_owned()),
+        ("started", incident.opened_at.to_string()),
+        ("status", status(incident)),
+        ("systems", known(Some(systems.join(", ")))),
+        ("technical_lead", known(None)),
+        ("technical_lead_phone", known(None)),
+        ("title", incident.title.to_string()),
+        ("to", to.to_owned()),
+    ];
+    values.into_iter().map(|(name, value)| (name, one_line(&value, VALUE_CHARS_MAX))).collect()
+}
+
+fn in_force(state: &State, incident: &Incident) -> String {
+    let own = state.actions.of_incident(incident.id).filter(|action| action.applied_at.is_some());
+    own.map(|action| format!("{} on {}", action.spec.verb, action.spec.target)).collect::<Vec<_>>().join(", ")
+}
+
+fn status(incident: &Incident) -> String {
+    let word = match incident.status {
+        crate::incident::Status::Open if incident.contained_at.is_some() => "contained",
+        crate::incident::Status::Open => "open",
+        crate::incident::Status::Resolved => "resolved",
+        crate::incident::Status::Closed => "closed",
+    };
+    let seen = if incident.acknowledged.is_some() { "acknowledged" } else { "not acknowledged" };
+    format!("{word}, {seen}")
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Detect => "detect",
+        Phase::Analyze => "analyze",
+        Phase::Contain => "contain",
+        Phase::Eradicate => "eradicate",
+        Phase::Recover => "recover",
+        Phase::Review => "review",
+    }
+}
+
+fn word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Opened => "opened",
+        Reason::Run => "run",
+        Reason::Escalated => "escalated",
+        Reason::Attention => "attention",
+        Reason::Approval => "approval",
+        Reason::Task => "task",
+        Reason::Update => "update",
+        Reason::Resolved => "resolved",
+        Reason::Review => "review",
+    }
+}
+
+/// Control characters, which could end a line or a header, and marks that reorder text become spaces.
+fn one_line(text: &str, most: usize) -> String {
+    let plain = |c: char| {
+        let reorders =
+            matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+        if c.is_control() || reorders { ' ' } else { c }
+    };
+    text.chars().take(most).map(plain).collect()
+}
