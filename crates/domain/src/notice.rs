@@ -86,6 +86,9 @@ pub struct Route {
     pub here: bool,
 }
 
+/// A channel that is not used, and why.
+pub type LeftOut = (Box<str>, Box<str>);
+
 /// One sending under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
@@ -113,7 +116,7 @@ pub enum Event {
         routes: Vec<Route>,
         /// Channels that are left out, each with the reason.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        left_out: Vec<(Box<str>, Box<str>)>,
+        left_out: Vec<LeftOut>,
     },
     Sending {
         intent: Intent,

@@ -1,6 +1,6 @@
 //! What happens to a notice next: its routes, what an answer means, retries, the next channel, the end.
 
-use super::{Command, Event, Intent, Notice, Outcome, Reason, Route, Status, message};
+use super::{Command, Event, Intent, LeftOut, Notice, Outcome, Reason, Route, Status, message};
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
@@ -101,11 +101,7 @@ fn first_event(id: NoticeId, routes: &[Route], state: &State, context: &Context)
 }
 
 /// The ways in the order of `channels.yaml`, and those left out with the reason.
-fn routes(
-    state: &State,
-    reason: Reason,
-    severity: crate::severity::Severity,
-) -> (Vec<Route>, Vec<(Box<str>, Box<str>)>) {
+fn routes(state: &State, reason: Reason, severity: crate::severity::Severity) -> (Vec<Route>, Vec<LeftOut>) {
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
     for channel in state.content.channels.order(reason, severity) {
         match address(channel) {

@@ -77,9 +77,9 @@ fn what_is_taken_at_once_is_sent_once() {
 #[test]
 fn a_lost_answer_is_sent_again_with_the_same_id_and_then_over_the_next_channel() {
     let (mut scene, id) = scene("Two");
-    let dedup = |scene: &Scene| match &scene.state.notices[&id].status {
-        Status::Sending { intent } => (intent.dedup_id.clone(), intent.route),
-        other => panic!("not being sent: {other:?}"),
+    let dedup = |scene: &Scene| {
+        let Status::Sending { intent } = &scene.state.notices[&id].status else { panic!("not being sent") };
+        (intent.dedup_id.clone(), intent.route)
     };
     let first = dedup(&scene);
     answer(&mut scene, id, Outcome::Unknown { reason: "timed out".to_owned() });

@@ -90,6 +90,7 @@ impl Inside {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let platform = engine::start(engine::Options {
             store,
+            channels: engine::Channels::new(),
             connectors: BTreeMap::from([("estate".to_owned(), Arc::new(Fickle) as Arc<dyn Connector>)]),
             content: Arc::new(shipped()),
             signing_key: signing_key(),
