@@ -28,5 +28,5 @@ pub use error::Error;
 pub use happening::{Happening, Kind as HappeningKind};
 pub use order::{IsolationLevel, RevocationReason, Verb};
 pub use scenario::{DrillAlert, Scenario};
-pub use spec::{Spec, TargetKind, TargetRef};
+pub use spec::{FileSpec, Spec, TargetKind, TargetRef};
 pub use world::{Effects, World};

@@ -1,14 +1,17 @@
-//! The verbs of the estate and their arguments: six containments and their six ways back.
+//! The verbs of the estate and their arguments: containments, their ways back, and what looks or saves.
+
+mod response;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::response::Response;
 use crate::spec::TargetKind;
 
 /// Longest free text that a call may leave in the world, in bytes.
 const REASON_BYTES: usize = 500;
 
-/// What can be done to a target. Each containment has an opposite that takes it back.
+/// What can be done to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {
     NodeIsolate,
@@ -23,10 +26,26 @@ pub enum Verb {
     SegmentJoin,
     PatchApply,
     PatchRemove,
+    FileQuarantine,
+    FileRestore,
+    FileFindSimilar,
+    SessionTerminate,
+    SessionScan,
+    FilterUpdate,
+    FilterRemove,
+    AccountRequireReauth,
+    AccountClearReauth,
+    AccountFlag,
+    AccountUnflag,
+    NodeStatus,
+    NodeLogs,
+    NodeRestart,
+    NodeSyncStatus,
+    EvidencePreserve,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 12] = [
+    pub const ALL: [Verb; 28] = [
         Verb::NodeIsolate,
         Verb::NodeRelease,
         Verb::KeyRevoke,
@@ -39,6 +58,22 @@ impl Verb {
         Verb::SegmentJoin,
         Verb::PatchApply,
         Verb::PatchRemove,
+        Verb::FileQuarantine,
+        Verb::FileRestore,
+        Verb::FileFindSimilar,
+        Verb::SessionTerminate,
+        Verb::SessionScan,
+        Verb::FilterUpdate,
+        Verb::FilterRemove,
+        Verb::AccountRequireReauth,
+        Verb::AccountClearReauth,
+        Verb::AccountFlag,
+        Verb::AccountUnflag,
+        Verb::NodeStatus,
+        Verb::NodeLogs,
+        Verb::NodeRestart,
+        Verb::NodeSyncStatus,
+        Verb::EvidencePreserve,
     ];
 
     pub fn name(self) -> &'static str {
@@ -55,6 +90,22 @@ impl Verb {
             Verb::SegmentJoin => "segment.join",
             Verb::PatchApply => "patch.apply",
             Verb::PatchRemove => "patch.remove",
+            Verb::FileQuarantine => "file.quarantine",
+            Verb::FileRestore => "file.restore",
+            Verb::FileFindSimilar => "file.find_similar",
+            Verb::SessionTerminate => "session.terminate",
+            Verb::SessionScan => "session.scan",
+            Verb::FilterUpdate => "filter.update",
+            Verb::FilterRemove => "filter.remove",
+            Verb::AccountRequireReauth => "account.require_reauth",
+            Verb::AccountClearReauth => "account.clear_reauth",
+            Verb::AccountFlag => "account.flag",
+            Verb::AccountUnflag => "account.unflag",
+            Verb::NodeStatus => "node.status",
+            Verb::NodeLogs => "node.logs",
+            Verb::NodeRestart => "node.restart",
+            Verb::NodeSyncStatus => "node.sync_status",
+            Verb::EvidencePreserve => "evidence.preserve",
         }
     }
 
@@ -62,9 +113,9 @@ impl Verb {
         Verb::ALL.into_iter().find(|verb| verb.name() == name)
     }
 
-    /// The verb that takes this one back.
-    pub fn opposite(self) -> Verb {
-        match self {
+    /// The verb that takes this one back, where there is one.
+    pub fn opposite(self) -> Option<Verb> {
+        let opposite = match self {
             Verb::NodeIsolate => Verb::NodeRelease,
             Verb::NodeRelease => Verb::NodeIsolate,
             Verb::KeyRevoke => Verb::KeyReinstate,
@@ -77,7 +128,24 @@ impl Verb {
             Verb::SegmentJoin => Verb::SegmentIsolate,
             Verb::PatchApply => Verb::PatchRemove,
             Verb::PatchRemove => Verb::PatchApply,
-        }
+            Verb::FileQuarantine => Verb::FileRestore,
+            Verb::FilterUpdate => Verb::FilterRemove,
+            Verb::AccountRequireReauth => Verb::AccountClearReauth,
+            Verb::AccountFlag => Verb::AccountUnflag,
+            Verb::FileRestore => Verb::FileQuarantine,
+            Verb::FilterRemove => Verb::FilterUpdate,
+            Verb::AccountClearReauth => Verb::AccountRequireReauth,
+            Verb::AccountUnflag => Verb::AccountFlag,
+            Verb::FileFindSimilar
+            | Verb::SessionTerminate
+            | Verb::SessionScan
+            | Verb::NodeStatus
+            | Verb::NodeLogs
+            | Verb::NodeRestart
+            | Verb::NodeSyncStatus
+            | Verb::EvidencePreserve => return None,
+        };
+        Some(opposite)
     }
 
     /// The kinds of target that it can be asked of.
@@ -89,6 +157,17 @@ impl Verb {
             Verb::ServiceDisable | Verb::ServiceEnable => &[TargetKind::Service],
             Verb::SegmentIsolate | Verb::SegmentJoin => &[TargetKind::Segment],
             Verb::PatchApply | Verb::PatchRemove => &[TargetKind::Node, TargetKind::Service],
+            Verb::FileQuarantine | Verb::FileRestore | Verb::FileFindSimilar => &[TargetKind::File],
+            Verb::SessionTerminate | Verb::SessionScan => &[TargetKind::Session],
+            Verb::FilterUpdate | Verb::FilterRemove => &[TargetKind::Service],
+            Verb::AccountRequireReauth
+            | Verb::AccountClearReauth
+            | Verb::AccountFlag
+            | Verb::AccountUnflag => &[TargetKind::Account],
+            Verb::NodeStatus | Verb::NodeLogs | Verb::NodeRestart | Verb::NodeSyncStatus => {
+                &[TargetKind::Node]
+            }
+            Verb::EvidencePreserve => &TargetKind::ALL,
         }
     }
 }
@@ -158,6 +237,7 @@ pub(crate) enum Order {
     Join,
     Patch { patch: String },
     Unpatch { patch: String },
+    Respond(Response),
 }
 
 #[derive(Deserialize)]
@@ -206,6 +286,9 @@ struct PatchArgs {
 
 impl Order {
     pub(crate) fn read(verb: Verb, args: &Map<String, Value>) -> Result<Order, String> {
+        if let Some(response) = Response::read(verb, args)? {
+            return Ok(Order::Respond(response));
+        }
         let order = match verb {
             Verb::NodeIsolate => {
                 let NodeArgs { level, reason } = typed(verb, args)?;
@@ -228,6 +311,24 @@ impl Order {
             Verb::SegmentJoin => typed::<SegmentArgs>(verb, args).map(|_| Order::Join)?,
             Verb::PatchApply => Order::Patch { patch: typed::<PatchArgs>(verb, args)?.patch },
             Verb::PatchRemove => Order::Unpatch { patch: typed::<PatchArgs>(verb, args)?.patch },
+            Verb::FileQuarantine
+            | Verb::FileRestore
+            | Verb::FileFindSimilar
+            | Verb::SessionTerminate
+            | Verb::SessionScan
+            | Verb::FilterUpdate
+            | Verb::FilterRemove
+            | Verb::AccountRequireReauth
+            | Verb::AccountClearReauth
+            | Verb::AccountFlag
+            | Verb::AccountUnflag
+            | Verb::NodeStatus
+            | Verb::NodeLogs
+            | Verb::NodeRestart
+            | Verb::NodeSyncStatus
+            | Verb::EvidencePreserve => {
+                return Err(format!("`{}` has no reading of its arguments", verb.name()));
+            }
         };
         order.within_limits(verb)
     }
@@ -245,7 +346,8 @@ impl Order {
             | Order::Enable
             | Order::Join
             | Order::Patch { .. }
-            | Order::Unpatch { .. } => None,
+            | Order::Unpatch { .. }
+            | Order::Respond(_) => None,
         };
         match reason {
             Some(text) if text.len() > REASON_BYTES => {

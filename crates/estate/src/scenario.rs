@@ -1,11 +1,13 @@
 //! Attacks as scripts: what the attacker does when, which alerts the monitors send, and what must be contained.
 
+mod shipped;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::spec::{TargetKind, TargetRef};
+use crate::spec::{FileSpec, TargetKind, TargetRef};
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -46,6 +48,12 @@ pub enum Deed {
     Compromise { node: String },
     /// Opens a session for an account.
     LogIn { session: String, account: String, from: String },
+    /// Puts a file under a root.
+    Upload { file: FileSpec },
+    /// A node stops; its peers lose it.
+    Fail { node: String },
+    /// A session sends prompts of a known kind of attack.
+    Inject { session: String, signature: String },
     /// Goes on doing damage until the target that it works through is contained.
     Work(Work),
 }
@@ -54,6 +62,9 @@ pub enum Deed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Work {
+    /// Damage of a fault ends when the node runs again, not when it is cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fault: bool,
     pub through: TargetRef,
     /// One unit of damage in words, plural, for example `forged transfers`.
     pub doing: String,
@@ -84,7 +95,12 @@ pub struct Goal {
 impl Scenario {
     /// All scenarios that are shipped.
     pub fn shipped() -> Vec<Scenario> {
-        vec![Scenario::validator_compromise()]
+        vec![
+            Scenario::validator_compromise(),
+            shipped::malicious_file_upload(),
+            shipped::blockchain_node_failure(),
+            shipped::prompt_injection(),
+        ]
     }
 
     pub fn find(id: &str) -> Option<Scenario> {
@@ -142,6 +158,7 @@ fn double_votes() -> Beat {
         at_us: SECOND_US * 3 / 2,
         text: "validator-3 signs two votes for the same height, and goes on doing so.".to_owned(),
         deed: Some(Deed::Work(Work {
+            fault: false,
             through: TargetRef::new(TargetKind::Node, "validator-3"),
             doing: "conflicting votes".to_owned(),
             damage: 2,
@@ -156,6 +173,7 @@ fn stolen_key() -> Beat {
         at_us: 2 * SECOND_US,
         text: "key-3 signs transfers from 203.0.113.40: the key has left the building.".to_owned(),
         deed: Some(Deed::Work(Work {
+            fault: false,
             through: TargetRef::new(TargetKind::Key, "key-3"),
             doing: "forged transfers".to_owned(),
             damage: 1,

@@ -19,6 +19,8 @@ pub struct Spec {
     pub services: Vec<ServiceSpec>,
     pub endpoints: Vec<EndpointSpec>,
     pub models: Vec<String>,
+    #[serde(default)]
+    pub files: Vec<FileSpec>,
     pub patches: Vec<PatchSpec>,
     /// Traffic that is let through between segments; all other traffic between segments is not.
     pub traffic: Vec<TrafficRule>,
@@ -68,6 +70,28 @@ pub struct EndpointSpec {
     pub service: String,
 }
 
+/// A file under one of the roots that take uploads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSpec {
+    pub id: String,
+    pub root: String,
+    /// What the name says that it is.
+    pub extension: String,
+    /// What its first bytes say that it is.
+    pub magic: String,
+    pub uploader: String,
+    /// Stands for the bytes; equal for copies.
+    pub content: String,
+}
+
+impl FileSpec {
+    /// The first bytes belong to another kind of file than the name.
+    pub fn is_disguised(&self) -> bool {
+        self.extension != self.magic
+    }
+}
+
 /// A patch that is ready to be applied in an emergency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,10 +119,11 @@ pub enum TargetKind {
     Endpoint,
     Segment,
     Model,
+    File,
 }
 
 impl TargetKind {
-    pub const ALL: [TargetKind; 8] = [
+    pub const ALL: [TargetKind; 9] = [
         TargetKind::Node,
         TargetKind::Key,
         TargetKind::Account,
@@ -107,6 +132,7 @@ impl TargetKind {
         TargetKind::Endpoint,
         TargetKind::Segment,
         TargetKind::Model,
+        TargetKind::File,
     ];
 
     pub fn name(self) -> &'static str {
@@ -119,6 +145,7 @@ impl TargetKind {
             TargetKind::Endpoint => "endpoint",
             TargetKind::Segment => "segment",
             TargetKind::Model => "model",
+            TargetKind::File => "file",
         }
     }
 
@@ -178,6 +205,11 @@ impl Spec {
                 endpoint("storage-read", "storage"),
             ],
             models: vec!["model-a".to_owned(), "model-b".to_owned()],
+            files: vec![
+                shipped_file("upload-1", "png", "account-4", "a picture"),
+                shipped_file("upload-2", "pdf", "account-5", "an invoice"),
+                shipped_file("upload-3", "png", "account-6", "another picture"),
+            ],
             patches: vec![
                 shipped_patch("patch-1", "validators refuse to sign twice at one height"),
                 shipped_patch("patch-2", "the login of the api counts failed attempts"),
@@ -197,12 +229,15 @@ impl Spec {
         let services = unique("service", self.services.iter().map(|service| &service.id))?;
         unique("endpoint", self.endpoints.iter().map(|endpoint| &endpoint.id))?;
         unique("model", self.models.iter())?;
+        let files = self.files.iter();
+        unique("file", files.clone().map(|file| &file.id))?;
         unique("patch", self.patches.iter().map(|patch| &patch.id))?;
 
         defined("segment", &segments, self.nodes.iter().map(|node| (&node.id, &node.segment)))?;
         defined("segment", &segments, self.services.iter().map(|service| (&service.id, &service.segment)))?;
         defined("segment", &segments, self.traffic.iter().map(|rule| (&rule.to, &rule.from)))?;
         defined("segment", &segments, self.traffic.iter().map(|rule| (&rule.from, &rule.to)))?;
+        defined("account", &accounts, files.map(|file| (&file.id, &file.uploader)))?;
         defined("node", &nodes, self.keys.iter().map(|key| (&key.id, &key.node)))?;
         defined("account", &accounts, self.sessions.iter().map(|session| (&session.id, &session.account)))?;
         defined("service", &services, self.endpoints.iter().map(|endpoint| (&endpoint.id, &endpoint.service)))
@@ -227,6 +262,17 @@ fn shipped_session(n: usize) -> SessionSpec {
         id: format!("session-{n}"),
         account: format!("account-{n}"),
         from: format!("198.51.100.{n}"),
+    }
+}
+
+fn shipped_file(id: &str, kind: &str, uploader: &str, content: &str) -> FileSpec {
+    FileSpec {
+        id: id.to_owned(),
+        root: "/srv/uploads".to_owned(),
+        extension: kind.to_owned(),
+        magic: kind.to_owned(),
+        uploader: uploader.to_owned(),
+        content: content.to_owned(),
     }
 }
 

@@ -3,12 +3,15 @@
 mod attack;
 mod effect;
 mod health;
+mod response;
+#[cfg(test)]
+mod response_tests;
 mod state;
 mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,6 +38,8 @@ pub struct World {
     targets: Targets,
     patches: Vec<PatchSpec>,
     traffic: Vec<TrafficRule>,
+    /// Signatures that the last scan of sessions found.
+    scanned: BTreeSet<String>,
     replies: Replies,
     effects: BTreeMap<Verb, BTreeMap<String, Effects>>,
     story: Story,
@@ -72,6 +77,7 @@ impl World {
             targets: Targets::new(spec),
             patches: spec.patches.clone(),
             traffic: spec.traffic.clone(),
+            scanned: BTreeSet::new(),
             replies: Replies::new(KEYS_REMEMBERED),
             effects: BTreeMap::new(),
             story: Story::default(),
@@ -246,7 +252,8 @@ impl World {
             | Order::Restore
             | Order::Disable { .. }
             | Order::Enable
-            | Order::Join => {}
+            | Order::Join
+            | Order::Respond(_) => {}
         }
         Ok(())
     }

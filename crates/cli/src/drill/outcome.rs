@@ -16,6 +16,8 @@ use crate::{
 
 /// First containment and full verification, as the specification of the platform demands them.
 const FIRST_WITHIN: Duration = Duration::from_secs(30);
+/// From the first deed of the attacker to the open incident.
+const DETECTED_WITHIN: Duration = Duration::from_secs(300);
 const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
 
 struct Target {
@@ -35,6 +37,9 @@ pub(super) struct Outcome {
     scenario: String,
     targets: Vec<Target>,
     accepted: Option<Duration>,
+    completed: Option<Duration>,
+    /// Percent of the calls that went without a person.
+    automation: Option<u64>,
     incident: Option<String>,
     run: Option<String>,
     goals: Vec<(String, String, bool)>,
@@ -50,6 +55,12 @@ impl Outcome {
     pub(super) fn of(scenario: &Scenario, scene: &Scene, checked: Checked, kept: Option<PathBuf>) -> Outcome {
         let since = |at: Option<Instant>| at.and_then(|at| scene.since_alert(at));
         let targets = vec![
+            Target {
+                name: "detected",
+                what: "incident opened, since it began",
+                measured: scene.opened.map(|at| at.saturating_duration_since(scene.began)),
+                within: DETECTED_WITHIN,
+            },
             Target {
                 name: "first_containment",
                 what: "first containment carried out",
@@ -73,6 +84,8 @@ impl Outcome {
             scenario: scenario.id.clone(),
             targets,
             accepted: scene.accepted,
+            completed: since(scene.completed),
+            automation: scene.automation(),
             incident: scene.incident.clone(),
             run: scene.run.clone(),
             goals: scene.goals.clone(),
@@ -125,13 +138,23 @@ impl Outcome {
         }
     }
 
+    fn score(&self) -> (usize, usize) {
+        (self.targets.iter().filter(|target| target.is_met()).count(), self.targets.len())
+    }
+
     fn print_end(&self, output: &Output) {
         let state = if self.stopped {
             output.paint(Colour::Green, "stopped")
         } else {
             output.paint(Colour::Red, "still under way")
         };
+        let completed = self.completed.map_or_else(|| "never".to_owned(), millis);
+        output.line(format!("{:36} {completed:>12}", "all steps of the playbook done"));
+        let (met, of) = self.score();
+        let automation =
+            self.automation.map_or_else(String::new, |rate| format!(", {rate} % without a person"));
         output.line("");
+        output.line(format!("score     {met} of {of} targets{automation}"));
         output.line(format!("attack    {state}: damage {}, spared so far {}", self.damage, self.spared));
         for (verb, target, holds) in &self.goals {
             let holds = if *holds { "holds" } else { "DOES NOT HOLD" };
@@ -191,7 +214,11 @@ impl Outcome {
             .goals
             .iter()
             .map(|(verb, target, holds)| json!({ "verb": verb, "target": target, "holds": holds }));
+        let (met, of) = self.score();
         json!({
+            "score": { "met": met, "of": of },
+            "automation_percent": self.automation,
+            "run_completed_ms": ms(self.completed),
             "scenario": self.scenario,
             "met": self.is_met(),
             "accepted_ms": ms(self.accepted),

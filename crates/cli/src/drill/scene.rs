@@ -39,6 +39,11 @@ pub(super) struct Scene {
     pub(super) attack: Vec<Line>,
     pub(super) response: Vec<Line>,
     pub(super) incident: Option<String>,
+    /// When the incident was on disk, and when its run was through.
+    pub(super) opened: Option<Instant>,
+    pub(super) completed: Option<Instant>,
+    /// How often the incident called for a person.
+    pub(super) attention: u64,
     pub(super) run: Option<String>,
     pub(super) damage: u64,
     pub(super) spared: u64,
@@ -67,6 +72,9 @@ impl Scene {
             attack: Vec::new(),
             response: Vec::new(),
             incident: None,
+            opened: None,
+            completed: None,
+            attention: 0,
             run: None,
             damage: 0,
             spared: 0,
@@ -87,12 +95,18 @@ impl Scene {
         let goals = self.goals.iter().all(|(verb, target, holds)| {
             *holds && self.verified.contains_key(&(verb.clone(), target.clone()))
         });
-        goals && self.stopped && self.sealed == self.entries
+        goals && self.completed.is_some() && self.stopped && self.sealed == self.entries
     }
 
     /// Since the first alert was sent; nothing before it.
     pub(super) fn since_alert(&self, at: Instant) -> Option<Duration> {
         Some(at.saturating_duration_since(self.first_sent.filter(|sent| *sent <= at)?))
+    }
+
+    /// Calls that were asked for, and how many of them went without a person, in percent.
+    pub(super) fn automation(&self) -> Option<u64> {
+        let calls = self.actions.len() as u64;
+        (calls > 0).then(|| 100 * calls.saturating_sub(self.attention) / calls)
     }
 
     /// When the last goal was read back.
@@ -170,6 +184,7 @@ impl Scene {
             "alert.raised" => (format!("{id} {}", show::text(&body, "labels.alertname")), None),
             "incident.opened" => {
                 self.incident.get_or_insert_with(|| id.clone());
+                self.opened.get_or_insert(at);
                 (format!("{id} opened, {}", show::text(&body, "severity")), Some(Colour::Yellow))
             }
             "incident.alert_joined" => (format!("ALERT-{} joined {id}", show::text(&body, "alert")), None),
@@ -186,7 +201,12 @@ impl Scene {
                 (format!("{id} {}: {}", fact.kind, show::text(&body, "reason")), Some(Colour::Red))
             }
             "incident.contained" => (format!("{id} is contained"), Some(Colour::Green)),
+            "run.advanced" if show::text(&body, "progress.status.is") == "completed" => {
+                self.completed.get_or_insert(at);
+                (format!("{id} is through"), Some(Colour::Green))
+            }
             "incident.attention_raised" => {
+                self.attention += 1;
                 (format!("a person is needed: {}", show::text(&body, "reason")), Some(Colour::Red))
             }
             _ => return,

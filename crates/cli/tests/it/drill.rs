@@ -33,3 +33,30 @@ fn a_drill_in_a_pipe_tells_the_story_in_plain_lines() {
     }
     assert!(stdout(&run(&["drill", "--list"])).contains("validator_compromise"));
 }
+
+/// Every scenario that is listed, end to end; each measured target stands in the report.
+fn meets_its_targets(scenario: &str, goals: &[&str]) {
+    let drill = run(&["drill", scenario, "--json"]);
+    let report: Value = serde_json::from_slice(&drill.stdout).unwrap();
+    assert!(drill.status.success(), "{report:#} {}", stderr(&drill));
+    assert_eq!((&report["met"], &report["stopped"]), (&Value::from(true), &Value::from(true)));
+    let held = report["goals"].as_array().unwrap().iter().map(|goal| goal["verb"].as_str().unwrap());
+    assert_eq!(held.collect::<Vec<_>>(), goals);
+    assert_eq!(report["score"]["met"], report["score"]["of"]);
+    assert!(report["run_completed_ms"].is_number(), "{report:#}");
+}
+
+#[test]
+fn a_disguised_upload_ends_in_quarantine() {
+    meets_its_targets("malicious_file_upload", &["file.quarantine", "account.flag"]);
+}
+
+#[test]
+fn a_dead_node_runs_again_and_catches_up() {
+    meets_its_targets("blockchain_node_failure", &["node.restart", "node.sync_status"]);
+}
+
+#[test]
+fn a_prompt_injection_ends_with_its_session_and_its_words() {
+    meets_its_targets("prompt_injection", &["session.terminate", "filter.update"]);
+}

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::World;
-use super::target::Session;
+use super::target::{File, Session};
 use crate::happening::Kind;
 use crate::order::IsolationLevel;
-use crate::scenario::{Beat, Deed, Goal, Scenario, Work};
+use crate::scenario::{Beat, Deed, DrillAlert, Goal, Scenario, Work};
 use crate::spec::{TargetKind, TargetRef};
 
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl World {
     pub(super) fn notice_lost_ways(&mut self) {
         let Some(mut attack) = self.attack.take() else { return };
         for way in &mut attack.ways {
-            let open = self.open(&way.work.through);
+            let open = self.way_open(&way.work);
             if open == way.open {
                 continue;
             }
@@ -217,11 +217,49 @@ impl World {
                 }
                 None
             }
+            Deed::Upload { file } => {
+                self.targets.files.insert(file.id.clone(), File { spec: file, quarantined: false });
+                None
+            }
+            Deed::Fail { node } => {
+                self.fail(&node);
+                None
+            }
+            Deed::Inject { session, signature } => {
+                let now_us = self.now_us;
+                if let Some(session) = self.targets.sessions.get_mut(&session) {
+                    session.signature = Some(signature);
+                    session.seen_us = now_us;
+                }
+                None
+            }
             Deed::Work(work) => {
-                let open = self.open(&work.through);
+                let open = self.way_open(&work);
                 Some(Way { work, since_us: self.now_us, damage: 0, spared: 0, open })
             }
         }
+    }
+
+    /// Its peers notice at once, and raise the alarm where too few of them are left to agree.
+    fn fail(&mut self, id: &str) {
+        let Some(node) = self.targets.nodes.get_mut(id) else { return };
+        node.down = true;
+        node.log =
+            ["height 48210 committed", "disk: input/output error", "panic: write-ahead log", "exit 134"]
+                .map(str::to_owned)
+                .to_vec();
+        if self.consensus_at_risk() {
+            let active = self.active_validators();
+            self.alerts.push(DrillAlert::consensus_risk(id, active));
+            self.tell(Kind::Alert, "A monitor raises BlockchainConsensusRisk.".to_owned());
+        }
+    }
+
+    fn way_open(&self, work: &Work) -> bool {
+        if work.fault {
+            return self.targets.nodes.get(&work.through.id).is_some_and(|node| node.down);
+        }
+        self.open(&work.through)
     }
 
     fn met(&self, goal: &Goal) -> bool {
@@ -238,7 +276,10 @@ impl World {
             }),
             TargetKind::Key => !self.revoked(id),
             TargetKind::Account => !self.suspended(id),
-            TargetKind::Session => self.targets.sessions.get(id).is_some_and(|session| session.open),
+            TargetKind::Session => {
+                self.targets.sessions.get(id).is_some_and(|session| session.open) && !self.filtered(id)
+            }
+            TargetKind::File => self.targets.files.get(id).is_some_and(|file| !file.quarantined),
             TargetKind::Service => !self.disabled(id),
             TargetKind::Endpoint => {
                 self.targets.endpoints.get(id).is_some_and(|service| !self.disabled(service))

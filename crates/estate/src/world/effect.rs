@@ -19,15 +19,15 @@ pub(super) struct Effect {
 }
 
 impl Effect {
-    fn contained(text: String, artefact: Value) -> Effect {
+    pub(super) fn contained(text: String, artefact: Value) -> Effect {
         Effect { changed: true, kind: Kind::Contained, text, artefact: Some(artefact) }
     }
 
-    fn reverted(text: String) -> Effect {
+    pub(super) fn reverted(text: String) -> Effect {
         Effect { changed: true, kind: Kind::Reverted, text, artefact: None }
     }
 
-    fn nothing(text: String) -> Effect {
+    pub(super) fn nothing(text: String) -> Effect {
         Effect { changed: false, kind: Kind::Nothing, text, artefact: None }
     }
 }
@@ -50,6 +50,7 @@ impl World {
             Order::Join => self.join_segment(id),
             Order::Patch { patch } => self.apply_patch(kind, id, patch),
             Order::Unpatch { patch } => self.remove_patch(kind, id, patch),
+            Order::Respond(response) => self.respond(response, &TargetRef::new(kind, id)),
         }
     }
 
@@ -73,6 +74,7 @@ impl World {
             Order::Join => self.allowed(id).is_none(),
             Order::Patch { patch } => self.patched(target, patch),
             Order::Unpatch { patch } => !self.patched(target, patch),
+            Order::Respond(response) => self.response_holds(response, id),
         }
     }
 
@@ -225,7 +227,8 @@ impl World {
             | TargetKind::Session
             | TargetKind::Endpoint
             | TargetKind::Segment
-            | TargetKind::Model => None,
+            | TargetKind::Model
+            | TargetKind::File => None,
         }
     }
 
@@ -268,6 +271,6 @@ impl World {
     }
 }
 
-fn missing(id: &str) -> Effect {
+pub(super) fn missing(id: &str) -> Effect {
     Effect::nothing(format!("There is no {id}."))
 }

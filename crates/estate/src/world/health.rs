@@ -12,7 +12,11 @@ pub(super) fn asked(verb: &str) -> Option<TargetKind> {
     let kind = TargetKind::parse(verb.strip_suffix(".health")?)?;
     match kind {
         TargetKind::Node | TargetKind::Service | TargetKind::Endpoint | TargetKind::Segment => Some(kind),
-        TargetKind::Key | TargetKind::Account | TargetKind::Session | TargetKind::Model => None,
+        TargetKind::Key
+        | TargetKind::Account
+        | TargetKind::Session
+        | TargetKind::Model
+        | TargetKind::File => None,
     }
 }
 
@@ -36,7 +40,11 @@ impl World {
                 self.targets.endpoints.get(id).and_then(|service| self.service_trouble(service))
             }
             TargetKind::Segment => self.allowed(id).map(|_| format!("segment {id} is isolated")),
-            TargetKind::Key | TargetKind::Account | TargetKind::Session | TargetKind::Model => None,
+            TargetKind::Key
+            | TargetKind::Account
+            | TargetKind::Session
+            | TargetKind::Model
+            | TargetKind::File => None,
         }
     }
 
@@ -44,6 +52,9 @@ impl World {
         let node = self.targets.nodes.get(id)?;
         if node.level() == Some(IsolationLevel::Full) {
             return Some(format!("{id} does not answer its peers: isolated"));
+        }
+        if node.down {
+            return Some(format!("{id} is down"));
         }
         if node.compromised {
             return Some(format!("{id} runs code that is not ours"));

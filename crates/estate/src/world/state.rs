@@ -19,6 +19,7 @@ impl World {
             TargetKind::Service => self.service_state(id),
             TargetKind::Endpoint => self.endpoint_state(id),
             TargetKind::Segment => self.segment_state(id),
+            TargetKind::File => self.file_state(id),
             TargetKind::Model => self.targets.models.contains(id).then(|| json!({"id": id})),
         };
         state.unwrap_or_default()
@@ -74,13 +75,24 @@ impl World {
             "suspended": account.suspended.is_some(),
             "open_sessions": self.open_sessions(id),
         });
+        if account.reauth {
+            state["reauth_required"] = json!(true);
+        }
+        if let Some(days) = account.flagged_days {
+            state["watched_days"] = json!(days);
+        }
         add_hold(&mut state, account.suspended.as_ref());
         Some(state)
     }
 
     fn session_state(&self, id: &str) -> Option<Value> {
         let session = self.targets.sessions.get(id)?;
-        Some(json!({"id": id, "account": session.account, "from": session.from, "open": session.open}))
+        let mut state =
+            json!({"id": id, "account": session.account, "from": session.from, "open": session.open});
+        if let Some(signature) = &session.signature {
+            state["signature"] = json!(signature);
+        }
+        Some(state)
     }
 
     fn service_state(&self, id: &str) -> Option<Value> {
@@ -91,6 +103,9 @@ impl World {
             "disabled": service.disabled.is_some(),
             "patches": service.patches,
         });
+        if !service.filters.is_empty() {
+            state["filters"] = json!(service.filters);
+        }
         add_hold(&mut state, service.disabled.as_ref());
         Some(state)
     }
@@ -122,6 +137,9 @@ fn node_state(id: &str, node: &Node) -> Value {
         "compromised": node.compromised,
         "patches": node.patches,
     });
+    if node.down {
+        state["down"] = json!(true);
+    }
     add_hold(&mut state, node.isolation.as_ref().map(|(_, hold)| hold));
     state
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::order::{IsolationLevel, RevocationReason};
-use crate::spec::{Spec, TargetKind, TargetRef};
+use crate::spec::{FileSpec, Spec, TargetKind, TargetRef};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Targets {
@@ -16,6 +16,7 @@ pub(super) struct Targets {
     pub(super) endpoints: BTreeMap<String, String>,
     pub(super) segments: BTreeMap<String, Segment>,
     pub(super) models: BTreeSet<String>,
+    pub(super) files: BTreeMap<String, File>,
 }
 
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub(super) struct Node {
     pub(super) segment: String,
     pub(super) isolation: Option<(IsolationLevel, Hold)>,
     pub(super) compromised: bool,
+    pub(super) down: bool,
+    /// When it has caught up with the chain, if it was restarted.
+    pub(super) synced_us: u64,
+    pub(super) log: Vec<String>,
     pub(super) patches: BTreeSet<String>,
 }
 
@@ -36,6 +41,8 @@ pub(super) struct Key {
 pub(super) struct Account {
     pub(super) role: String,
     pub(super) suspended: Option<Hold>,
+    pub(super) reauth: bool,
+    pub(super) flagged_days: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +50,16 @@ pub(super) struct Session {
     pub(super) account: String,
     pub(super) from: String,
     pub(super) open: bool,
+    /// When it was last used.
+    pub(super) seen_us: u64,
+    /// What its prompts have in common with known attacks.
+    pub(super) signature: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    pub(super) spec: FileSpec,
+    pub(super) quarantined: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +67,8 @@ pub(super) struct Service {
     pub(super) segment: String,
     pub(super) disabled: Option<Hold>,
     pub(super) patches: BTreeSet<String>,
+    /// Signatures of prompts that it lets nobody through with.
+    pub(super) filters: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -78,7 +97,8 @@ impl Targets {
             targets.keys.insert(key.id.clone(), Key { node: key.node.clone(), revoked: None });
         }
         for account in &spec.accounts {
-            let state = Account { role: account.role.clone(), suspended: None };
+            let state =
+                Account { role: account.role.clone(), suspended: None, reauth: false, flagged_days: None };
             targets.accounts.insert(account.id.clone(), state);
         }
         for session in &spec.sessions {
@@ -89,6 +109,9 @@ impl Targets {
         }
         for endpoint in &spec.endpoints {
             targets.endpoints.insert(endpoint.id.clone(), endpoint.service.clone());
+        }
+        for file in &spec.files {
+            targets.files.insert(file.id.clone(), File { spec: file.clone(), quarantined: false });
         }
         targets.models = spec.models.iter().cloned().collect();
         targets
@@ -105,6 +128,7 @@ impl Targets {
             TargetKind::Endpoint => self.endpoints.contains_key(id),
             TargetKind::Segment => self.segments.contains_key(id),
             TargetKind::Model => self.models.contains(id),
+            TargetKind::File => self.files.contains_key(id),
         }
     }
 
@@ -118,13 +142,22 @@ impl Targets {
             TargetKind::Endpoint => self.endpoints.keys().cloned().collect(),
             TargetKind::Segment => self.segments.keys().cloned().collect(),
             TargetKind::Model => self.models.iter().cloned().collect(),
+            TargetKind::File => self.files.keys().cloned().collect(),
         }
     }
 }
 
 impl Node {
     fn new(segment: &str) -> Node {
-        Node { segment: segment.to_owned(), isolation: None, compromised: false, patches: BTreeSet::new() }
+        Node {
+            segment: segment.to_owned(),
+            isolation: None,
+            compromised: false,
+            down: false,
+            synced_us: 0,
+            log: vec!["running".to_owned()],
+            patches: BTreeSet::new(),
+        }
     }
 
     pub(super) fn level(&self) -> Option<IsolationLevel> {
@@ -134,12 +167,23 @@ impl Node {
 
 impl Session {
     pub(super) fn open(account: &str, from: &str) -> Session {
-        Session { account: account.to_owned(), from: from.to_owned(), open: true }
+        Session {
+            account: account.to_owned(),
+            from: from.to_owned(),
+            open: true,
+            seen_us: 0,
+            signature: None,
+        }
     }
 }
 
 impl Service {
     fn new(segment: &str) -> Service {
-        Service { segment: segment.to_owned(), disabled: None, patches: BTreeSet::new() }
+        Service {
+            segment: segment.to_owned(),
+            disabled: None,
+            patches: BTreeSet::new(),
+            filters: BTreeSet::new(),
+        }
     }
 }

@@ -37,7 +37,7 @@ fn holds(world: &World, call: &Call) -> bool {
 fn check(verb: &str, target: &str, args: Value, expect: Expect) {
     let mut world = World::shipped();
     let there = call("there", verb, target, args.clone());
-    let opposite = Verb::parse(verb).unwrap().opposite();
+    let opposite = Verb::parse(verb).unwrap().opposite().unwrap();
     let back = call("back", opposite.name(), target, args);
     let untouched = world.snapshot();
     let mut seen = String::new();

@@ -34,8 +34,9 @@ fn the_shipped_content_has_no_problem() {
     assert_eq!(shown(&files), "");
     let content = load(&files).0;
     let containments = content.actions.values().filter(|action| action.containment).count();
-    assert_eq!((content.actions.len(), containments), (12, 6));
-    assert!(content.actions.values().all(|action| action.verify && action.connector == "estate"));
+    assert_eq!((content.actions.len(), containments), (28, 10));
+    assert!(content.actions.values().all(|action| action.connector == "estate"));
+    assert!(content.actions.values().filter(|action| action.containment).all(|action| action.verify));
     let playbook = content.playbook_for("validator_compromise", Severity::Critical).unwrap();
     assert_eq!(playbook.id, "validator_compromise");
     assert!(content.playbook_for("validator_compromise", Severity::Medium).is_none());
