@@ -234,10 +234,14 @@ fn repeat(
     Decision::Repeat(alert.id, Seen { at: now, ends_at })
 }
 
-/// Where a muted alert goes once nothing mutes it any more; `None` while something does.
+/// Where an alert goes that nothing mutes any more, or whose measurements now say what it is; `None` if nothing
+/// has changed for it.
 pub fn reroute(state: &State, id: AlertId, context: &Context) -> Option<Route> {
-    let alert = state.alerts.get(id).filter(|alert| alert.is_firing() && alert.route.silence.is_some())?;
-    Some(correlate::route(state, alert.subject(), context)).filter(|route| route.silence.is_none())
+    let alert = state.alerts.get(id).filter(|alert| alert.is_firing() && alert.route.incident.is_none())?;
+    let moves = |route: &Route| {
+        route.silence.is_none() && (alert.route.silence.is_some() || route.incident.is_some())
+    };
+    Some(correlate::route(state, alert.subject(), context)).filter(moves)
 }
 
 /// What has come due: an alert that nobody repeated in time is resolved.

@@ -222,13 +222,18 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
 fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
     match event {
         Event::Alert(id, alert::Event::Raised { route, .. } | alert::Event::Routed { route }) => {
-            let from = Command::Incident(incident::Command::FromAlert { alert: *id });
+            let from = Command::Incident(incident::Command::FromAlert { alert: *id, again: false });
             if route.incident.is_some() { vec![from] } else { Vec::new() }
         }
-        Event::Alert(
-            _,
-            alert::Event::Changed { .. } | alert::Event::Resolved { .. } | alert::Event::Redacted { .. },
-        ) => Vec::new(),
+        // What it measures may mean more than before.
+        Event::Alert(id, alert::Event::Changed { .. }) => {
+            let routed = state.alerts.get(*id).and_then(|alert| alert.route.incident);
+            vec![match routed {
+                Some(_) => Command::Incident(incident::Command::FromAlert { alert: *id, again: true }),
+                None => Command::Reroute { alert: *id },
+            }]
+        }
+        Event::Alert(_, alert::Event::Resolved { .. } | alert::Event::Redacted { .. }) => Vec::new(),
         Event::Incident(id, event) => after_incident(state, *id, event),
         Event::Run(id, event) => after_run(state, *id, event),
         Event::Action(id, event) => after_action(state, *id, event),

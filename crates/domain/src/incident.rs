@@ -36,6 +36,8 @@ pub enum Command {
     /// An alert opens or joins an incident; the route stands in the alert.
     FromAlert {
         alert: AlertId,
+        /// It belongs to its incident already, and now says something else.
+        again: bool,
     },
     /// A person opens one.
     Open {
@@ -55,6 +57,8 @@ pub enum Command {
         id: IncidentId,
         incident_type: Option<String>,
         severity: Option<Severity>,
+        /// When it really began, where that is known by now.
+        onset: Option<Timestamp>,
         why: String,
     },
     Note {
@@ -121,6 +125,9 @@ pub enum Event {
         /// In percent; what a person opens has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         confidence: Option<u8>,
+        /// When the alert that opened it began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        onset: Option<Timestamp>,
         /// How long nobody may answer before it escalates, where a rule says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         escalation: Option<Span>,
@@ -133,6 +140,9 @@ pub enum Event {
         /// Set when this alert is more severe than the incident was.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         severity: Option<Severity>,
+        /// It was one of its alerts already, and now says something worse.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     Acknowledged,
     Assigned {
@@ -145,6 +155,8 @@ pub enum Event {
         /// The run of a playbook that does not fit any more; it ends, and what it contained stays.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moved_from: Option<RunId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        onset: Option<Timestamp>,
     },
     Noted {
         text: Box<str>,
@@ -237,6 +249,9 @@ pub struct Incident {
     /// In percent, as of the alert that opened it or the person who confirmed it since.
     #[serde(default)]
     pub confidence: Option<u8>,
+    /// When it began, as the first alert or a person since says; never after it was opened.
+    #[serde(default)]
+    pub onset: Option<Timestamp>,
     /// The last run that a reclassification ended.
     #[serde(default)]
     pub moved_from: Option<RunId>,
@@ -311,6 +326,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         alert,
         auto_response,
         confidence,
+        onset,
         escalation,
         why,
     } = event
@@ -333,6 +349,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         alerts: u64::from(alert.is_some()),
         auto_response: *auto_response,
         confidence: *confidence,
+        onset: *onset,
         escalation: *escalation,
         moved_from: None,
         why: why.clone(),
@@ -351,11 +368,11 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
     incident.updated_at = meta.time;
     match event {
         Event::Opened { .. } | Event::Noted { .. } | Event::Linked { .. } => {}
-        Event::AlertJoined { targets, severity, .. } => {
+        Event::AlertJoined { targets, severity, again, .. } => {
             incident.targets.extend(targets.iter().cloned());
             incident.severity = severity.unwrap_or(incident.severity);
             incident.last_alert_at = meta.time;
-            incident.alerts += 1;
+            incident.alerts += u64::from(!again);
         }
         Event::Acknowledged => {
             incident.acknowledged = meta.actor.person().map(|person| (person, meta.time));
@@ -363,7 +380,8 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.attention.retain(|attention| *attention.about != *own);
         }
         Event::Assigned { person } => incident.assignee = Some(*person),
-        Event::Classified { incident_type, severity, moved_from, .. } => {
+        Event::Classified { incident_type, severity, moved_from, onset, .. } => {
+            incident.onset = onset.or(incident.onset);
             incident.confidence = Some(CONFIRMED);
             incident.moved_from = moved_from.or(incident.moved_from);
             incident.incident_type = incident_type.clone();

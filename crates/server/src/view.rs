@@ -194,6 +194,14 @@ pub(crate) struct Incident {
     pub(crate) phase: String,
     /// Higher is more urgent.
     pub(crate) priority: u8,
+    /// What the priority is made of.
+    pub(crate) priority_why: String,
+    /// How sure type and severity are, from 0 to 1; 1 once a person confirmed them.
+    pub(crate) confidence: Option<f64>,
+    /// When it began, as far as is known.
+    pub(crate) onset: Option<String>,
+    /// Seconds without an answer before it escalates, where a rule says so.
+    pub(crate) escalation_s: Option<u64>,
     pub(crate) targets: Vec<Target>,
     pub(crate) opened_at: String,
     pub(crate) updated_at: String,
@@ -229,6 +237,10 @@ impl From<&incidents::Incident> for Incident {
             status: name(&incident.status),
             phase: name(&incident.phase),
             priority: incident.priority(),
+            priority_why: incident.priority_why(),
+            confidence: incident.confidence.map(|percent| f64::from(percent) / 100.0),
+            onset: incident.onset.map(text),
+            escalation_s: incident.escalation.map(|span| span.0 / 1_000_000),
             targets: incident.targets.iter().map(target).collect(),
             opened_at: text(incident.opened_at),
             updated_at: text(incident.updated_at),

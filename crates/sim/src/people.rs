@@ -167,9 +167,13 @@ fn of_incident(journal: &Journal, chance: &mut Chance) -> Command {
         2 => incident::Command::Resolve { id, summary: text },
         3 | 4 => incident::Command::Close { id, disposition: Disposition::TruePositive },
         5 => incident::Command::Assign { id, person: PersonId::from_number(chance.below(4)) },
-        6 => {
-            incident::Command::Classify { id, incident_type: None, severity: Some(Severity::High), why: text }
-        }
+        6 => incident::Command::Classify {
+            id,
+            incident_type: None,
+            severity: Some(Severity::High),
+            onset: None,
+            why: text,
+        },
         7 => incident::Command::Open {
             title: text,
             incident_type: "breach".to_owned(),

@@ -1,7 +1,7 @@
 //! `incident`: the queue, one incident with everything that belongs to it, and what people do with it.
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{id::IncidentId, severity::Severity};
+use domain::{id::IncidentId, severity::Severity, time::Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -91,10 +91,13 @@ pub(crate) struct Assign {
 )]
 pub(crate) struct Classify {
     id: IncidentId,
-    #[arg(long = "type", value_name = "TYPE", required_unless_present = "severity")]
+    #[arg(long = "type", value_name = "TYPE", required_unless_present_any = ["severity", "onset"])]
     incident_type: Option<String>,
     #[arg(long)]
     severity: Option<Severity>,
+    /// When it really began, as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    onset: Option<Timestamp>,
     #[arg(long, value_name = "TEXT", default_value = "")]
     why: String,
 }
@@ -192,6 +195,9 @@ impl Command {
                 }
                 if let Some(severity) = command.severity {
                     body["severity"] = json!(severity.name());
+                }
+                if let Some(onset) = command.onset {
+                    body["onset"] = json!(onset.to_string());
                 }
                 change(&command.id, "classify", body, format!("{} is classified", command.id))
             }

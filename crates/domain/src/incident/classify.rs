@@ -1,7 +1,7 @@
 //! Which incident an alert opens or joins, and what people say that it is.
 
 use super::{
-    Event, TARGETS_MAX, Target,
+    Event, Status, TARGETS_MAX, Target,
     decide::{bounded, open},
 };
 use crate::{
@@ -10,11 +10,13 @@ use crate::{
     id::{AlertId, IncidentId},
     severity::Severity,
     state::State,
+    time::Timestamp,
 };
 
 pub(super) fn from_alert(
     state: &State,
     id: AlertId,
+    again: bool,
     context: &Context,
 ) -> Result<Vec<(IncidentId, Event)>, Rejected> {
     let Some(alert) = state.alerts.get(id) else { return Ok(Vec::new()) };
@@ -22,11 +24,17 @@ pub(super) fn from_alert(
     let Some(found) = correlate::classify(&state.content, alert.subject()) else { return Ok(Vec::new()) };
     let targets = correlate::targets(&alert.labels);
     if let Some(incident) = state.incidents.open.get(&incident_id) {
+        if again && (incident.status != Status::Open || found.severity <= incident.severity) {
+            return Ok(Vec::new());
+        }
         let fresh = |target: &Target| !incident.targets.contains(target);
         let room = TARGETS_MAX.saturating_sub(incident.targets.len());
         let targets = targets.into_iter().filter(fresh).take(room).collect();
         let severity = (found.severity > incident.severity).then_some(found.severity);
-        return Ok(vec![(incident_id, Event::AlertJoined { alert: id, targets, severity })]);
+        return Ok(vec![(incident_id, Event::AlertJoined { alert: id, targets, severity, again })]);
+    }
+    if again {
+        return Ok(Vec::new());
     }
     // INVARIANT: the alert promised this position when it chose to open an incident.
     assert_eq!(incident_id.0, context.next, "an alert opens the incident at the position it named");
@@ -44,6 +52,7 @@ pub(super) fn from_alert(
             alert: Some(id),
             auto_response: found.auto_response,
             confidence: Some(found.confidence),
+            onset: Some(alert.starts_at.min(context.now)),
             escalation: found.escalation,
             why: alert.route.why.clone(),
         },
@@ -92,6 +101,7 @@ pub(super) fn open_by_person(
         alert: None,
         auto_response: true,
         confidence: None,
+        onset: None,
         escalation: None,
         why: "opened by hand".into(),
     };
@@ -103,6 +113,7 @@ pub(super) fn classify(
     id: IncidentId,
     incident_type: Option<String>,
     severity: Option<Severity>,
+    onset: Option<Timestamp>,
     why: String,
 ) -> Result<Vec<(IncidentId, Event)>, Rejected> {
     let incident = open(state, id)?;
@@ -111,6 +122,12 @@ pub(super) fn classify(
     if new_type.is_empty() || new_type.len() > 128 {
         return Err(Rejected::Invalid("the incident type is empty or longer than 128 bytes".to_owned()));
     }
+    if let Some(onset) = onset.filter(|onset| *onset > incident.opened_at) {
+        return Err(Rejected::Invalid(format!(
+            "the onset {onset} is after {id} was opened at {}",
+            incident.opened_at
+        )));
+    }
     let why = bounded("reason", why)?;
     // What a person started by name goes on while the type and severity would choose the same as before.
     let chosen = |kind: &str, severity| state.content.playbook_for(kind, severity).map(|p| p.id.as_str());
@@ -118,5 +135,5 @@ pub(super) fn classify(
     let other = |run: &&crate::run::Run| chosen(&new_type, severity) != Some(&*run.playbook);
     let under_way = state.runs.of_incident(id).and_then(|run| state.runs.get(run));
     let moved_from = under_way.filter(other).filter(|_| changed).map(|run| run.id);
-    Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why, moved_from })])
+    Ok(vec![(id, Event::Classified { incident_type: new_type.into(), severity, why, moved_from, onset })])
 }

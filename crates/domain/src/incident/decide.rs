@@ -16,7 +16,7 @@ pub fn decide(
     context: &Context,
 ) -> Result<Vec<(IncidentId, Event)>, Rejected> {
     match command {
-        Command::FromAlert { alert } => from_alert(state, alert, context),
+        Command::FromAlert { alert, again } => from_alert(state, alert, again, context),
         Command::Open { title, incident_type, severity, targets } => {
             open_by_person(state, title, &incident_type, severity, targets, context)
         }
@@ -35,8 +35,8 @@ pub fn decide(
             let unknown = || Rejected::NotFound(format!("person {person} does not exist"));
             known.then(|| vec![(id, Event::Assigned { person })]).ok_or_else(unknown)
         }
-        Command::Classify { id, incident_type, severity, why } => {
-            classify(state, id, incident_type, severity, why)
+        Command::Classify { id, incident_type, severity, onset, why } => {
+            classify(state, id, incident_type, severity, onset, why)
         }
         Command::Note { id, text } => {
             open(state, id)?;

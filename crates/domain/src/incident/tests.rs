@@ -159,6 +159,7 @@ fn a_reclassification_moves_to_the_other_playbook_and_keeps_what_was_contained()
         id: incident,
         incident_type: Some("never_heard_of".to_owned()),
         severity: None,
+        onset: None,
         why: "a mistaken probe".to_owned(),
     };
     scene.must(flow::Command::Incident(classify));
@@ -170,6 +171,7 @@ fn a_reclassification_moves_to_the_other_playbook_and_keeps_what_was_contained()
         id: incident,
         incident_type: Some("validator_compromise".to_owned()),
         severity: None,
+        onset: None,
         why: "no, it was one".to_owned(),
     };
     scene.must(flow::Command::Incident(back));
@@ -197,8 +199,51 @@ fn what_is_too_unsure_waits_for_a_person_and_starts_once_confirmed() {
         id,
         incident_type: Some("validator_compromise".to_owned()),
         severity: Some(Severity::Critical),
+        onset: None,
         why: "seen on the host".to_owned(),
     }));
     let seen = scene.look();
     assert!(seen.contains("run.started"), "{seen}");
+}
+
+#[test]
+fn measurements_that_get_worse_open_an_incident_and_then_raise_it() {
+    let mut scene = Scene::new(&[]);
+    let mut measure = |status: &str, peers: &str| {
+        let received = crate::alert::Received {
+            labels: [("alertname", "node_check"), ("node", "validator-3")].into(),
+            annotations: [("metric_node_status", status), ("metric_peer_count", peers)].into(),
+            ..Default::default()
+        };
+        scene.received(received).unwrap();
+        let incident = scene.state.incidents.open.values().next();
+        incident.map(|incident| (incident.severity, incident.alerts, incident.escalation))
+    };
+    assert_eq!(measure("up", "5"), None);
+    let seconds = |n| Some(Span::secs(n));
+    assert_eq!(measure("down", "5"), Some((Severity::High, 1, seconds(1_800))));
+    assert_eq!(measure("down", "2"), Some((Severity::Critical, 1, seconds(1_800))));
+    assert_eq!(measure("down", "4"), Some((Severity::Critical, 1, seconds(1_800))));
+}
+
+#[test]
+fn an_onset_may_be_set_back_but_not_after_the_opening() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let (id, opened) = (scene.incident(), scene.now);
+    let with = |onset| {
+        let why = "the logs show it".to_owned();
+        flow::Command::Incident(Command::Classify {
+            id,
+            incident_type: None,
+            severity: None,
+            onset: Some(onset),
+            why,
+        })
+    };
+    assert_eq!(scene.state.incidents.open[&id].onset, Some(opened));
+    let earlier = crate::time::Timestamp(opened.0 - 60_000_000);
+    scene.must(with(earlier));
+    assert_eq!(scene.state.incidents.open[&id].onset, Some(earlier));
+    assert!(scene.refused(with(opened.plus(Span::secs(1)))).contains("is after"));
 }

@@ -109,9 +109,25 @@ struct WireAlert {
     description: Option<Box<str>>,
 }
 
-/// Numbers by name.
+/// Numbers or text by name.
 #[derive(Debug, JsonSchema)]
-struct Metrics(#[schemars(with = "BTreeMap<String, f64>")] Vec<(Box<str>, f64)>);
+struct Metrics(#[schemars(with = "BTreeMap<String, Metric>")] Vec<(Box<str>, Metric)>);
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Metric {
+    Number(f64),
+    Text(Box<str>),
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Metric::Number(number) => write!(f, "{number}"),
+            Metric::Text(text) => f.write_str(text),
+        }
+    }
+}
 
 impl WireAlert {
     fn received(self) -> Result<Received, &'static str> {
@@ -246,12 +262,12 @@ impl<'de> Visitor<'de> for MetricsVisitor {
     type Value = Metrics;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object whose values are numbers")
+        f.write_str("an object whose values are numbers or text")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metrics, A::Error> {
-        let mut metrics: Vec<(Box<str>, f64)> = Vec::new();
-        while let Some(pair) = map.next_entry::<Box<str>, f64>()? {
+        let mut metrics: Vec<(Box<str>, Metric)> = Vec::new();
+        while let Some(pair) = map.next_entry::<Box<str>, Metric>()? {
             if metrics.len() == COUNT_MAX {
                 return Err(serde::de::Error::custom(format!("more than {COUNT_MAX} metrics")));
             }

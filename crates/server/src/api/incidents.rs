@@ -8,6 +8,7 @@ use domain::{
     id::{IncidentId, PersonId},
     incident,
     severity::Severity,
+    time::Timestamp,
 };
 use engine::Reader;
 use schemars::JsonSchema;
@@ -114,6 +115,8 @@ struct Assign {
 struct Classify {
     incident_type: Option<String>,
     severity: Option<Parsed<Severity>>,
+    /// When it really began.
+    onset: Option<Parsed<Timestamp>>,
     why: String,
 }
 
@@ -254,9 +257,10 @@ async fn assign(call: Call) -> Result<Response, Error> {
 
 async fn classify(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
-    let Classify { incident_type, severity, why } = call.json()?;
+    let Classify { incident_type, severity, onset, why } = call.json()?;
     let severity = severity.map(|Parsed(severity)| severity);
-    carry_out(&call, id, incident::Command::Classify { id, incident_type, severity, why }).await
+    let onset = onset.map(|Parsed(onset)| onset);
+    carry_out(&call, id, incident::Command::Classify { id, incident_type, severity, onset, why }).await
 }
 
 async fn note(call: Call) -> Result<Response, Error> {

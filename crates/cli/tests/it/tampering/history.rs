@@ -183,7 +183,7 @@ impl Inside {
             }
             3 => {
                 let severity = Some(Severity::Critical);
-                incident::Command::Classify { id, incident_type: None, severity, why: text }
+                incident::Command::Classify { id, incident_type: None, severity, onset: None, why: text }
             }
             4 => incident::Command::Resolve { id, summary: text },
             _ => incident::Command::Close { id, disposition: Disposition::FalsePositive },

@@ -48,15 +48,14 @@ fn an_alert_with_labels_is_taken_and_shown() {
 fn the_native_form_of_an_alert_becomes_labels() {
     let bench = Bench::new();
     let body = r#"{"alert_id": "a-17", "alert_type": "disk_full", "severity": "high", "source_system": "node-exporter",
-        "timestamp": "2090-01-01T07:59:00Z", "metrics": {"disk_used": 0.97}, "description": "almost full"}"#;
+        "timestamp": "2090-01-01T07:59:00Z", "metrics": {"disk_used": 0.97, "disk_status": "worn"}, "description": "almost full"}"#;
     bench.ask("POST", "/api/v1/alerts", &bench.source, body).expect(200);
     let alert = bench.get("/api/v1/alerts").expect(200)["items"][0].clone();
     let labels = serde_json::json!({
         "alertname": "disk_full", "incident_type": "disk_full", "severity": "high", "source": "node-exporter",
     });
     assert_eq!(alert["labels"], labels);
-    let annotations =
-        serde_json::json!({ "alert_id": "a-17", "description": "almost full", "metric_disk_used": "0.97" });
+    let annotations = serde_json::json!({ "alert_id": "a-17", "description": "almost full", "metric_disk_status": "worn", "metric_disk_used": "0.97" });
     assert_eq!(alert["annotations"], annotations);
     assert_eq!(alert["starts_at"], "2090-01-01T07:59:00Z");
     let incident = alert["incident"].as_str().unwrap();
