@@ -366,6 +366,11 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
             ) => commands.push(clear()),
             None => {}
         }
+        for flagged in progress.flagged.iter().filter(|flagged| flagged.flag == run::Flag::Overdue) {
+            let known = state.playbooks.get(&run.hash).and_then(|p| p.steps().nth(flagged.step as usize));
+            let name = known.map_or_else(|| (flagged.step + 1).to_string(), |(_, step)| step.id.clone());
+            commands.push(attention(&format!("task `{name}` is overdue; complete or skip it")));
+        }
         // Steps that ended at once, or a status that allows more, may let the run go further.
         if matches!(progress.status, Some(run::Status::Undoing { .. })) {
             commands.extend(abandon());
@@ -374,6 +379,10 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         return commands;
     }
     match event {
+        run::Event::Updated { finished } => {
+            let was_overdue = finished.iter().any(|one| run.steps[one.step as usize].overdue);
+            was_overdue.then(clear).into_iter().chain([advance()]).collect()
+        }
         run::Event::Resumed => vec![clear(), advance()],
         // What else blocks it stays as it is, and people have been told.
         run::Event::StepSkipped { .. } | run::Event::StepRetried { .. } => vec![advance()],
@@ -528,8 +537,14 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
         | control::Event::GlassBroken { .. } => wake(),
         control::Event::KillSwitchOn { .. }
         | control::Event::BreakerOpened { .. }
-        | control::Event::ClockDoubted { .. }
-        | control::Event::ClockConfirmed => Vec::new(),
+        | control::Event::ClockDoubted { .. } => Vec::new(),
+        // Nothing was chosen by default while the time was in doubt.
+        control::Event::ClockConfirmed => {
+            let waiting = state.runs.iter().filter(|run| {
+                state.playbooks.get(&run.hash).is_some_and(|playbook| run::awaits_default(run, playbook))
+            });
+            waiting.map(|run| Command::Run(run::Command::Advance { id: run.id, widened: false })).collect()
+        }
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Step {
     pub id: String,
     pub name: String,
     pub description: String,
+    pub kind: Kind,
+    /// Empty, as targets and arguments are, unless the step is an action.
     pub verb: String,
     pub targets: Targets,
     pub with: BTreeMap<String, serde_json::Value>,
@@ -64,6 +66,70 @@ pub struct Step {
     pub roles: Vec<String>,
     pub expected_duration: Option<Span>,
     pub docs: Option<String>,
+}
+
+/// What a step is: exactly one of these.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    Action,
+    Decision(Decision),
+    Manual(Manual),
+    Wait(Wait),
+}
+
+impl Kind {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Action => "action",
+            Kind::Decision(_) => "decision",
+            Kind::Manual(_) => "manual",
+            Kind::Wait(_) => "wait",
+        }
+    }
+}
+
+/// A question that a person answers by choosing an option.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub question: String,
+    /// By name; where the run goes on, if not at the next step.
+    pub options: BTreeMap<String, Option<Goto>>,
+    /// Chosen when nobody has answered in time.
+    pub default: Option<Fallback>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goto {
+    /// By its number over all stages.
+    Step(u32),
+    Stage(u32),
+}
+
+#[derive(Debug, Clone)]
+pub struct Fallback {
+    pub after: Span,
+    pub choose: String,
+}
+
+/// Work of a person.
+#[derive(Debug, Clone)]
+pub struct Manual {
+    pub instructions: String,
+    pub role: Option<String>,
+    pub owner: Option<String>,
+    /// After this a person is called.
+    pub due: Option<Span>,
+    pub reminder: Option<Span>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Wait {
+    For(Span),
+    /// The step fails when it does not hold in time.
+    Until {
+        gate: Gate,
+        timeout: Span,
+    },
 }
 
 /// Whom a step acts on.
@@ -129,6 +195,17 @@ impl Playbook {
     /// All steps in document order, with the index of their stage.
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         self.stages.iter().enumerate().flat_map(|(i, stage)| stage.steps.iter().map(move |s| (i, s)))
+    }
+
+    /// The steps that are passed over by going from this step to that place.
+    pub fn between(&self, from: u32, to: Goto) -> std::ops::Range<u32> {
+        let end = match to {
+            Goto::Step(step) => step,
+            Goto::Stage(stage) => {
+                self.stages.iter().take(stage as usize).map(|stage| stage.steps.len() as u32).sum()
+            }
+        };
+        from + 1..end.max(from + 1)
     }
 
     pub fn step_index(&self, id: &str) -> Option<usize> {

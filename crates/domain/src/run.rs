@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Meta,
-    id::{ActionId, IncidentId, RunId},
+    id::{ActionId, IncidentId, PersonId, RunId},
     playbook::{Playbook, TextHash},
     time::Timestamp,
 };
@@ -19,8 +19,10 @@ use crate::{
 mod decide;
 mod gate;
 mod progress;
+mod task;
 
 pub use decide::{Command, decide};
+pub use task::{awaits_default, next_wakeup};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -74,6 +76,21 @@ pub struct StepState {
     pub ended_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Box<str>>,
+    /// What was chosen, where the step is a decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Box<str>>,
+    /// The person who completed or chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+    /// It took longer than expected.
+    #[serde(skip_serializing_if = "is_default")]
+    pub late: bool,
+    /// People were reminded of it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reminded: bool,
+    /// Its due time has passed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub overdue: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -94,6 +111,23 @@ pub struct Finished {
     pub status: StepStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Box<str>>,
+}
+
+/// What time alone says about a step that is open; each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    Late,
+    Reminder,
+    Overdue,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flagged {
+    pub step: u32,
+    pub flag: Flag,
 }
 
 /// Everything that moved in one decision.
@@ -103,6 +137,8 @@ pub struct Progress {
     pub finished: Vec<Finished>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub begun: Vec<Begun>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flagged: Vec<Flagged>,
     /// The stage whose entry criteria now hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<u32>,
@@ -134,6 +170,10 @@ pub enum Event {
     Advanced {
         progress: Progress,
     },
+    /// A person completed steps and decided, all in one.
+    Updated {
+        finished: Vec<Finished>,
+    },
     Paused,
     Resumed,
     Canceled,
@@ -158,6 +198,7 @@ impl Event {
         match self {
             Event::Started { .. } => "run.started",
             Event::Advanced { .. } => "run.advanced",
+            Event::Updated { .. } => "run.updated",
             Event::Paused => "run.paused",
             Event::Resumed => "run.resumed",
             Event::Canceled => "run.canceled",
@@ -172,7 +213,8 @@ impl Event {
     pub fn progress(&self) -> Option<&Progress> {
         match self {
             Event::Started { progress, .. } | Event::Advanced { progress } => Some(progress),
-            Event::Paused
+            Event::Updated { .. }
+            | Event::Paused
             | Event::Resumed
             | Event::Canceled
             | Event::StepSkipped { .. }
@@ -264,6 +306,14 @@ pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
     match event {
         Event::Started { .. } => {}
         Event::Advanced { progress } => apply_progress(run, progress, meta.time),
+        Event::Updated { finished } => {
+            for one in finished {
+                finish(run, one, meta.time);
+                if let (StepStatus::Done, Some(state)) = (one.status, run.steps.get_mut(one.step as usize)) {
+                    state.by = meta.actor.person();
+                }
+            }
+        }
         Event::Paused => run.status = Status::Paused,
         Event::Resumed => run.status = run.underway(),
         Event::Canceled => {
@@ -271,7 +321,8 @@ pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
             run.ended_at = Some(meta.time);
         }
         Event::StepSkipped { step, why } => {
-            let skipped = Finished { step: *step, status: StepStatus::Skipped, note: Some(why.clone()) };
+            let skipped =
+                Finished { step: *step, status: StepStatus::Skipped, note: Some(why.clone()), choice: None };
             finish(run, &skipped, meta.time);
         }
         Event::StepRetried { step } => {
@@ -302,6 +353,15 @@ fn apply_progress(run: &mut Run, progress: &Progress, now: Timestamp) {
             state.began_at = state.began_at.or(Some(now));
         }
     }
+    for flagged in &progress.flagged {
+        if let Some(state) = run.steps.get_mut(flagged.step as usize) {
+            match flagged.flag {
+                Flag::Late => state.late = true,
+                Flag::Reminder => state.reminded = true,
+                Flag::Overdue => state.overdue = true,
+            }
+        }
+    }
     if let Some(status) = &progress.status {
         run.status = status.clone();
         if let (Status::Undoing { reason }, None) = (status, &run.undoing) {
@@ -316,6 +376,7 @@ fn finish(run: &mut Run, finished: &Finished, now: Timestamp) {
         state.status = finished.status;
         state.ended_at = Some(now);
         state.note = finished.note.clone();
+        state.choice = finished.choice.clone();
     }
 }
 

@@ -247,6 +247,9 @@ impl State {
             self.playbooks.insert(playbook.hash.clone(), playbook.clone());
         }
         self.content = content;
+        // A restored run has its timers from here on: only its playbook tells them.
+        let runs: Vec<RunId> = self.runs.live.keys().copied().collect();
+        runs.into_iter().for_each(|id| self.schedule(Stream::Run(id)));
     }
 
     /// Changes the state by one fact and returns the fact's number in its stream.
@@ -555,8 +558,11 @@ impl State {
             Stream::Approval(id) => self.approvals.get(&id).and_then(approval::next_wakeup).map(|(at, _)| at),
             Stream::Notice(id) => self.notices.get(&id).and_then(notice::next_wakeup).map(|(at, _)| at),
             Stream::Review(id) => self.reviews.get(&id).and_then(review::next_wakeup).map(|(at, _)| at),
+            Stream::Run(id) => {
+                let run = self.runs.get(id)?;
+                run::next_wakeup(run, self.playbooks.get(&run.hash)?)
+            }
             Stream::Incident(_)
-            | Stream::Run(_)
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
@@ -625,8 +631,8 @@ impl State {
                 let command = self.reviews.get(&id).and_then(|review| review::due(review, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Review(command)))
             }
+            Stream::Run(id) => Fired::Command(Command::Run(run::Command::Advance { id, widened: false })),
             Stream::Incident(_)
-            | Stream::Run(_)
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)

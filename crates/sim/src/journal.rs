@@ -204,6 +204,9 @@ impl Journal {
         let missing = || Violation::new("I11", format!("{id} has facts before it started"));
         let run = self.runs.get_mut(&id).ok_or_else(missing)?;
         match event {
+            run::Event::Updated { finished } => {
+                finished.iter().for_each(|one| run.steps[one.step as usize] = one.status);
+            }
             run::Event::StepSkipped { step, .. } => run.steps[*step as usize] = StepStatus::Skipped,
             run::Event::StepRetried { step } => run.steps[*step as usize] = StepStatus::Pending,
             run::Event::UndoStarted { .. } => run.undoing = true,

@@ -1,5 +1,7 @@
 //! `run`: playbooks at work, and the hands of people in them.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use domain::id::{IncidentId, RunId};
 use serde_json::{Value, json};
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     Pause(Pause),
     Resume(Resume),
     Cancel(Cancel),
+    Complete(Complete),
+    Decide(Decide),
     Skip(Skip),
     Retry(Retry),
 }
@@ -78,6 +82,33 @@ pub(crate) struct Cancel {
     undo: bool,
 }
 
+/// Tell that tasks are done, all of them or none
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run complete RUN-14 call_owner --note 'spoke to Ada'")]
+pub(crate) struct Complete {
+    id: RunId,
+    #[arg(required = true, value_name = "STEP")]
+    steps: Vec<String>,
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+/// Choose an option of an open decision
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run decide RUN-14 scope=widen")]
+pub(crate) struct Decide {
+    id: RunId,
+    #[arg(required = true, value_name = "STEP=CHOICE", value_parser = choice)]
+    choices: Vec<(String, String)>,
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+fn choice(text: &str) -> Result<(String, String), String> {
+    let (step, choice) = text.split_once('=').ok_or("write it as STEP=CHOICE, such as scope=widen")?;
+    Ok((step.to_owned(), choice.to_owned()))
+}
+
 /// Leave a step out, and say why
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence run skip RUN-14 suspend --why 'account was deleted'")]
@@ -126,6 +157,16 @@ impl Command {
                 let what = if *undo { "its containments are taken back" } else { "its containments stay" };
                 change(id, "cancel", json!({ "undo": undo }), format!("{id} is canceled; {what}"))
             }
+            Command::Complete(Complete { id, steps, note }) => {
+                let body = json!({ "complete": steps, "note": note });
+                change(id, "update", body, format!("{} of {id} done", steps.join(", ")))
+            }
+            Command::Decide(Decide { id, choices, note }) => {
+                let chosen: BTreeMap<&str, &str> =
+                    choices.iter().map(|(step, choice)| (step.as_str(), choice.as_str())).collect();
+                let body = json!({ "decide": chosen, "note": note });
+                change(id, "update", body, format!("{id} goes on as decided"))
+            }
             Command::Skip(Skip { id, step, why }) => {
                 let body = json!({ "step": step, "why": why });
                 change(id, "skip", body, format!("step {step} of {id} is left out"))
@@ -162,6 +203,13 @@ fn reason(run: &Value) -> String {
     show::first(run, &["reason", "status.reason"])
 }
 
+fn step_status(step: &Value) -> String {
+    let choice = show::text(step, "choice");
+    let mut words = vec![if choice.is_empty() { status(step) } else { format!("chose {choice}") }];
+    words.extend(["late", "overdue"].into_iter().filter(|flag| step[*flag] == true).map(str::to_owned));
+    words.join(", ")
+}
+
 fn one(run: &Value, output: &Output) -> Verdict {
     if output.json {
         output.json(run);
@@ -184,13 +232,19 @@ fn one(run: &Value, output: &Output) -> Verdict {
     let steps = show::items(run, "steps");
     if !steps.is_empty() {
         show::heading(output, "steps");
-        let mut table = Table::new(&["step", "status", "~targets", "~note"]);
+        let mut table = Table::new(&["step", "kind", "status", "~targets", "~note"]);
         for (index, step) in steps.iter().enumerate() {
             let name = match show::first(step, &["id", "name", "step"]) {
                 name if name.is_empty() => (index + 1).to_string(),
                 name => name,
             };
-            let cells = vec![name, status(step), show::text(step, "targets"), show::text(step, "note")];
+            let cells = vec![
+                name,
+                show::text(step, "kind"),
+                step_status(step),
+                show::text(step, "targets"),
+                show::first(step, &["note", "ask"]),
+            ];
             table.row(cells);
         }
         table.print(output);

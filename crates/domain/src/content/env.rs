@@ -50,6 +50,8 @@ pub struct GateFacts<'a> {
     pub incident: IncidentFacts<'a>,
     /// All steps of the playbook by id.
     pub steps: BTreeMap<&'a str, StepFacts>,
+    /// All decisions by id, and what was chosen.
+    pub decisions: BTreeMap<&'a str, Option<&'a str>>,
     pub containments: Vec<ContainmentFacts<'a>>,
 }
 
@@ -58,17 +60,24 @@ pub struct GateFacts<'a> {
 /// - `incident`: `id`, `type`, `severity`, `title` and `incident.targets(kind)`, a list of names;
 /// - `severity`: `severity.informational` (0) to `severity.critical` (4);
 /// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`;
-/// - `containments`: a list with `verb`, `target`, `verified`, `in_force`.
-pub fn gate_env<'a>(step_ids: impl IntoIterator<Item = &'a str>) -> Env {
+/// - `containments`: a list with `verb`, `target`, `verified`, `in_force`;
+/// - `decisions.ID`: `made`, and `choice`, which is empty until then.
+pub fn gate_env<'a>(
+    step_ids: impl IntoIterator<Item = &'a str>,
+    decision_ids: impl IntoIterator<Item = &'a str>,
+) -> Env {
     let incident = incident_type();
     let severities = Severity::ALL.map(|level| (level.name(), Type::Int));
     let step = step_type();
     let steps = Type::record("steps", step_ids.into_iter().map(|id| (id, step.clone())));
+    let decision = Type::record("decision", [("made", Type::Bool), ("choice", Type::String)]);
+    let decisions = Type::record("decisions", decision_ids.into_iter().map(|id| (id, decision.clone())));
     Env::new()
         .method(incident.clone(), "targets", vec![Type::String], Type::list(Type::String))
         .variable("incident", incident)
         .variable("severity", Type::record("severity", severities))
         .variable("steps", steps)
+        .variable("decisions", decisions)
         .variable("containments", Type::list(containment_type()))
 }
 
@@ -121,6 +130,10 @@ pub fn gate_bindings<'a>(facts: &GateFacts<'a>) -> Bindings<'a> {
         .variable("incident", about)
         .variable("severity", Value::map(severities))
         .variable("steps", Value::map(facts.steps.iter().map(|(id, step)| (*id, step_value(step)))))
+        .variable(
+            "decisions",
+            Value::map(facts.decisions.iter().map(|(id, choice)| (*id, decision_value(*choice)))),
+        )
         .variable("containments", Value::list(facts.containments.iter().map(containment_value)))
         .function("targets", move |arguments| match arguments {
             [_, Value::String(kind)] => Ok(names(targets, kind)),
@@ -147,6 +160,10 @@ fn step_value(step: &StepFacts) -> Value {
         ("applied_count", Value::Int(step.applied_count.into())),
         ("verified", Value::Bool(step.verified)),
     ])
+}
+
+fn decision_value(choice: Option<&str>) -> Value {
+    Value::map([("made", Value::Bool(choice.is_some())), ("choice", Value::from(choice.unwrap_or_default()))])
 }
 
 fn containment_value(containment: &ContainmentFacts<'_>) -> Value {

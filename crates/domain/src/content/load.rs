@@ -7,6 +7,7 @@ mod action;
 mod channels;
 mod condition;
 mod mapping;
+mod kind;
 mod playbook;
 mod report;
 mod rule;

@@ -1,6 +1,8 @@
 //! What people and other machines may ask of a run.
 
-use super::{Event, Progress, Run, Status, StepState, StepStatus, progress::progress};
+use std::collections::BTreeMap;
+
+use super::{Event, Progress, Run, Status, StepState, StepStatus, progress::progress, task};
 use crate::{
     event::{Context, Rejected},
     id::{IncidentId, RunId},
@@ -19,6 +21,13 @@ pub enum Command {
     Advance {
         id: RunId,
         widened: bool,
+    },
+    /// A person completes steps and decides; all of it or nothing.
+    Update {
+        id: RunId,
+        complete: Vec<String>,
+        decide: BTreeMap<String, String>,
+        note: Option<String>,
     },
     Pause {
         id: RunId,
@@ -59,6 +68,13 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
         Command::Quarantine { id, reason } => {
             let quarantined = Event::Quarantined { reason: reason.into() };
             return Ok(if state.runs.get(id).is_some() { vec![(id, quarantined)] } else { Vec::new() });
+        }
+        Command::Update { id, complete, decide, note } => {
+            let run = state.runs.get(id);
+            let run = run.ok_or_else(|| Rejected::NotFound(format!("there is no run {id} under way")))?;
+            let playbook = playbook_of(state, run)?;
+            let update = task::Update { complete, decide, note };
+            return task::update(state, run, playbook, update, context).map(|event| vec![(id, event)]);
         }
         Command::Pause { id }
         | Command::Resume { id }
@@ -107,6 +123,8 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
             let (index, now) = find_step(state, run, &step)?;
             match now.status {
                 StepStatus::Pending | StepStatus::Failed => {}
+                // Nothing outside is under way for a step that calls nothing.
+                StepStatus::Active if !task::acts(playbook_of(state, run)?, index) => {}
                 StepStatus::Active | StepStatus::Done | StepStatus::Skipped => {
                     return Err(Rejected::Conflict(format!(
                         "step `{step}` is {}; only a pending or failed one can be skipped",
@@ -124,13 +142,14 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
             }
             Ok(Event::StepRetried { step: index })
         }
-        Command::Start { .. } | Command::Advance { .. } | Command::Quarantine { .. } => {
-            Err(Rejected::Invalid("not a command to an existing run".to_owned()))
-        }
+        Command::Start { .. }
+        | Command::Advance { .. }
+        | Command::Update { .. }
+        | Command::Quarantine { .. } => Err(Rejected::Invalid("not a command to an existing run".to_owned())),
     }
 }
 
-fn step_word(status: StepStatus) -> &'static str {
+pub(super) fn step_word(status: StepStatus) -> &'static str {
     match status {
         StepStatus::Pending => "pending",
         StepStatus::Active => "active",
@@ -140,7 +159,7 @@ fn step_word(status: StepStatus) -> &'static str {
     }
 }
 
-fn word(status: &Status) -> &'static str {
+pub(super) fn word(status: &Status) -> &'static str {
     match status {
         Status::Active => "active",
         Status::Paused => "paused",
@@ -158,7 +177,7 @@ fn playbook_of<'a>(state: &'a State, run: &Run) -> Result<&'a Playbook, Rejected
     state.playbooks.get(&run.hash).map(|playbook| &**playbook).ok_or_else(missing)
 }
 
-fn find_step<'a>(state: &State, run: &'a Run, id: &str) -> Result<(u32, &'a StepState), Rejected> {
+pub(super) fn find_step<'a>(state: &State, run: &'a Run, id: &str) -> Result<(u32, &'a StepState), Rejected> {
     let playbook = playbook_of(state, run)?;
     let index = playbook.step_index(id).ok_or_else(|| {
         let ids: Vec<&str> = playbook.steps().map(|(_, step)| step.id.as_str()).collect();

@@ -6,7 +6,7 @@ use crate::{
     content::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings},
     expr::{Bindings, Expr, Value},
     incident::Incident,
-    playbook::{Gate, Playbook},
+    playbook::{Gate, Kind, Playbook},
     state::State,
 };
 
@@ -60,12 +60,16 @@ pub(super) fn names(
 
 fn bindings<'a>(
     state: &State,
-    run: &Run,
+    run: &'a Run,
     playbook: &'a Playbook,
     incident: &'a Incident,
     in_force: &'a [&'a Action],
 ) -> Bindings<'a> {
     let steps = playbook.steps().enumerate();
+    let decisions = playbook.steps().zip(&run.steps).filter_map(|((_, step), now)| match step.kind {
+        Kind::Decision(_) => Some((step.id.as_str(), now.choice.as_deref())),
+        Kind::Action | Kind::Manual(_) | Kind::Wait(_) => None,
+    });
     let facts = GateFacts {
         incident: IncidentFacts {
             id: incident.id.to_string(),
@@ -75,6 +79,7 @@ fn bindings<'a>(
             targets: &incident.targets,
         },
         steps: steps.map(|(index, (_, step))| (step.id.as_str(), step_facts(state, run, index))).collect(),
+        decisions: decisions.collect(),
         containments: in_force.iter().map(|action| containment_facts(action)).collect(),
     };
     gate_bindings(&facts)

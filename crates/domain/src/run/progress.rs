@@ -1,21 +1,23 @@
 //! How far a run can go now, given how its actions stand. Pure: it moves a copy and says what moved.
 
-use super::{Begun, Finished, Progress, Run, Status, StepStatus, gate, stage_steps};
+use super::{Begun, Finished, Progress, Run, Status, StepStatus, gate, stage_steps, task};
 use crate::{
     action::{self, Goal},
     event::{Context, Rejected},
     id::ActionId,
-    playbook::{OnFailure, Playbook, Step, Targets},
+    playbook::{Kind, OnFailure, Playbook, Step, Targets},
     state::State,
     time::Timestamp,
 };
 
 /// One thing that can happen next.
-enum Move {
+pub(super) enum Move {
     Wait,
     Enter(u32),
     Begin(Begun),
     Finish(Finished),
+    /// Several steps at once, such as a choice and what it passes over.
+    FinishAll(Vec<Finished>),
     Release(ActionId),
     Become(Status),
 }
@@ -39,11 +41,12 @@ pub(super) fn progress(
     let stages = playbook.as_ref().map_or(0, |playbook| playbook.stages.len());
     for _ in 0..2 * run.steps.len() + stages + 4 {
         let mut one = Progress::default();
-        match next_move(state, &run, playbook.as_ref(), widened) {
+        match next_move(state, &run, playbook.as_ref(), widened, context) {
             Move::Wait => break,
             Move::Enter(stage) => one.stage = Some(stage),
             Move::Begin(begun) => one.begun.push(begun),
             Move::Finish(finished) => one.finished.push(finished),
+            Move::FinishAll(finished) => one.finished = finished,
             Move::Release(action) => {
                 all.release = Some(action);
                 break;
@@ -54,16 +57,27 @@ pub(super) fn progress(
         let stop = matches!(run.status, Status::Blocked { .. }) || run.is_ended();
         all.stage = one.stage.or(all.stage);
         all.begun.append(&mut one.begun);
+        // What ended at once was never open.
+        all.begun.retain(|begun| one.finished.iter().all(|finished| finished.step != begun.step));
         all.finished.append(&mut one.finished);
         if stop {
             break;
         }
     }
+    if let Ok(playbook) = playbook {
+        all.flagged = task::flags(&run, playbook, context.now);
+    }
     all.status = (run.status != before).then_some(run.status);
     all
 }
 
-fn next_move(state: &State, run: &Run, playbook: Result<&&Playbook, &Rejected>, widened: bool) -> Move {
+fn next_move(
+    state: &State,
+    run: &Run,
+    playbook: Result<&&Playbook, &Rejected>,
+    widened: bool,
+    context: &Context,
+) -> Move {
     match run.status {
         Status::Active => {}
         Status::Undoing { ref reason } => return undo(state, run, reason),
@@ -90,7 +104,7 @@ fn next_move(state: &State, run: &Run, playbook: Result<&&Playbook, &Rejected>, 
     let reached = stage_steps(playbook, run.stage as usize);
     for (index, (_, step)) in playbook.steps().enumerate().take(reached.end) {
         match run.steps[index].status {
-            StepStatus::Done if widened => {
+            StepStatus::Done if widened && matches!(step.kind, Kind::Action) => {
                 if let Ok(targets) = open_targets(state, run, playbook, index, step)
                     && !targets.is_empty()
                 {
@@ -102,8 +116,20 @@ fn next_move(state: &State, run: &Run, playbook: Result<&&Playbook, &Rejected>, 
             StepStatus::Failed if index < reached.start => {}
             StepStatus::Failed if step.on_failure == OnFailure::Continue => {}
             StepStatus::Failed => return failed(run, index, step),
-            StepStatus::Active => return watch(state, run, index, step),
-            StepStatus::Pending => return begin(state, run, playbook, index, step),
+            StepStatus::Active => match step.kind {
+                Kind::Action => return watch(state, run, index, step),
+                // Nothing waits for it; it is left open until its stage ends.
+                Kind::Manual(_) if !step.priority.gates() => {}
+                Kind::Decision(_) | Kind::Manual(_) | Kind::Wait(_) => {
+                    return task::watch(state, run, playbook, index, context);
+                }
+            },
+            StepStatus::Pending => match step.kind {
+                Kind::Action => return begin(state, run, playbook, index, step),
+                Kind::Decision(_) | Kind::Manual(_) | Kind::Wait(_) => {
+                    return task::begin(state, run, playbook, index);
+                }
+            },
         }
     }
     leave_stage(state, run, playbook)
@@ -154,17 +180,17 @@ fn watch(state: &State, run: &Run, index: usize, step: &Step) -> Move {
     }
     let step = index as u32;
     Move::Finish(match failures.first() {
-        None => Finished { step, status: StepStatus::Done, note: None },
+        None => Finished { step, status: StepStatus::Done, note: None, choice: None },
         Some(first) => {
             let note = format!("{} of {all} targets failed, first {first}", failures.len());
-            Finished { step, status: StepStatus::Failed, note: Some(note.into()) }
+            Finished { step, status: StepStatus::Failed, note: Some(note.into()), choice: None }
         }
     })
 }
 
 fn fail(index: usize, note: String) -> Move {
     let (step, note) = (index as u32, Some(note.into()));
-    Move::Finish(Finished { step, status: StepStatus::Failed, note })
+    Move::Finish(Finished { step, status: StepStatus::Failed, note, choice: None })
 }
 
 fn begin(state: &State, run: &Run, playbook: &Playbook, index: usize, step: &Step) -> Move {
@@ -188,7 +214,7 @@ fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) ->
     let index = index as u32;
     if targets.is_empty() {
         let note = Some("nothing to act on".into());
-        return Move::Finish(Finished { step: index, status: StepStatus::Done, note });
+        return Move::Finish(Finished { step: index, status: StepStatus::Done, note, choice: None });
     }
     Move::Begin(Begun { step: index, targets })
 }
@@ -232,10 +258,19 @@ fn leave_stage(state: &State, run: &Run, playbook: &Playbook) -> Move {
             ));
         }
     }
-    if let Some(why) = gate::blocked_by(state, run, playbook, stage.exit.as_ref()) {
+    let passed = task::passed_over(run, playbook);
+    let open = !passed.contains(&run.stage);
+    if open && let Some(why) = gate::blocked_by(state, run, playbook, stage.exit.as_ref()) {
         return blocked(format!("stage `{}` cannot end: {why}", stage.id));
     }
+    let left = task::left_open(run, playbook);
+    if !left.is_empty() {
+        return Move::FinishAll(left);
+    }
     let next = run.stage + 1;
+    if passed.contains(&next) {
+        return Move::Enter(next);
+    }
     match playbook.stages.get(next as usize) {
         None => Move::Become(Status::Completed),
         Some(stage) => match gate::blocked_by(state, run, playbook, stage.entry.as_ref()) {

@@ -2,6 +2,8 @@
 
 use expect_test::expect;
 
+mod people;
+
 use super::Command;
 use crate::{action::Outcome, flow, scene::Scene};
 

@@ -1,6 +1,6 @@
 //! `/api/v1/runs`: executions of playbooks, and what a person may ask of one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{http::StatusCode, response::Response};
 use domain::{
@@ -56,6 +56,12 @@ pub(crate) const ROUTES: &[Route] = &[
         "End a run; with `undo` take back what it applied.",
         |call| Box::pin(cancel(call)),
     ),
+    respond(
+        "/api/v1/runs/{id}/update",
+        Some(schema::<Update>),
+        "Complete open tasks and make open decisions; all of it or nothing.",
+        |call| Box::pin(update(call)),
+    ),
     respond("/api/v1/runs/{id}/skip", Some(schema::<Skip>), "Leave a step out.", |call| Box::pin(skip(call))),
     respond("/api/v1/runs/{id}/retry", Some(schema::<Retry>), "Begin a failed step anew.", |call| {
         Box::pin(retry(call))
@@ -84,6 +90,18 @@ struct Start {
 struct Cancel {
     #[serde(default)]
     undo: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    /// Ids of manual steps.
+    #[serde(default)]
+    complete: Vec<String>,
+    /// The option chosen, by the id of the decision.
+    #[serde(default)]
+    decide: BTreeMap<String, String>,
+    note: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -173,6 +191,12 @@ async fn cancel(call: Call) -> Result<Response, Error> {
         crate::gate::require(call.principal.as_ref(), Permission::Command)?;
     }
     carry_out(&call, id, run::Command::Cancel { id, undo }).await
+}
+
+async fn update(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Update { complete, decide, note } = call.json()?;
+    carry_out(&call, id, run::Command::Update { id, complete, decide, note }).await
 }
 
 async fn skip(call: Call) -> Result<Response, Error> {

@@ -134,6 +134,9 @@ fn of_run(event: &run::Event) -> String {
             format!("{name} {version}; {}", of_progress(progress))
         }
         run::Event::Advanced { progress } => of_progress(progress),
+        run::Event::Updated { finished } => {
+            of_progress(&run::Progress { finished: finished.clone(), ..run::Progress::default() })
+        }
         run::Event::StepSkipped { step, why } => format!("step {}: {why}", step + 1),
         run::Event::StepRetried { step } => format!("step {}", step + 1),
         run::Event::UndoStarted { reason } | run::Event::Quarantined { reason } => reason.to_string(),

@@ -1,6 +1,10 @@
 //! Runs and actions as they are shown.
 
-use domain::{action as actions, playbook::Playbook, run as runs};
+use domain::{
+    action as actions,
+    playbook::{self, Kind, Playbook},
+    run as runs,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,7 +16,22 @@ pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
     pub(crate) stage: Option<String>,
+    /// `action`, `decision`, `manual` or `wait`.
+    pub(crate) kind: Option<String>,
     pub(crate) status: String,
+    /// The question or the instructions for people.
+    pub(crate) ask: Option<String>,
+    /// What may be chosen, where it is a decision.
+    pub(crate) options: Vec<String>,
+    pub(crate) choice: Option<String>,
+    /// The person who completed or chose.
+    pub(crate) by: Option<String>,
+    /// Who may complete or choose; anybody who responds if empty.
+    pub(crate) roles: Vec<String>,
+    pub(crate) owner: Option<String>,
+    /// It took longer than expected.
+    pub(crate) late: bool,
+    pub(crate) overdue: bool,
     /// How often it was begun anew.
     pub(crate) round: u32,
     pub(crate) targets: Vec<String>,
@@ -49,7 +68,17 @@ impl Run {
             |index: usize| playbook.and_then(|p| p.stages.get(index)).map(|stage| stage.id.clone());
         let step = |(index, state): (usize, &runs::StepState)| {
             let step = known.get(index);
+            let asked = step.map(|(_, step)| asked(step)).unwrap_or_default();
             Step {
+                kind: step.map(|(_, step)| step.kind.name().to_owned()),
+                ask: asked.text,
+                options: asked.options,
+                roles: asked.roles,
+                owner: asked.owner,
+                choice: state.choice.as_deref().map(str::to_owned),
+                by: optional(state.by),
+                late: state.late,
+                overdue: state.overdue,
                 id: step.map_or_else(|| (index + 1).to_string(), |(_, step)| step.id.clone()),
                 name: step.map(|(_, step)| step.name.clone()),
                 stage: step.and_then(|(stage, _)| stage_id(*stage)),
@@ -78,6 +107,32 @@ impl Run {
             updated_at: text(run.updated_at),
             ended_at: optional(run.ended_at),
         }
+    }
+}
+
+/// What a step asks of people.
+#[derive(Default)]
+struct Asked {
+    text: Option<String>,
+    options: Vec<String>,
+    roles: Vec<String>,
+    owner: Option<String>,
+}
+
+fn asked(step: &playbook::Step) -> Asked {
+    let roles = step.roles.clone();
+    match &step.kind {
+        Kind::Action | Kind::Wait(_) => Asked { roles, ..Asked::default() },
+        Kind::Decision(decision) => {
+            let options = decision.options.keys().cloned().collect();
+            Asked { text: Some(decision.question.clone()), options, roles, owner: None }
+        }
+        Kind::Manual(manual) => Asked {
+            text: Some(manual.instructions.clone()),
+            options: Vec::new(),
+            roles: roles.into_iter().chain(manual.role.clone()).collect(),
+            owner: manual.owner.clone(),
+        },
     }
 }
 

@@ -52,6 +52,23 @@ pub(super) struct Scope<'a> {
     pub(super) env: Env,
     pub(super) roles: &'a [Spanned<String>],
     pub(super) known: Known<'a>,
+    pub(super) places: Places<'a>,
+}
+
+/// Where a choice may go on: the stages, and the steps with the stage of each, by id.
+pub(super) struct Places<'a> {
+    pub(super) stages: BTreeMap<&'a str, u32>,
+    pub(super) steps: BTreeMap<&'a str, (u32, u32)>,
+}
+
+fn places(document: &PlaybookDocument) -> Places<'_> {
+    let numbered = || (0u32..).zip(&document.stages.value);
+    let stages = numbered().map(|(number, stage)| (stage.id.as_str(), number)).collect();
+    let steps =
+        numbered().flat_map(|(number, stage)| stage.steps.value.iter().map(move |step| (number, step)));
+    let steps =
+        (0u32..).zip(steps).map(|(index, (stage, step))| (step.id.as_str(), (stage, index))).collect();
+    Places { stages, steps }
 }
 
 /// The playbooks by path. One with a problem is left out.
@@ -108,9 +125,19 @@ fn check(
     let types = check_types(document, known, report);
     check_shape(document, report);
     let steps = document.stages.value.iter().flat_map(|stage| &stage.steps.value);
-    let scope = Scope { env: gate_env(steps.map(|step| step.id.as_str())), roles: &document.roles, known };
-    let stages = document.stages.value.iter().map(|stage| check_stage(stage, &scope, report));
-    let stages: Vec<Stage> = stages.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+    let decisions = steps.clone().filter(|step| step.is_decision());
+    let ids = |step: &'_ StepDocument| step.id.value.clone();
+    let (all, decisions): (Vec<_>, Vec<_>) = (steps.map(ids).collect(), decisions.map(ids).collect());
+    let env = gate_env(all.iter().map(String::as_str), decisions.iter().map(String::as_str));
+    let places = places(document);
+    let scope = Scope { env, roles: &document.roles, known, places };
+    let mut stages = Vec::new();
+    let mut first = 0;
+    for (number, stage) in (0u32..).zip(&document.stages.value) {
+        stages.push(check_stage(stage, number, first, &scope, report));
+        first += stage.steps.value.len() as u32;
+    }
+    let stages: Vec<Stage> = stages.into_iter().collect::<Option<_>>()?;
     let playbook = Playbook {
         id: document.id.value.clone(),
         name: document.name.value.clone(),
@@ -169,13 +196,22 @@ fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
     }
 }
 
-fn check_stage(stage: &StageDocument, scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Stage> {
+fn check_stage(
+    stage: &StageDocument,
+    number: u32,
+    first: u32,
+    scope: &Scope<'_>,
+    report: &mut Report<'_>,
+) -> Option<Stage> {
     let name = stage.name.as_ref().unwrap_or(&stage.id);
     report.line("the name", name);
     let roles = check_roles(&stage.roles, scope, report);
     let entry = stage.entry.as_ref().map(|text| gate(text, scope, report));
     let exit = stage.exit.as_ref().map(|text| gate(text, scope, report));
-    let steps: Vec<_> = stage.steps.value.iter().map(|step| step::check(step, scope, report)).collect();
+    let steps: Vec<_> = (first..)
+        .zip(&stage.steps.value)
+        .map(|(index, step)| step::check(step, (number, index), scope, report))
+        .collect();
     Some(Stage {
         id: stage.id.value.clone(),
         name: name.value.clone(),
@@ -188,7 +224,7 @@ fn check_stage(stage: &StageDocument, scope: &Scope<'_>, report: &mut Report<'_>
     })
 }
 
-fn gate(text: &Spanned<String>, scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Gate> {
+pub(super) fn gate(text: &Spanned<String>, scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Gate> {
     let expr = compile(text, &Type::Bool, scope, report)?;
     Some(Gate { text: text.value.clone(), expr })
 }

@@ -39,6 +39,10 @@ impl<'r> Report<'r> {
         self.problems.push(Problem::new(self.path, Position::default(), message));
     }
 
+    pub(super) fn position(&mut self, position: Position, message: impl Into<String>) {
+        self.problems.push(Problem::new(self.path, position, message));
+    }
+
     pub(super) fn at<T>(&mut self, place: &Spanned<T>, message: impl Into<String>) {
         self.problems.push(place.problem_here(self.path, message));
     }

@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use super::{
     action::{TIMEOUT_LEAST, TIMEOUT_MOST, fits},
+    kind::{self, DefaultDocument, OptionDocument, WaitDocument},
     playbook::{Scope, check_roles, compile},
     report::{Report, shorten, unknown},
 };
 use crate::{
     content::ActionSpec,
     correlate::TARGET_LABELS,
-    document::Spanned,
+    document::{Position, Spanned},
     expr::Type,
-    playbook::{Backoff, Lease, OnExpiry, OnFailure, Retry, Step, Targets},
+    playbook::{Backoff, Kind, Lease, OnExpiry, OnFailure, Retry, Step, Targets},
     severity::{Priority, Risk},
     time::Span,
 };
@@ -27,10 +28,7 @@ const LEASE_MOST: Span = Span::secs(90 * 86_400);
 const EXPECTED_MOST: Span = Span::secs(30 * 86_400);
 const MAX_TARGET_BYTES: usize = 256;
 /// Fields that the format has, but not yet this version.
-pub(super) const LATER: [&str; 11] = [
-    "decision", "manual", "parallel", "while", "switch", "wait", "call", "approval", "goto", "options",
-    "default",
-];
+pub(super) const LATER: [&str; 6] = ["parallel", "while", "switch", "call", "approval", "goto"];
 
 #[derive(Deserialize)]
 pub(super) struct StepDocument {
@@ -38,7 +36,7 @@ pub(super) struct StepDocument {
     name: Option<Spanned<String>>,
     #[serde(default)]
     description: String,
-    action: Option<Spanned<String>>,
+    pub(super) action: Option<Spanned<String>>,
     for_each: Option<Spanned<String>>,
     target: Option<Spanned<String>>,
     #[serde(default, rename = "with")]
@@ -46,7 +44,7 @@ pub(super) struct StepDocument {
     #[serde(default)]
     priority: Priority,
     timeout: Option<Spanned<String>>,
-    retry: Option<RetryDocument>,
+    retry: Option<Spanned<RetryDocument>>,
     lease: Option<Spanned<LeaseDocument>>,
     #[serde(default)]
     on_failure: OnFailure,
@@ -54,18 +52,40 @@ pub(super) struct StepDocument {
     roles: Vec<Spanned<String>>,
     expected_duration: Option<Spanned<String>>,
     docs: Option<Spanned<String>>,
+    pub(super) decision: Option<Spanned<String>>,
+    pub(super) options: Option<Spanned<BTreeMap<String, Spanned<OptionDocument>>>>,
+    pub(super) default: Option<Spanned<DefaultDocument>>,
+    pub(super) manual: Option<Spanned<String>>,
+    pub(super) role: Option<Spanned<String>>,
+    pub(super) owner: Option<Spanned<String>>,
+    pub(super) due: Option<Spanned<String>>,
+    pub(super) reminder: Option<Spanned<String>>,
+    pub(super) wait: Option<Spanned<WaitDocument>>,
     // See `LATER`, in its order.
-    decision: Option<Spanned<IgnoredAny>>,
-    manual: Option<Spanned<IgnoredAny>>,
     parallel: Option<Spanned<IgnoredAny>>,
     r#while: Option<Spanned<IgnoredAny>>,
     switch: Option<Spanned<IgnoredAny>>,
-    wait: Option<Spanned<IgnoredAny>>,
     call: Option<Spanned<IgnoredAny>>,
     approval: Option<Spanned<IgnoredAny>>,
     goto: Option<Spanned<IgnoredAny>>,
-    options: Option<Spanned<IgnoredAny>>,
-    default: Option<Spanned<IgnoredAny>>,
+}
+
+impl StepDocument {
+    pub(super) fn is_decision(&self) -> bool {
+        self.decision.is_some()
+    }
+
+    /// The fields that only an action has, where they are written.
+    pub(super) fn of_actions(&self) -> Vec<(&'static str, Position)> {
+        let mut found = Vec::new();
+        found.extend(self.for_each.as_ref().map(|at| ("for_each", at.position())));
+        found.extend(self.target.as_ref().map(|at| ("target", at.position())));
+        found.extend(self.args.values().next().map(|at| ("with", at.position())));
+        found.extend(self.timeout.as_ref().map(|at| ("timeout", at.position())));
+        found.extend(self.retry.as_ref().map(|at| ("retry", at.position())));
+        found.extend(self.lease.as_ref().map(|at| ("lease", at.position())));
+        found
+    }
 }
 
 #[derive(Deserialize)]
@@ -82,7 +102,13 @@ pub(super) struct LeaseDocument {
 }
 
 /// The step, or `None` when it has a problem that leaves nothing to build.
-pub(super) fn check(document: &StepDocument, scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Step> {
+/// `at` is its stage and its number over all stages.
+pub(super) fn check(
+    document: &StepDocument,
+    at: (u32, u32),
+    scope: &Scope<'_>,
+    report: &mut Report<'_>,
+) -> Option<Step> {
     let name = document.name.as_ref().unwrap_or(&document.id);
     report.line("the name", name);
     let roles = check_roles(&document.roles, scope, report);
@@ -92,16 +118,32 @@ pub(super) fn check(document: &StepDocument, scope: &Scope<'_>, report: &mut Rep
     let timeout = span(report, "the timeout", &document.timeout, TIMEOUT_MOST);
     let expected_duration = span(report, "the expected duration", &document.expected_duration, EXPECTED_MOST);
     check_docs(document, report);
-    let retry = retry(document.retry.as_ref(), report);
+    let retry = retry(document.retry.as_ref().map(|retry| &retry.value), report);
     let later = refuse_later(document, report);
+    let kind = kind::check(document, at, later, scope, report)?;
+    if !matches!(kind, Kind::Action) {
+        return Some(Step {
+            id: document.id.value.clone(),
+            name: name.value.clone(),
+            description: document.description.clone(),
+            kind,
+            verb: String::new(),
+            targets: Targets::Named(String::new()),
+            with: BTreeMap::new(),
+            priority: document.priority,
+            timeout,
+            retry,
+            lease: None,
+            on_failure: document.on_failure,
+            roles,
+            expected_duration,
+            docs: document.docs.as_ref().map(|docs| docs.value.clone()),
+        });
+    }
     let targets = targets(document, later, scope, report);
     let verb = match &document.action {
         Some(verb) => verb,
-        None if later => return None,
-        None => {
-            report.at(&document.id, "the step has no `action`; name the verb to call");
-            return None;
-        }
+        None => return None,
     };
     let spec = action(verb, scope, report);
     let args = spec.map_or_else(BTreeMap::new, |spec| arguments(document, verb, spec, report));
@@ -112,6 +154,7 @@ pub(super) fn check(document: &StepDocument, scope: &Scope<'_>, report: &mut Rep
         id: document.id.value.clone(),
         name: name.value.clone(),
         description: document.description.clone(),
+        kind,
         verb: verb.value.clone(),
         targets: targets?,
         with: args,
@@ -129,24 +172,21 @@ pub(super) fn check(document: &StepDocument, scope: &Scope<'_>, report: &mut Rep
 /// Tells which parts belong to a later version; whether there was one.
 fn refuse_later(document: &StepDocument, report: &mut Report<'_>) -> bool {
     let places = [
-        &document.decision,
-        &document.manual,
         &document.parallel,
         &document.r#while,
         &document.switch,
-        &document.wait,
         &document.call,
         &document.approval,
         &document.goto,
-        &document.options,
-        &document.default,
     ];
     let mut found = false;
     for (name, place) in LATER.into_iter().zip(places) {
         if let Some(place) = place {
             report.at(
                 place,
-                format!("`{name}` is not supported in this version; use steps with `action` only"),
+                format!(
+                    "`{name}` is not supported in this version; use `action`, `decision`, `manual` and `wait`"
+                ),
             );
             found = true;
         }

@@ -166,8 +166,8 @@ fn gates() {
         "exit: steps.isolate.applied",
         "entry: decisions.scope.made",
         expect![[r#"
-        playbooks/validator_compromise.yaml:9:12: unknown variable `decisions`; known are `containments`, `incident`, `severity`, `steps`
-    "#]],
+            playbooks/validator_compromise.yaml:9:21: unknown field of decisions `scope`; none is known here
+        "#]],
     );
     playbook(
         "exit: steps.isolate.applied",
@@ -205,8 +205,8 @@ fn actions_of_steps() {
         "        action: node.isolate\n",
         "",
         expect![[r#"
-        playbooks/validator_compromise.yaml:11:13: the step has no `action`; name the verb to call
-    "#]],
+            playbooks/validator_compromise.yaml:11:13: the step does nothing; add `action`, `decision`, `manual` or `wait`
+        "#]],
     );
     playbook(
         "        for_each: incident.targets(\"node\")\n",
@@ -240,8 +240,8 @@ fn actions_of_steps() {
         "for_each: incident.targets(\"node\")",
         "for_each: incident.targets(node)",
         expect![[r#"
-        playbooks/validator_compromise.yaml:13:36: unknown variable `node`; known are `containments`, `incident`, `severity`, `steps`
-    "#]],
+            playbooks/validator_compromise.yaml:13:36: unknown variable `node`; known are `containments`, `decisions`, `incident`, `severity`, `steps`
+        "#]],
     );
     playbook(
         "for_each: incident.targets(\"node\")",
@@ -387,31 +387,48 @@ fn words_and_links_of_steps() {
 
 #[test]
 fn parts_of_later_versions() {
-    playbook(
-        "action: node.isolate",
-        "decision: Is more affected?\n        options: { a: {} }\n        default: { after: 10m }",
+    step(&["approval: { quorum: 2 }", "goto: end"], expect![[r#""#]]);
+}
+
+#[test]
+fn kinds_of_steps() {
+    step(&["due: 1h"], expect![[r#"
+        playbooks/validator_compromise.yaml:14:14: `due` belongs to `manual`, but this step is `action`; remove it
+    "#]]);
+    step(&["manual: Call the owner"], expect![[r#"
+        playbooks/validator_compromise.yaml:11:13: the step is `action`, `manual` at once; keep one
+    "#]]);
+    let with = |text: &str, expected: expect_test::Expect| {
+        let wrong = PLAYBOOK
+            .replace("action: node.isolate", text)
+            .replace("        for_each: incident.targets(\"node\")\n", "");
+        check(&[("playbooks/validator_compromise.yaml", &wrong)], expected);
+    };
+    with("decision: More?\n        options: { a: {}, b: { goto: isolate } }", expect![[r#"
+        playbooks/validator_compromise.yaml:13:38: `isolate` is not later than this step; a run only goes forward
+    "#]]);
+    with(
+        "decision: More?\n        options: { a: { goto: nowhere } }\n        default: { after: 10m, choose: c }",
         expect![[r#"
-            playbooks/validator_compromise.yaml:12:19: `decision` is not supported in this version; use steps with `action` only
-            playbooks/validator_compromise.yaml:13:18: `options` is not supported in this version; use steps with `action` only
-            playbooks/validator_compromise.yaml:14:18: `default` is not supported in this version; use steps with `action` only
+            playbooks/validator_compromise.yaml:13:18: the decision has 1 options; use 2 to 16
+            playbooks/validator_compromise.yaml:13:31: unknown step or stage `nowhere`; known: `contain`, `isolate`
+            playbooks/validator_compromise.yaml:14:40: unknown option `c`; known: `a`
         "#]],
     );
-    step(
-        &["approval: { quorum: 2 }", "goto: end"],
-        expect![[r#"
-        playbooks/validator_compromise.yaml:14:19: `approval` is not supported in this version; use steps with `action` only
-        playbooks/validator_compromise.yaml:15:15: `goto` is not supported in this version; use steps with `action` only
-    "#]],
-    );
-    let manual = PLAYBOOK
-        .replace("action: node.isolate", "manual: Call the owner")
-        .replace("        for_each: incident.targets(\"node\")\n", "");
-    check(
-        &[("playbooks/validator_compromise.yaml", &manual)],
-        expect![[r#"
-        playbooks/validator_compromise.yaml:12:17: `manual` is not supported in this version; use steps with `action` only
-    "#]],
-    );
+    with("manual: ''\n        options: { a: {}, b: {} }\n        role: nobody", expect![[r#"
+        playbooks/validator_compromise.yaml:12:17: the instruction is empty; write what people should read
+        playbooks/validator_compromise.yaml:13:18: `options` belongs to `decision`, but this step is `manual`; remove it
+        playbooks/validator_compromise.yaml:14:15: unknown role `nobody`; known: `security_lead` (the playbook's `roles` lists them)
+    "#]]);
+    with("wait: { until: 'true' }", expect![[r#"
+        playbooks/validator_compromise.yaml:12:15: a wait has either `for`, or `until` with `timeout`
+    "#]]);
+    with("wait: { until: 'steps.nothing.done', timeout: 1h }", expect![[r#"
+        playbooks/validator_compromise.yaml:12:30: unknown field of steps `nothing`; known are `isolate`
+    "#]]);
+    with("docs: https://example.org", expect![[r#"
+        playbooks/validator_compromise.yaml:11:13: the step does nothing; add `action`, `decision`, `manual` or `wait`
+    "#]]);
 }
 
 #[test]

@@ -1,0 +1,143 @@
+//! Decisions, tasks of people and waits: who says what, and what time alone does.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    flow,
+    run::{Command, Status, StepStatus},
+    scene::Scene,
+    time::Span,
+};
+
+const PLAYBOOK: &str = "
+id: people
+name: People
+version: 1.0.0
+types: [validator_compromise]
+min_severity: low
+roles: [security_lead]
+stages:
+  - id: decide
+    exit: decisions.scope.made
+    steps:
+      - { id: call, manual: Call the owner, due: 1h, reminder: 30m }
+      - { id: read, manual: Read the log, priority: optional }
+      - id: scope
+        decision: Is more affected?
+        options: { widen: {}, contained: { goto: end }, later: { goto: cool } }
+        default: { after: 10m, choose: widen }
+        expected_duration: 5m
+      - { id: look, manual: Look again }
+      - { id: cool, wait: { for: 1m } }
+  - id: more
+    entry: decisions.scope.choice == \"widen\"
+    steps:
+      - { id: hold, wait: { until: incident.severity > severity.critical, timeout: 1h } }
+  - id: end
+    steps:
+      - { id: write, manual: Write it down, roles: [security_lead] }
+";
+
+fn scene() -> Scene {
+    let mut scene = Scene::new(&[PLAYBOOK]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
+    scene.look();
+    scene
+}
+
+fn update(scene: &Scene, complete: &[&str], decide: &[(&str, &str)]) -> flow::Command {
+    let decide: BTreeMap<_, _> = decide.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let complete = complete.iter().map(|id| (*id).to_owned()).collect();
+    flow::Command::Run(Command::Update { id: scene.run(), complete, decide, note: None })
+}
+
+fn steps(scene: &Scene) -> Vec<StepStatus> {
+    let run = scene.state.runs.get(scene.run()).unwrap();
+    run.steps.iter().map(|step| step.status).collect()
+}
+
+#[test]
+fn a_choice_passes_over_what_lies_between_and_names_who_chose() {
+    let mut scene = scene();
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    let choose = update(&scene, &["read"], &[("scope", "contained")]);
+    scene.must(choose);
+    use StepStatus::{Active, Done, Skipped};
+    assert_eq!(steps(&scene), [Done, Done, Done, Skipped, Skipped, Skipped, Active]);
+    let run = scene.state.runs.get(scene.run()).unwrap();
+    assert_eq!(run.steps[2].choice.as_deref(), Some("contained"));
+    assert!(run.steps[2].by.is_some());
+    assert_eq!(run.steps[5].note.as_deref(), Some("passed over by the choice `contained`"));
+}
+
+#[test]
+fn one_wrong_part_refuses_the_whole_update() {
+    let mut scene = scene();
+    let before = steps(&scene);
+    for wrong in [
+        update(&scene, &["call", "nothing"], &[]),
+        update(&scene, &["call", "write"], &[]),
+        update(&scene, &["call"], &[("scope", "widen")]),
+        update(&scene, &["scope"], &[]),
+        update(&scene, &[], &[]),
+    ] {
+        scene.refused(wrong);
+        assert_eq!(steps(&scene), before);
+    }
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    let wrong = update(&scene, &["read"], &[("scope", "sideways")]);
+    let message = scene.refused(wrong);
+    assert!(message.contains("choose one of contained, later, widen"), "{message}");
+    assert_eq!(steps(&scene)[1], StepStatus::Active);
+}
+
+#[test]
+fn an_overdue_task_calls_a_person_until_it_is_done() {
+    let mut scene = scene();
+    scene.wait(Span::secs(3_599));
+    assert!(!scene.look().contains("overdue"));
+    scene.wait(Span::secs(1));
+    let text = scene.look();
+    assert!(text.contains("task `call` is overdue"), "{text}");
+    scene.wait(Span::secs(36_000));
+    assert_eq!(scene.look(), "", "it is said once");
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    assert!(scene.look().contains("attention_cleared"));
+}
+
+#[test]
+fn nobody_chooses_waits_end_and_a_condition_times_out() {
+    let mut scene = scene();
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    scene.wait(Span::secs(300));
+    assert!(scene.state.runs.get(scene.run()).unwrap().steps[2].late);
+    scene.wait(Span::secs(300));
+    let run = scene.state.runs.get(scene.run()).unwrap();
+    assert_eq!((run.steps[2].choice.as_deref(), run.steps[2].by), (Some("widen"), None));
+    let done = update(&scene, &["look"], &[]);
+    scene.must(done);
+    scene.wait(Span::secs(60));
+    let run = scene.state.runs.get(scene.run()).unwrap();
+    assert_eq!(run.stage, 1);
+    assert_eq!(run.steps[1].status, StepStatus::Skipped, "left open when its stage ended");
+    scene.wait(Span::secs(3_600));
+    let run = scene.state.runs.get(scene.run()).unwrap();
+    assert_eq!(run.steps[5].status, StepStatus::Failed);
+    assert!(matches!(run.status, Status::Blocked { .. }));
+}
+
+#[test]
+fn a_role_is_asked_for() {
+    let mut scene = scene();
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    let choose = update(&scene, &[], &[("scope", "contained")]);
+    scene.must(choose);
+    let done = update(&scene, &["write"], &[]);
+    let message = scene.refused(done);
+    assert!(message.contains("role security_lead"), "{message}");
+}
