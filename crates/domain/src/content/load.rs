@@ -6,8 +6,9 @@
 mod action;
 mod channels;
 mod condition;
-mod mapping;
 mod kind;
+mod mapping;
+
 mod playbook;
 mod report;
 mod rule;

@@ -387,26 +387,41 @@ fn words_and_links_of_steps() {
 
 #[test]
 fn parts_of_later_versions() {
-    step(&["approval: { quorum: 2 }", "goto: end"], expect![[r#""#]]);
+    step(
+        &["approval: { quorum: 2 }", "goto: end"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:19: `approval` is not supported in this version; use `action`, `decision`, `manual` and `wait`
+        playbooks/validator_compromise.yaml:15:15: `goto` is not supported in this version; use `action`, `decision`, `manual` and `wait`
+    "#]],
+    );
 }
 
 #[test]
 fn kinds_of_steps() {
-    step(&["due: 1h"], expect![[r#"
+    step(
+        &["due: 1h"],
+        expect![[r#"
         playbooks/validator_compromise.yaml:14:14: `due` belongs to `manual`, but this step is `action`; remove it
-    "#]]);
-    step(&["manual: Call the owner"], expect![[r#"
+    "#]],
+    );
+    step(
+        &["manual: Call the owner"],
+        expect![[r#"
         playbooks/validator_compromise.yaml:11:13: the step is `action`, `manual` at once; keep one
-    "#]]);
+    "#]],
+    );
     let with = |text: &str, expected: expect_test::Expect| {
         let wrong = PLAYBOOK
             .replace("action: node.isolate", text)
             .replace("        for_each: incident.targets(\"node\")\n", "");
         check(&[("playbooks/validator_compromise.yaml", &wrong)], expected);
     };
-    with("decision: More?\n        options: { a: {}, b: { goto: isolate } }", expect![[r#"
+    with(
+        "decision: More?\n        options: { a: {}, b: { goto: isolate } }",
+        expect![[r#"
         playbooks/validator_compromise.yaml:13:38: `isolate` is not later than this step; a run only goes forward
-    "#]]);
+    "#]],
+    );
     with(
         "decision: More?\n        options: { a: { goto: nowhere } }\n        default: { after: 10m, choose: c }",
         expect![[r#"
@@ -415,20 +430,32 @@ fn kinds_of_steps() {
             playbooks/validator_compromise.yaml:14:40: unknown option `c`; known: `a`
         "#]],
     );
-    with("manual: ''\n        options: { a: {}, b: {} }\n        role: nobody", expect![[r#"
+    with(
+        "manual: ''\n        options: { a: {}, b: {} }\n        role: nobody",
+        expect![[r#"
         playbooks/validator_compromise.yaml:12:17: the instruction is empty; write what people should read
         playbooks/validator_compromise.yaml:13:18: `options` belongs to `decision`, but this step is `manual`; remove it
         playbooks/validator_compromise.yaml:14:15: unknown role `nobody`; known: `security_lead` (the playbook's `roles` lists them)
-    "#]]);
-    with("wait: { until: 'true' }", expect![[r#"
+    "#]],
+    );
+    with(
+        "wait: { until: 'true' }",
+        expect![[r#"
         playbooks/validator_compromise.yaml:12:15: a wait has either `for`, or `until` with `timeout`
-    "#]]);
-    with("wait: { until: 'steps.nothing.done', timeout: 1h }", expect![[r#"
+    "#]],
+    );
+    with(
+        "wait: { until: 'steps.nothing.done', timeout: 1h }",
+        expect![[r#"
         playbooks/validator_compromise.yaml:12:30: unknown field of steps `nothing`; known are `isolate`
-    "#]]);
-    with("docs: https://example.org", expect![[r#"
+    "#]],
+    );
+    with(
+        "docs: https://example.org",
+        expect![[r#"
         playbooks/validator_compromise.yaml:11:13: the step does nothing; add `action`, `decision`, `manual` or `wait`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
