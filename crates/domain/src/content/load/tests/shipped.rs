@@ -98,6 +98,32 @@ fn the_documents_of_the_five_sources_have_their_types() {
 }
 
 #[test]
+fn every_type_has_a_rule_and_the_native_words_have_type_and_level() {
+    let content = load(&shipped()).0;
+    for name in content.types.keys() {
+        assert!(content.rules.iter().any(|rule| rule.incident_type == *name), "{name} has no rule");
+    }
+    let none = crate::labels::Labels::default();
+    let level = |word: &str| {
+        let labels = [("alertname", word), ("incident_type", word)].into();
+        let subject = crate::detect::Subject { labels: &labels, annotations: &none };
+        let found = crate::correlate::classify(&content, subject).unwrap();
+        assert!(content.types.contains_key(&found.incident_type), "{word}");
+        format!("{} {}", found.incident_type, found.severity)
+    };
+    let words = ["system_down", "high_cpu", "memory_leak", "disk_full", "network_latency", "security_breach"];
+    expect_test::expect![[r#"
+        service_disruption high
+        performance_degradation medium
+        performance_degradation medium
+        storage_issues medium
+        network_connectivity medium
+        security_breach critical
+        node_synchronization medium"#]]
+    .assert_eq(&words.into_iter().chain(["blockchain_sync"]).map(level).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn the_http_example_has_no_problem() {
     let mut files = read("docs/examples/http-firewall", &["", "playbooks"]);
     files.insert("taxonomy.yaml".to_owned(), shipped().remove("taxonomy.yaml").unwrap());

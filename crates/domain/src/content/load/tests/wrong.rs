@@ -491,3 +491,37 @@ fn tests_of_rules() {
         "#]],
     );
 }
+
+#[test]
+fn conditions_of_rules() {
+    let with = |conditions: &str| {
+        let text = format!("id: other\nconditions: {conditions}\ntype: node_failure\nauto_response: true\n");
+        let mut files = super::folder();
+        files.insert("rules/other.yaml".to_owned(), text);
+        super::shown(&files)
+    };
+    let good = "[{ metric: a, operator: less_than, value: 3 }, { any: [{ field: b, operator: exists }] }]";
+    assert_eq!(with(good), "");
+    let many = vec!["{ metric: a, operator: exists }"; 65].join(", ");
+    let deep = format!("{}{{ metric: a, operator: exists }}{}", "{ all: [".repeat(9), "] }".repeat(9));
+    for (conditions, expected) in [
+        ("[]", "the list of conditions is empty"),
+        ("[{ metric: a }]", "a condition is `all`, or `any`, or `metric`"),
+        ("[{ metric: a, operator: less_than, value: x }]", "needs a `value` that is a number"),
+        ("[{ metric: a, operator: in, value: 3 }]", "`in` needs a list"),
+        ("[{ metric: a, operator: exists, value: 3 }]", "`exists` takes no value"),
+        ("[{ metric: a, operator: matches, value: '(' }]", "is not a usable regular expression"),
+        (
+            "[{ metric: a, operator: matches, value: '(a{1000}){1000}' }]",
+            "is not a usable regular expression",
+        ),
+        (&format!("[{many}]"), "the rule has 65 conditions; at most 64"),
+        (&format!("[{deep}]"), "nested deeper than 8 levels"),
+    ] {
+        let shown = with(conditions);
+        assert!(
+            shown.starts_with("rules/other.yaml:2:") && shown.contains(expected),
+            "{conditions}: {shown}"
+        );
+    }
+}
