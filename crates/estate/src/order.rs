@@ -42,10 +42,15 @@ pub enum Verb {
     NodeRestart,
     NodeSyncStatus,
     EvidencePreserve,
+    ServiceProbe,
+    ApiShutdown,
+    ApiRestore,
+    MonitoringEnhance,
+    MonitoringReset,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 28] = [
+    pub const ALL: [Verb; 33] = [
         Verb::NodeIsolate,
         Verb::NodeRelease,
         Verb::KeyRevoke,
@@ -74,6 +79,11 @@ impl Verb {
         Verb::NodeRestart,
         Verb::NodeSyncStatus,
         Verb::EvidencePreserve,
+        Verb::ServiceProbe,
+        Verb::ApiShutdown,
+        Verb::ApiRestore,
+        Verb::MonitoringEnhance,
+        Verb::MonitoringReset,
     ];
 
     pub fn name(self) -> &'static str {
@@ -106,6 +116,11 @@ impl Verb {
             Verb::NodeRestart => "node.restart",
             Verb::NodeSyncStatus => "node.sync_status",
             Verb::EvidencePreserve => "evidence.preserve",
+            Verb::ServiceProbe => "service.probe",
+            Verb::ApiShutdown => "api.shutdown",
+            Verb::ApiRestore => "api.restore",
+            Verb::MonitoringEnhance => "monitoring.enhance",
+            Verb::MonitoringReset => "monitoring.reset",
         }
     }
 
@@ -132,6 +147,10 @@ impl Verb {
             Verb::FilterUpdate => Verb::FilterRemove,
             Verb::AccountRequireReauth => Verb::AccountClearReauth,
             Verb::AccountFlag => Verb::AccountUnflag,
+            Verb::ApiShutdown => Verb::ApiRestore,
+            Verb::ApiRestore => Verb::ApiShutdown,
+            Verb::MonitoringEnhance => Verb::MonitoringReset,
+            Verb::MonitoringReset => Verb::MonitoringEnhance,
             Verb::FileRestore => Verb::FileQuarantine,
             Verb::FilterRemove => Verb::FilterUpdate,
             Verb::AccountClearReauth => Verb::AccountRequireReauth,
@@ -143,7 +162,8 @@ impl Verb {
             | Verb::NodeLogs
             | Verb::NodeRestart
             | Verb::NodeSyncStatus
-            | Verb::EvidencePreserve => return None,
+            | Verb::EvidencePreserve
+            | Verb::ServiceProbe => return None,
         };
         Some(opposite)
     }
@@ -159,14 +179,18 @@ impl Verb {
             Verb::PatchApply | Verb::PatchRemove => &[TargetKind::Node, TargetKind::Service],
             Verb::FileQuarantine | Verb::FileRestore | Verb::FileFindSimilar => &[TargetKind::File],
             Verb::SessionTerminate | Verb::SessionScan => &[TargetKind::Session],
-            Verb::FilterUpdate | Verb::FilterRemove => &[TargetKind::Service],
+            Verb::FilterUpdate | Verb::FilterRemove | Verb::ServiceProbe => &[TargetKind::Service],
+            Verb::ApiShutdown | Verb::ApiRestore => &[TargetKind::Endpoint],
             Verb::AccountRequireReauth
             | Verb::AccountClearReauth
             | Verb::AccountFlag
             | Verb::AccountUnflag => &[TargetKind::Account],
-            Verb::NodeStatus | Verb::NodeLogs | Verb::NodeRestart | Verb::NodeSyncStatus => {
-                &[TargetKind::Node]
-            }
+            Verb::NodeStatus
+            | Verb::NodeLogs
+            | Verb::NodeRestart
+            | Verb::NodeSyncStatus
+            | Verb::MonitoringEnhance
+            | Verb::MonitoringReset => &[TargetKind::Node],
             Verb::EvidencePreserve => &TargetKind::ALL,
         }
     }
@@ -326,7 +350,12 @@ impl Order {
             | Verb::NodeLogs
             | Verb::NodeRestart
             | Verb::NodeSyncStatus
-            | Verb::EvidencePreserve => {
+            | Verb::EvidencePreserve
+            | Verb::ServiceProbe
+            | Verb::ApiShutdown
+            | Verb::ApiRestore
+            | Verb::MonitoringEnhance
+            | Verb::MonitoringReset => {
                 return Err(format!("`{}` has no reading of its arguments", verb.name()));
             }
         };

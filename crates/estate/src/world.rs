@@ -10,6 +10,9 @@ mod state;
 mod target;
 #[cfg(test)]
 mod tests;
+mod upkeep;
+#[cfg(test)]
+mod upkeep_tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -40,6 +40,14 @@ pub(crate) enum Response {
     Restart,
     SyncStatus,
     Preserve,
+    /// Of a service: whether it answers.
+    Probe,
+    /// Of one endpoint; the rest of its service goes on.
+    CloseApi,
+    OpenApi,
+    /// Of a node: every call it makes is recorded.
+    Watch,
+    Unwatch,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +94,11 @@ impl Response {
             Verb::NodeRestart => plain(verb, args, Response::Restart)?,
             Verb::NodeSyncStatus => plain(verb, args, Response::SyncStatus)?,
             Verb::EvidencePreserve => plain(verb, args, Response::Preserve)?,
+            Verb::ServiceProbe => plain(verb, args, Response::Probe)?,
+            Verb::ApiShutdown => plain(verb, args, Response::CloseApi)?,
+            Verb::ApiRestore => plain(verb, args, Response::OpenApi)?,
+            Verb::MonitoringEnhance => plain(verb, args, Response::Watch)?,
+            Verb::MonitoringReset => plain(verb, args, Response::Unwatch)?,
             Verb::NodeIsolate
             | Verb::NodeRelease
             | Verb::KeyRevoke

@@ -282,7 +282,8 @@ impl World {
             TargetKind::File => self.targets.files.get(id).is_some_and(|file| !file.quarantined),
             TargetKind::Service => !self.disabled(id),
             TargetKind::Endpoint => {
-                self.targets.endpoints.get(id).is_some_and(|service| !self.disabled(service))
+                !self.targets.closed.contains(id)
+                    && self.targets.endpoints.get(id).is_some_and(|service| !self.disabled(service))
             }
             TargetKind::Segment => self.allowed(id).is_none(),
             TargetKind::Model => true,

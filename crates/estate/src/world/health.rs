@@ -37,7 +37,8 @@ impl World {
             TargetKind::Node => self.node_trouble(id),
             TargetKind::Service => self.service_trouble(id),
             TargetKind::Endpoint => {
-                self.targets.endpoints.get(id).and_then(|service| self.service_trouble(service))
+                let shut = self.targets.closed.contains(id).then(|| format!("endpoint {id} is shut"));
+                shut.or_else(|| self.service_trouble(self.targets.endpoints.get(id)?))
             }
             TargetKind::Segment => self.allowed(id).map(|_| format!("segment {id} is isolated")),
             TargetKind::Key
@@ -62,7 +63,7 @@ impl World {
         self.allowed(&node.segment).map(|_| format!("{id} is in the isolated segment {}", node.segment))
     }
 
-    fn service_trouble(&self, id: &str) -> Option<String> {
+    pub(super) fn service_trouble(&self, id: &str) -> Option<String> {
         let service = self.targets.services.get(id)?;
         if service.disabled.is_some() {
             return Some(format!("service {id} is disabled"));

@@ -38,6 +38,11 @@ impl World {
             Response::Restart => self.restart(id),
             Response::SyncStatus => self.sync_status(id),
             Response::Preserve => self.preserve(target),
+            Response::Probe => self.probe(id),
+            Response::CloseApi => self.close_api(id, true),
+            Response::OpenApi => self.close_api(id, false),
+            Response::Watch => self.watch(id, true),
+            Response::Unwatch => self.watch(id, false),
         }
     }
 
@@ -66,6 +71,11 @@ impl World {
             Response::Unflag => self.targets.accounts.get(id).is_some_and(|a| a.flagged_days.is_none()),
             Response::Restart => self.targets.nodes.get(id).is_some_and(|node| !node.down),
             Response::SyncStatus => self.synced(id),
+            Response::Probe => self.answers(id),
+            Response::CloseApi => self.targets.closed.contains(id),
+            Response::OpenApi => !self.targets.closed.contains(id),
+            Response::Watch => self.watched(id),
+            Response::Unwatch => !self.watched(id),
             Response::FindSimilar
             | Response::Scan
             | Response::Status
@@ -286,7 +296,7 @@ impl World {
 
 impl Effect {
     /// Found or saved something; the world is as it was.
-    fn looked(text: String, artefact: Value) -> Effect {
+    pub(super) fn looked(text: String, artefact: Value) -> Effect {
         Effect { changed: false, kind: Kind::Nothing, text, artefact: Some(artefact) }
     }
 }

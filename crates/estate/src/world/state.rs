@@ -112,7 +112,8 @@ impl World {
 
     fn endpoint_state(&self, id: &str) -> Option<Value> {
         let service = self.targets.endpoints.get(id)?;
-        Some(json!({"id": id, "service": service, "open": !self.disabled(service)}))
+        let open = !self.targets.closed.contains(id) && !self.disabled(service);
+        Some(json!({"id": id, "service": service, "open": open}))
     }
 
     fn segment_state(&self, id: &str) -> Option<Value> {
@@ -137,6 +138,9 @@ fn node_state(id: &str, node: &Node) -> Value {
         "compromised": node.compromised,
         "patches": node.patches,
     });
+    if node.watched {
+        state["watched"] = json!(true);
+    }
     if node.down {
         state["down"] = json!(true);
     }

@@ -14,6 +14,8 @@ pub(super) struct Targets {
     pub(super) services: BTreeMap<String, Service>,
     /// The service of each endpoint.
     pub(super) endpoints: BTreeMap<String, String>,
+    /// Endpoints that are shut although their service goes on.
+    pub(super) closed: BTreeSet<String>,
     pub(super) segments: BTreeMap<String, Segment>,
     pub(super) models: BTreeSet<String>,
     pub(super) files: BTreeMap<String, File>,
@@ -25,6 +27,8 @@ pub(super) struct Node {
     pub(super) isolation: Option<(IsolationLevel, Hold)>,
     pub(super) compromised: bool,
     pub(super) down: bool,
+    /// Every call it makes is recorded.
+    pub(super) watched: bool,
     /// When it has caught up with the chain, if it was restarted.
     pub(super) synced_us: u64,
     pub(super) log: Vec<String>,
@@ -154,6 +158,7 @@ impl Node {
             isolation: None,
             compromised: false,
             down: false,
+            watched: false,
             synced_us: 0,
             log: vec!["running".to_owned()],
             patches: BTreeSet::new(),
