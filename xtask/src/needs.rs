@@ -43,6 +43,12 @@ const NEEDS: &[Need] = &[
         unit: None,
         why: "shows that a sync ended before its answer",
     },
+    Need {
+        program: "aiosmtpd",
+        packages: &["python3-aiosmtpd"],
+        unit: None,
+        why: "a real mail server that takes notices",
+    },
     Need { program: "cc", packages: &["gcc", "libc6-dev"], unit: None, why: "builds the embedded SQLite" },
     Need { program: "curl", packages: &["curl"], unit: None, why: "the commands of the README" },
     Need { program: "git", packages: &["git"], unit: None, why: "the version that a build reports" },

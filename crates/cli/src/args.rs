@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, check, containment, control, estate, incident, init, log, playbook, run, silence, token, user,
-        why,
+        alert, check, containment, control, estate, incident, init, log, notice, playbook, run, silence,
+        token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -101,6 +101,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Control(control::Command),
     #[command(subcommand)]
+    Notice(notice::Command),
+    #[command(subcommand)]
     Log(log::Command),
     Why(why::Why),
     #[command(subcommand)]
@@ -126,6 +128,7 @@ impl Cli {
             Command::Run(command) => command.run(global, output),
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),
+            Command::Notice(command) => command.run(global, output),
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),

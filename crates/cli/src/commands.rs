@@ -9,6 +9,7 @@ pub(crate) mod estate;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod notice;
 pub(crate) mod pairs;
 pub(crate) mod playbook;
 pub(crate) mod run;

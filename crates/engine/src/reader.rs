@@ -8,9 +8,10 @@ use domain::{
     alert::Alert,
     control::Control,
     event::Stream,
-    id::{ActionId, AlertId, IncidentId, PersonId, RawId, RunId, SilenceId, TokenId},
+    id::{ActionId, AlertId, IncidentId, NoticeId, PersonId, RawId, RunId, SilenceId, TokenId},
     incident::Incident,
     intake::Raw,
+    notice::Notice,
     run::Run,
     silence::Silence,
     time::Timestamp,
@@ -117,6 +118,15 @@ impl Reader {
     /// Actions under way and containments in force (with `past`: over), newest first.
     pub fn actions(&self, past: bool, page: Page) -> Result<Vec<Action>, Error> {
         self.list(if past { Table::ActionPast } else { Table::Action }, page)
+    }
+
+    /// Notices on their way (with `past`: over), newest first.
+    pub fn notices(&self, past: bool, page: Page) -> Result<Vec<Notice>, Error> {
+        self.list(if past { Table::NoticePast } else { Table::Notice }, page)
+    }
+
+    pub fn notice(&self, id: NoticeId) -> Result<Option<Notice>, Error> {
+        self.either(Table::Notice, Table::NoticePast, id.0)
     }
 
     /// Bodies that could not be read, newest first.

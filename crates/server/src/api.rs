@@ -19,6 +19,7 @@ mod facts;
 mod incidents;
 mod intake;
 mod log;
+mod notices;
 mod operations;
 mod runs;
 mod silences;
@@ -34,6 +35,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     incidents::ROUTES,
     runs::ROUTES,
     containments::ROUTES,
+    notices::ROUTES,
     control::ROUTES,
     access::ROUTES,
     content::ROUTES,

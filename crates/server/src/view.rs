@@ -11,9 +11,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 mod entry;
+mod notice;
 mod work;
 
 pub(crate) use entry::{Entry, summary};
+pub(crate) use notice::Notice;
 pub(crate) use work::{Action, Run};
 
 /// One page of a list.
@@ -268,6 +270,8 @@ pub(crate) struct IncidentPage {
     pub(crate) raised_by: Vec<Alert>,
     pub(crate) runs: Vec<Run>,
     pub(crate) actions: Vec<Action>,
+    /// What was sent to whom, when, and why not.
+    pub(crate) notices: Vec<Notice>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

@@ -5,6 +5,7 @@
 mod conform;
 mod estate;
 mod http;
+mod mail;
 mod notify;
 mod plain;
 mod reach;

@@ -19,9 +19,9 @@ use domain::{
 use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 
-const HOSTILE: &str = "a\r\nBcc: x@example.org <!channel> {{ 7 * 7 }}";
+pub(crate) const HOSTILE: &str = "a\r\nBcc: x@example.org <!channel> {{ 7 * 7 }}";
 
-fn delivery(reason: Reason) -> Delivery {
+pub(crate) fn delivery(reason: Reason) -> Delivery {
     let severity = Some(Severity::Critical);
     Delivery {
         notice: NoticeId::from_number(7),
@@ -150,7 +150,7 @@ async fn what_a_status_means() {
     taking.join().unwrap();
 }
 
-fn mail(host: &str, port: u16, networks: &[&str]) -> Channel {
+pub(crate) fn mail(host: &str, port: u16, networks: &[&str]) -> Channel {
     let networks = networks.iter().map(|network| network.parse().unwrap()).collect();
     Channel::smtp(
         Smtp::new(host.to_owned(), port, SmtpTls::None, "ringfence@example.org", None, networks).unwrap(),

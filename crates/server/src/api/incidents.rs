@@ -21,7 +21,7 @@ use crate::{
     json::Parsed,
     route::{Answer, Parameter, Route, SchemaOf, schema},
     shared::Shared,
-    view::{Action, Alert, Entry, Incident, IncidentPage, Page, Run, Target},
+    view::{Action, Alert, Entry, Incident, IncidentPage, Notice, Page, Run, Target},
 };
 
 /// Entries of an incident that are looked at for what belongs to it.
@@ -183,6 +183,7 @@ async fn show(call: Call) -> Result<Response, Error> {
 fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<IncidentPage>, engine::Error> {
     let Some(incident) = reader.incident(id)? else { return Ok(None) };
     let (mut raised_by, mut runs, mut actions) = (Vec::new(), Vec::new(), Vec::new());
+    let mut notices = Vec::new();
     for stream in reader.streams_of(id, LOOK)? {
         match stream {
             Stream::Alert(id) => raised_by.extend(reader.alert(id)?.as_ref().map(Alert::from)),
@@ -192,20 +193,20 @@ fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<Incid
                 }
             }
             Stream::Action(id) => actions.extend(reader.action(id)?.as_ref().map(Action::from)),
+            Stream::Notice(id) => notices.extend(reader.notice(id)?.as_ref().map(Notice::from)),
             Stream::Silence(_)
             | Stream::Incident(_)
             | Stream::Control
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Approval(_)
-            | Stream::Notice(_)
             | Stream::Review(_)
             | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => {}
         }
     }
-    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions }))
+    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions, notices }))
 }
 
 async fn timeline(call: Call) -> Result<Response, Error> {

@@ -4,7 +4,7 @@ use axum::response::Response;
 use domain::{
     action,
     event::Stream,
-    id::{ActionId, AlertId, IncidentId, RunId, SilenceId},
+    id::{ActionId, AlertId, IncidentId, NoticeId, RunId, SilenceId},
     time::Timestamp,
 };
 use engine::{Reader, TimelineEntry};
@@ -29,7 +29,7 @@ pub(crate) const ROUTES: &[Route] = &[read(
     "/api/v1/why/{id}",
     &[],
     Answer::Json(200, schema::<Why>),
-    "Why an alert, silence, incident, run or action is as it is, and the entries that prove it.",
+    "Why an alert, silence, incident, run, action or notice is as it is, and the entries that prove it.",
     |call| Box::pin(why(call)),
 )];
 
@@ -60,7 +60,8 @@ async fn why(call: Call) -> Result<Response, Error> {
     let asked = id.clone();
     let found = call.read(move |reader| explain(reader, &shared, &asked)).await?;
     let shown: String = id.chars().take(64).collect();
-    ok(&found.ok_or_else(|| missing(format_args!("alert, silence, incident, run or action `{shown}`")))?)
+    ok(&found
+        .ok_or_else(|| missing(format_args!("alert, silence, incident, run, action or notice `{shown}`")))?)
 }
 
 fn explain(reader: &Reader, shared: &Shared, id: &str) -> Result<Option<Why>, engine::Error> {
@@ -74,6 +75,8 @@ fn explain(reader: &Reader, shared: &Shared, id: &str) -> Result<Option<Why>, en
         of_run(reader, shared, id)?
     } else if let Ok(id) = id.parse::<ActionId>() {
         of_action(reader, id)?
+    } else if let Ok(id) = id.parse::<NoticeId>() {
+        of_notice(reader, id)?
     } else {
         None
     };
@@ -211,6 +214,22 @@ fn of_action(reader: &Reader, id: ActionId) -> Result<Explained, engine::Error> 
         let ended = if found.lease_expired { "ended at" } else { "until" };
         let at = last(&entries, &["action.lease_expired", "action.lease_extended", "action.applied"]);
         reasons.push(reason("lease", format!("{ended} {until}"), at));
+    }
+    Ok(Some((reasons, entries)))
+}
+
+fn of_notice(reader: &Reader, id: NoticeId) -> Result<Explained, engine::Error> {
+    let Some(found) = reader.notice(id)? else { return Ok(None) };
+    let entries = entries(reader, Stream::Notice(id), id.0, Some(found.incident))?;
+    let shown = view::Notice::from(&found);
+    let newest = entries.last().map(|entry| entry.envelope.position);
+    let by = shown.channel.map(|channel| format!("by {channel}"));
+    let words: Vec<String> = by.into_iter().chain(shown.detail).collect();
+    let mut reasons = vec![reason(&shown.status, words.join(": "), newest)];
+    reasons.push(reason("queued", format!("for {}: {}", shown.to, shown.about), Some(id.0)));
+    let failed = |entry: &&TimelineEntry| entry.envelope.kind == "notice.not_delivered";
+    for entry in entries.iter().filter(failed) {
+        reasons.push(reason("not delivered", Entry::from(entry).summary, Some(entry.envelope.position)));
     }
     Ok(Some((reasons, entries)))
 }

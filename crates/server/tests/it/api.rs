@@ -6,6 +6,7 @@ mod content;
 mod control;
 mod incidents;
 mod log;
+mod notices;
 mod people;
 mod runs;
 mod silences;

@@ -28,6 +28,7 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     attention(incident, output);
     containments(incident, output);
     runs(incident, output);
+    notices(incident, output);
     timeline_table(&timeline, output);
     output.line("");
     output.line(format!("Why it is so: ringfence why {}", escape(&id)));
@@ -58,6 +59,23 @@ fn head(incident: &Value, output: &Output) {
             ("why", show::text(incident, "why")),
         ],
     );
+}
+
+/// What was sent to whom, when, and why not.
+fn notices(incident: &Value, output: &Output) {
+    let sent = show::items(incident, "notices");
+    if sent.is_empty() {
+        return;
+    }
+    show::heading(output, "notices");
+    let mut table = Table::new(&["id", "reason", "to", "status", "channel", "queued", "detail"]);
+    for notice in sent {
+        let plain = |name: &str| show::text(notice, name);
+        let queued = show::short_time(notice, "queued_at");
+        let (id, reason, to) = (plain("id"), plain("reason"), plain("to"));
+        table.row(vec![id, reason, to, plain("status"), plain("channel"), queued, plain("detail")]);
+    }
+    table.print(output);
 }
 
 fn attention(incident: &Value, output: &Output) {

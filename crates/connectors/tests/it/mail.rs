@@ -1,0 +1,90 @@
+//! Mail through a real mail server in a process of its own: taken, put off, refused, and gone.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use domain::notice::{Outcome, Reason};
+
+use crate::notify::{HOSTILE, delivery, mail};
+
+struct Server {
+    process: Child,
+    port: u16,
+    mails: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let ended = self.process.kill().and_then(|()| self.process.wait());
+        assert!(ended.is_ok(), "the mail server does not end: {ended:?}");
+    }
+}
+
+impl Server {
+    fn start() -> Server {
+        let mails = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let box_folder = mails.path().join("box");
+        let process = Command::new("aiosmtpd")
+            .args(["-n", "-l", &format!("127.0.0.1:{port}"), "-c", "mail_handler.Handler"])
+            .arg(&box_folder)
+            .env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("aiosmtpd is needed (Debian: python3-aiosmtpd); `cargo xtask test` installs it");
+        let server = Server { process, port, mails };
+        let until = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "the mail server did not begin to listen");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        server
+    }
+
+    fn taken(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.mails.path().join("box/new")).unwrap();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_with_its_id_and_no_header_but_ours() {
+    let server = Server::start();
+    let sent = delivery(Reason::Opened);
+    let outcome = mail("127.0.0.1", server.port, &["127.0.0.0/8"]).deliver(&sent).await;
+    assert!(matches!(&outcome, Outcome::Delivered { receipt } if receipt.starts_with("250 ")), "{outcome:?}");
+    let taken = server.taken();
+    let [mail] = &taken[..] else { panic!("not one mail: {taken:?}") };
+    let mail = mail.replace("\r\n", "\n");
+    let (head, body) = mail.split_once("\n\n").unwrap();
+    assert!(head.contains("Message-ID: <home-NTC-7@ringfence>"), "{head}");
+    assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
+    assert!(head.contains("To: duty@example.org"), "{head}");
+    assert!(body.contains("{{ 7 * 7 }}") && HOSTILE.contains("{{ 7 * 7 }}"), "{body}");
+}
+
+#[tokio::test]
+async fn put_off_is_tried_again_and_refused_is_not() {
+    let server = Server::start();
+    for (address, retry) in [("later@example.org", true), ("never@example.org", false)] {
+        let mut sent = delivery(Reason::Opened);
+        sent.address = address.to_owned();
+        let outcome = mail("127.0.0.1", server.port, &["127.0.0.0/8"]).deliver(&sent).await;
+        let Outcome::Refused { retry: said, reason } = outcome else { panic!("{address}: {outcome:?}") };
+        assert_eq!(said, retry, "{address}: {reason}");
+    }
+    assert!(server.taken().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_never_taken_for_delivery() {
+    let port = Server::start().port;
+    let outcome = mail("127.0.0.1", port, &["127.0.0.0/8"]).deliver(&delivery(Reason::Opened)).await;
+    assert!(matches!(outcome, Outcome::Unknown { .. } | Outcome::Refused { retry: true, .. }), "{outcome:?}");
+}
