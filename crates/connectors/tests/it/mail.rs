@@ -37,7 +37,9 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("aiosmtpd is needed (Debian: python3-aiosmtpd); `cargo xtask test` installs it");
+            .unwrap_or_else(|why| {
+                panic!("aiosmtpd is needed (Debian: python3-aiosmtpd); `cargo xtask test` installs it: {why}")
+            });
         let server = Server { process, port, mails };
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
