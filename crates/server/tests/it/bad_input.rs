@@ -104,8 +104,8 @@ fn wrong_alerts_are_refused_with_their_path() {
     );
     refused(
         &bench,
-        br#"{"alert_type": "disk_full", "metrics": {"cpu": "much"}}"#,
-        expect![[r#"line 1 column 53, at `metrics.cpu`: invalid type: string "much", expected f64"#]],
+        br#"{"alert_type": "disk_full", "metrics": {"cpu": [1]}}"#,
+        expect!["line 1 column 51, at `metrics.cpu`: data did not match any variant of untagged enum Metric"],
     );
 }
 
