@@ -3,6 +3,7 @@
 mod channel;
 mod connector;
 mod place;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::logs::{Format, Threshold};
 pub(crate) use channel::Channel;
 pub(crate) use connector::Connector;
 pub(crate) use place::problem;
+pub(crate) use source::{Source, Trusted};
 
 /// Largest configuration that is read, in bytes.
 const BYTES_MAX: u64 = 1024 * 1024;
@@ -37,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) connectors: BTreeMap<String, Connector>,
     pub(crate) channels: BTreeMap<String, Channel>,
+    pub(crate) sources: BTreeMap<String, Source>,
 }
 
 /// Files in PEM.
@@ -82,6 +85,7 @@ impl Config {
         for path in [&mut self.data_dir, &mut self.content].into_iter().flatten().chain(tls) {
             *path = folder.join(&*path);
         }
+        self.sources.values_mut().for_each(|source| source.resolve(folder));
         for channel in self.channels.values_mut() {
             channel.resolve(folder);
         }

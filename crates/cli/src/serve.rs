@@ -3,6 +3,7 @@
 mod demo;
 mod running;
 mod settings;
+mod sources;
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -28,6 +28,7 @@ use crate::{
     replay::{Begun, Key},
     route::{Audit, Auth, Contract, Method, Reply, Route},
     shared::{LARGE_BODIES_KIB, RequestId, Shared, busy},
+    source::{self, SIGNED_MAX, Source},
     token,
 };
 
@@ -101,12 +102,20 @@ async fn carry_out(
     body: Body,
     who: &mut Option<Principal>,
 ) -> Result<Response, Error> {
-    *who = authenticate(shared, route.auth, &parts.headers)?;
-    authorise(route.auth, who.as_ref(), shared.public_log)?;
+    let signing = source::signing(shared, route, &parts);
+    if signing.is_none() {
+        *who = authenticate(shared, route.auth, &parts.headers)?;
+        authorise(route.auth, who.as_ref(), shared.public_log)?;
+    }
     let query = query(route, &parts)?;
     let path = path_parameters(route, &mut parts).await?;
-    let (body, _room) = read_body(shared, route, &parts.headers, body).await?;
-    let claim = match idempotency_key(route, &parts, who.as_ref())? {
+    let most = if signing.is_some() { route.body_max.min(SIGNED_MAX) } else { route.body_max };
+    let (body, _room) = read_body(shared, most, &parts.headers, body).await?;
+    if let Some(source) = signing {
+        *who = Some(source.verify(shared, &parts.headers, &body)?);
+        authorise(route.auth, who.as_ref(), shared.public_log)?;
+    }
+    let claim = match idempotency_key(route, signing, &parts, who.as_ref())? {
         Some(key) => match shared.replays.begin(key, &body, Instant::now())? {
             Begun::Again(response) => return Ok(response),
             Begun::Fresh(claim) => Some(claim),
@@ -156,7 +165,7 @@ fn authenticate(shared: &Shared, auth: Auth, headers: &HeaderMap) -> Result<Opti
     match auth {
         Auth::Public => return Ok(None),
         Auth::LogReader if shared.public_log => return Ok(None),
-        Auth::LogReader | Auth::Token(_) => {}
+        Auth::LogReader | Auth::Source | Auth::Token(_) => {}
     }
     let hash = token::bearer_hash(headers)?;
     let principal = shared.handle.principal(&hash, shared.now());
@@ -173,6 +182,7 @@ fn authorise(auth: Auth, who: Option<&Principal>, public_log: bool) -> Result<()
         Auth::Public => return Ok(()),
         Auth::LogReader if public_log => return Ok(()),
         Auth::LogReader => Permission::Read,
+        Auth::Source => Permission::Ingest,
         Auth::Token(permission) => permission,
     };
     let who = who.ok_or_else(Error::unauthenticated)?;
@@ -231,7 +241,7 @@ async fn path_parameters(route: &Route, parts: &mut Parts) -> Result<Vec<(Box<st
 /// Reads at most what the route takes, counting what arrives and not what was announced.
 async fn read_body<'a>(
     shared: &'a Shared,
-    route: &Route,
+    most: usize,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Bytes, Option<SemaphorePermit<'a>>), Error> {
@@ -243,10 +253,10 @@ async fn read_body<'a>(
         return Err(Error::new(Problem::Malformed, detail));
     }
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > route.body_max) {
-        return Err(too_large(route.body_max));
+    if announced.is_some_and(|length| length > most) {
+        return Err(too_large(most));
     }
-    match timeout(BODY_TIMEOUT, collect(shared, route.body_max, body)).await {
+    match timeout(BODY_TIMEOUT, collect(shared, most, body)).await {
         Ok(read) => read,
         Err(_) => {
             let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
@@ -295,9 +305,19 @@ fn too_large(most: usize) -> Error {
     Error::new(Problem::TooLarge, detail)
 }
 
-fn idempotency_key(route: &Route, parts: &Parts, who: Option<&Principal>) -> Result<Option<Key>, Error> {
+/// What makes a repeat known: the sender's own key, or the id that a source signed.
+fn idempotency_key(
+    route: &Route,
+    signing: Option<&Source>,
+    parts: &Parts,
+    who: Option<&Principal>,
+) -> Result<Option<Key>, Error> {
     let native = route.method == Method::Post && route.contract == Contract::Native;
-    let (true, Some(who), Some(header)) = (native, who, parts.headers.get("idempotency-key")) else {
+    let named = match signing {
+        Some(source) => source.delivery(&parts.headers),
+        None => parts.headers.get("idempotency-key"),
+    };
+    let (true, Some(who), Some(header)) = (native, who, named) else {
         return Ok(None);
     };
     let path = parts.uri.path_and_query().map_or(route.path, |path| path.as_str());

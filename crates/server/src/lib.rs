@@ -21,6 +21,7 @@ mod replay;
 mod route;
 mod serve;
 mod shared;
+mod source;
 mod stream;
 mod token;
 mod view;
@@ -34,6 +35,7 @@ pub use openapi::document as openapi;
 pub use reference::{RouteFacts, errors_reference, routes, routes_reference};
 pub use serve::{DRAIN, ServeError, Tls, serve};
 pub use shared::Options;
+pub use source::{Signature, Source};
 pub use token::{constant_time_eq, create_token, token_hash};
 
 use crate::shared::Shared;

@@ -66,6 +66,10 @@ fn operation(route: &Route, requests: &mut SchemaGenerator, answers: &mut Schema
     match route.auth {
         Auth::Public => operation["security"] = json!([]),
         Auth::LogReader => operation["security"] = json!([{ "token": [] }, {}]),
+        Auth::Source => {
+            operation["security"] = json!([{ "token": [] }, {}]);
+            operation["x-permission"] = json!("ingest, or the proof of the source");
+        }
         Auth::Token(permission) => {
             operation["security"] = json!([{ "token": [] }]);
             operation["x-permission"] = json!(permission_name(permission));

@@ -36,6 +36,7 @@ pub fn routes() -> Vec<RouteFacts> {
         permission: match route.auth {
             Auth::Public => None,
             Auth::LogReader => Some(domain::access::Permission::Read),
+            Auth::Source => Some(domain::access::Permission::Ingest),
             Auth::Token(permission) => Some(permission),
         },
         log_reader: route.auth == Auth::LogReader,

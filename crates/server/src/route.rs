@@ -24,6 +24,8 @@ pub(crate) enum Auth {
     Public,
     /// A bearer token whose holder has this permission.
     Token(Permission),
+    /// A token whose holder may ingest, or the proof of the source that the end of the path names.
+    Source,
     /// As `Token(Read)`, unless the log is configured to be public.
     LogReader,
 }

@@ -1,6 +1,7 @@
 //! What all calls share: the way to the platform, and the bounds that hold for all of them together.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,7 +16,7 @@ use engine::{Handle, Reader};
 use tlog::VerifierKey;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{Error, error::Problem, kept::Kept, replay::Replays};
+use crate::{Error, error::Problem, kept::Kept, replay::Replays, source::Source};
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,8 @@ pub struct Options {
     pub log_key: VerifierKey,
     /// Serve checkpoint and tiles without a token.
     pub public_log: bool,
+    /// Sources that prove themselves by a secret, by name.
+    pub sources: BTreeMap<String, Source>,
     /// Turns true when the server is to end: streams are then ended, and `/readyz` says so.
     pub stopping: watch::Receiver<bool>,
 }
@@ -47,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) content: watch::Receiver<Arc<Content>>,
     pub(crate) log_key: VerifierKey,
     pub(crate) public_log: bool,
+    pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) large_bodies: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
@@ -70,6 +74,7 @@ impl Shared {
             content: options.content,
             log_key: options.log_key,
             public_log: options.public_log,
+            sources: options.sources,
             stopping: options.stopping,
             large_bodies: Semaphore::new(LARGE_BODIES_KIB),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

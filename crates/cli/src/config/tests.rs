@@ -34,12 +34,20 @@ fn keys_of(text: &str) -> Vec<String> {
 fn every_key_is_in_the_reference() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/config.md");
     let reference = fs::read_to_string(path).unwrap();
-    let sections =
-        ["", "[tls]\n", "[log]\n", "[connectors.a]\nkind = \"http\"\n", "[channels.a]\nkind = \"email\"\n"];
+    let sections = [
+        "",
+        "[tls]\n",
+        "[log]\n",
+        "[connectors.a]\nkind = \"http\"\n",
+        "[channels.a]\nkind = \"email\"\n",
+        "[sources.a]\nmapping = \"b\"\nsignature = \"token\"\n",
+    ];
     for section in sections {
         let keys = keys_of(&format!("{section}zzzzzzzzzzzz = 1\n"));
         assert!(keys.len() > 1, "{keys:?}");
-        for key in keys.iter().filter(|key| !["tls", "log", "connectors", "channels"].contains(&key.as_str()))
+        for key in keys
+            .iter()
+            .filter(|key| !["tls", "log", "connectors", "channels", "sources"].contains(&key.as_str()))
         {
             let known = reference.contains(&format!("`{key}`")) || reference.contains(&format!(".{key}`"));
             assert!(known, "`{key}` is not in docs/reference/config.md");

@@ -22,7 +22,7 @@ use store::{Sqlite, Store as _};
 use tlog::VerifierKey;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
-use super::Settings;
+use super::{Settings, sources};
 use crate::{
     client::Address,
     content::Source,
@@ -67,6 +67,7 @@ impl Running {
     /// Starts everything. What fails, fails before an address is announced.
     pub(crate) fn start(settings: Settings, runtime: Runtime) -> anyhow::Result<Running> {
         let content = settings.content.checked()?;
+        sources::check(&settings.sources, &content)?;
         let listener = bind(&settings)?;
         let store = Sqlite::open(&settings.data_dir, store::Options::default())?;
         let store = Arc::new(store);
@@ -86,6 +87,7 @@ impl Running {
             alerts_max: ALERTS_MAX,
         })?;
         let first_person = runtime.block_on(first_person(&platform.handle, &settings))?;
+        let sources = sources::enable(&settings.sources, &platform.handle, &runtime)?;
         let address = address_of(&listener, settings.tls.is_some())?;
         keys::write_private(&settings.data_dir.join(ADDRESS_FILE), &format!("{address}\n"))?;
         let (stopping, stops) = watch::channel(false);
@@ -95,6 +97,7 @@ impl Running {
             content: contents,
             log_key: log_key.clone(),
             public_log: settings.public_log,
+            sources,
             stopping: stops,
         };
         let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
@@ -327,7 +330,12 @@ async fn add_first(handle: &Handle, settings: &Settings) -> anyhow::Result<(Pers
     }
 }
 
-async fn create_token(handle: &Handle, holder: Holder, hash: Box<str>, label: &str) -> anyhow::Result<()> {
+pub(super) async fn create_token(
+    handle: &Handle,
+    holder: Holder,
+    hash: Box<str>,
+    label: &str,
+) -> anyhow::Result<()> {
     let create = access::Command::CreateToken { holder, hash, label: label.to_owned(), expires_at: None };
     handle.command(Actor::Platform, Command::Access(create)).await?;
     Ok(())

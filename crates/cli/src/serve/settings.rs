@@ -11,7 +11,7 @@ use engine::{Channels, Connectors};
 
 use super::Serve;
 use crate::{
-    config::{Config, Log},
+    config::{Config, Log, Trusted},
     content::Source,
     estate::Estate,
 };
@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     /// The simulated estate in this process, if actions may go there.
     pub(crate) estate: Option<Arc<Estate>>,
     pub(crate) public_log: bool,
+    /// Those that prove themselves by a secret.
+    pub(crate) sources: Vec<Trusted>,
     /// Name of the first person.
     pub(crate) admin: Option<String>,
 }
@@ -58,9 +60,21 @@ impl Settings {
             Some(_) | None => data_dir.to_owned(),
         };
         let public_log = config.log.public;
+        let sources =
+            config.sources.iter().map(|(name, source)| source.read(name)).collect::<Result<_, _>>()?;
         let admin = serve.admin.clone();
-        let settings =
-            Settings { data_dir, listen, tls, content, connectors, channels, estate, public_log, admin };
+        let settings = Settings {
+            data_dir,
+            listen,
+            tls,
+            content,
+            connectors,
+            channels,
+            estate,
+            public_log,
+            sources,
+            admin,
+        };
         Ok((settings, config.log))
     }
 
@@ -77,6 +91,7 @@ impl Settings {
             channels: Channels::new(),
             estate: Some(estate),
             public_log: false,
+            sources: Vec::new(),
             admin: Some("drill".to_owned()),
         }
     }

@@ -114,7 +114,7 @@ struct WireAlert {
 struct Metrics(#[schemars(with = "BTreeMap<String, Metric>")] Vec<(Box<str>, Metric)>);
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number or a text")]
 enum Metric {
     Number(f64),
     Text(Box<str>),

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use axum::{http::HeaderMap, response::Response};
 use domain::{
-    access::Permission,
     event::Stream,
     flow::Command,
     intake,
@@ -28,7 +27,7 @@ pub(crate) const ROUTES: &[Route] = &[Route {
     method: Method::Post,
     path: "/api/v1/alerts/{id}",
     contract: Contract::Native,
-    auth: Auth::Token(Permission::Ingest),
+    auth: Auth::Source,
     audit: Audit::Refusals,
     body_max: DELIVERY_MAX,
     query: &[],
@@ -41,7 +40,8 @@ pub(crate) const ROUTES: &[Route] = &[Route {
 async fn take(call: Call) -> Result<Response, Error> {
     let content = call.shared.content();
     let name = call.text_param("id")?;
-    let Some(mapping) = content.mappings.get(name) else {
+    let mapped_by = call.shared.sources.get(name).map_or(name, |source| &source.mapping);
+    let Some(mapping) = content.mappings.get(mapped_by) else {
         return Err(Error::new(Problem::NotFound, "there is no mapping for a source of this name"));
     };
     let mapped = match read(mapping, &call.body) {

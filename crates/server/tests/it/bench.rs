@@ -116,6 +116,7 @@ impl Bench {
             content: watch::channel(content).1,
             log_key: key.verifier().clone(),
             public_log,
+            sources: signed(&platform.handle, &runtime),
             stopping: stops,
         });
         let mut bench = Bench {
@@ -232,6 +233,18 @@ impl Bench {
         }
         lines
     }
+}
+
+/// The secret of the source `signed`.
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn signed(handle: &engine::Handle, runtime: &tokio::runtime::Runtime) -> BTreeMap<String, server::Source> {
+    let (_, hash) = server::create_token().unwrap();
+    let holder = Holder::Source("signed".into());
+    let create = Command::CreateToken { holder, hash: hash.clone(), label: String::new(), expires_at: None };
+    runtime.block_on(handle.command(Actor::Platform, flow::Command::Access(create))).unwrap();
+    let signature = server::Signature::StandardWebhooks;
+    BTreeMap::from([("signed".to_owned(), server::Source::new("generic", signature, SECRET, &hash).unwrap())])
 }
 
 impl Drop for Bench {

@@ -4,8 +4,11 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, SECRET};
 
 fn post(bench: &Bench, source: &str, body: &str) -> crate::bench::Answered {
     bench.ask("POST", &format!("/api/v1/alerts/{source}"), &bench.source, body.to_owned())
@@ -71,4 +74,53 @@ fn an_unknown_or_shortened_name_is_not_found_in_one_form() {
         .map(|name| post(&bench, name, "{}").problem(404, "not_found"))
         .collect();
     assert_eq!(said.len(), 1, "{said:?}");
+}
+
+/// A delivery of the source `signed`, as Standard Webhooks signs it.
+fn signed(id: &str, at: i64, body: &str) -> Request<Body> {
+    let key = STANDARD.decode(&SECRET["whsec_".len()..]).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{at}.{body}").as_bytes());
+    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    let request = Request::post("/api/v1/alerts/signed").header("webhook-id", id);
+    let request = request.header("webhook-timestamp", at.to_string()).header("webhook-signature", signature);
+    request.body(Body::from(body.to_owned())).unwrap()
+}
+
+#[test]
+fn a_signed_source_needs_no_token_and_its_repeat_changes_nothing() {
+    let bench = Bench::new();
+    let now = bench.handle().now().0 / 1_000_000;
+    let firing = r#"{"title": "A", "status": "firing"}"#;
+    bench.send(signed("msg_1", now, firing)).expect(200);
+    bench.send(signed("msg_2", now, r#"{"title": "A", "status": "resolved"}"#)).expect(200);
+    let before = bench.length();
+    // Without the signed id this would fire again.
+    assert_eq!(bench.send(signed("msg_1", now, firing)).expect(200)["taken"], 1);
+    assert_eq!(bench.length(), before);
+    assert_eq!(bench.get("/api/v1/alerts").expect(200)["items"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_proof_that_does_not_hold_is_refused_as_a_missing_token_is() {
+    let bench = Bench::new();
+    let now = bench.handle().now().0 / 1_000_000;
+    let body = r#"{"title": "A"}"#;
+    let old = signed("msg_1", now - 400, body);
+    let mut moved = signed("msg_1", now, body);
+    *moved.uri_mut() = "/api/v1/alerts/generic".parse().unwrap();
+    let mut elsewhere = signed("msg_1", now, body);
+    *elsewhere.uri_mut() = "/api/v1/alerts".parse().unwrap();
+    let mut changed = signed("msg_1", now, body);
+    *changed.body_mut() = Body::from("{}");
+    let mut shorter = signed("msg_1", now, body);
+    shorter.headers_mut().insert("webhook-signature", "v1,AAAA".parse().unwrap());
+    let mut without = signed("msg_1", now, body);
+    without.headers_mut().remove("webhook-signature");
+    let said: std::collections::BTreeSet<String> = [old, moved, elsewhere, changed, shorter, without]
+        .into_iter()
+        .map(|request| bench.send(request).problem(401, "unauthenticated"))
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(bench.get("/api/v1/alerts").expect(200)["items"].as_array().unwrap().len(), 0);
 }
