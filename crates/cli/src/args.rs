@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, check, containment, control, estate, incident, init, log, notice, playbook, run, silence,
+        alert, check, containment, control, estate, incident, init, log, notice, playbook, report, run, silence,
         token, user, why,
     },
     drill,
@@ -97,6 +97,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Run(run::Command),
     #[command(subcommand)]
+    Report(report::Command),
+    #[command(subcommand)]
     Containment(containment::Command),
     #[command(subcommand)]
     Control(control::Command),
@@ -126,6 +128,7 @@ impl Cli {
             Command::Silence(command) => command.run(global, output),
             Command::Incident(command) => command.run(global, output),
             Command::Run(command) => command.run(global, output),
+            Command::Report(command) => command.run(global, output),
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),
             Command::Notice(command) => command.run(global, output),

@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod notice;
 pub(crate) mod pairs;
 pub(crate) mod playbook;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod silence;

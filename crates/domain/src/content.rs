@@ -9,6 +9,7 @@ use crate::{
     detect,
     mapping::Mapping,
     playbook::{Playbook, TextHash},
+    recovery::Recovery,
     request::Requests,
     severity::{Risk, Severity},
     time::Span,
@@ -43,6 +44,7 @@ pub struct Content {
     pub channels: channels::Channels,
     /// Words of notices by name.
     pub templates: BTreeMap<String, String>,
+    pub recovery: Recovery,
 }
 
 /// What `actions.yaml` says of one verb.

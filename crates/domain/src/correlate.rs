@@ -77,8 +77,14 @@ pub fn route(state: &State, subject: Subject<'_>, context: &Context) -> Route {
 
 /// The open incident that this group belongs to, if its window has not passed.
 fn open_in_window(state: &State, key: GroupKey, kind: &str, now: Timestamp) -> Option<IncidentId> {
-    // What comes after the resolution is a new incident, or nobody would look at it.
-    let incident = state.incidents.by_group(key).filter(|found| found.status == incident::Status::Open)?;
+    let incident = state.incidents.by_group(key)?;
+    match incident.status {
+        // What comes back while it is watched is a relapse, however long after the last alert.
+        incident::Status::Watching => return Some(incident.id),
+        incident::Status::Open => {}
+        // What comes after the watch is a new incident, or nobody would look at it.
+        incident::Status::Resolved | incident::Status::Closed => return None,
+    }
     let window = state.content.types.get(kind).map_or(WINDOW_DEFAULT, |t| t.window);
     (now.since(incident.last_alert_at) <= window).then_some(incident.id)
 }

@@ -270,6 +270,17 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             std::iter::once(cancel).chain(respond(state, id)).collect()
         }
         incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
+        incident::Event::Relapsed { reason } => {
+            let about = Stream::Incident(id);
+            let reason = format!("relapse: {reason}");
+            let told = Command::Incident(incident::Command::RaiseAttention { id, about, reason });
+            let again = if run.is_none() { respond(state, id) } else { Vec::new() };
+            std::iter::once(told).chain(again).collect()
+        }
+        // What was real is looked back at.
+        incident::Event::Closed { disposition: incident::Disposition::TruePositive } => {
+            vec![Command::Review(review::Command::Open { incident: id })]
+        }
         incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
         | incident::Event::Noted { .. }
@@ -278,6 +289,8 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
+        | incident::Event::WatchEnded
+        | incident::Event::SignedOff { .. }
         | incident::Event::Closed { .. }
         | incident::Event::ResponseStopped { .. }
         | incident::Event::Redacted { .. } => Vec::new(),

@@ -2,10 +2,12 @@
 
 mod classify;
 mod decide;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
 pub use decide::decide;
+pub use recovery::{due, next_wakeup};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,15 @@ pub enum Command {
     Resolve {
         id: IncidentId,
         summary: String,
+    },
+    /// The business agrees that what was hurt works again.
+    SignOff {
+        id: IncidentId,
+        note: String,
+    },
+    /// From its timer: nothing came back.
+    EndWatch {
+        id: IncidentId,
     },
     Close {
         id: IncidentId,
@@ -181,6 +192,19 @@ pub enum Event {
     },
     Resolved {
         summary: Box<str>,
+        /// Until then an alert of its group is a relapse.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watch_until: Option<Timestamp>,
+    },
+    /// Nothing came back while it was watched.
+    WatchEnded,
+    /// It is open again.
+    Relapsed {
+        reason: Box<str>,
+    },
+    /// The business agrees that what was hurt works again.
+    SignedOff {
+        note: Box<str>,
     },
     Closed {
         disposition: Disposition,
@@ -205,6 +229,9 @@ impl Event {
             Event::AttentionCleared { .. } => "incident.attention_cleared",
             Event::ResponseStopped { .. } => "incident.response_stopped",
             Event::Resolved { .. } => "incident.resolved",
+            Event::WatchEnded => "incident.watch_ended",
+            Event::Relapsed { .. } => "incident.relapsed",
+            Event::SignedOff { .. } => "incident.signed_off",
             Event::Closed { .. } => "incident.closed",
             Event::Redacted { .. } => "incident.redacted",
         }
@@ -215,6 +242,8 @@ impl Event {
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Open,
+    /// Resolved; what comes back meanwhile is the same incident.
+    Watching,
     Resolved,
     Closed,
 }
@@ -263,6 +292,14 @@ pub struct Incident {
     /// When the first containment was in force.
     pub contained_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
+    /// While it is watched: until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch_until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_off: Option<(PersonId, Timestamp)>,
+    /// How often it came back.
+    #[serde(default)]
+    pub relapses: u32,
     pub disposition: Option<Disposition>,
     pub attention: Vec<Attention>,
     #[serde(default)]
@@ -357,6 +394,9 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         assignee: None,
         contained_at: None,
         resolved_at: None,
+        watch_until: None,
+        signed_off: None,
+        relapses: 0,
         disposition: None,
         attention: Vec::new(),
         redacted: false,
@@ -400,13 +440,30 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
         }),
         Event::AttentionCleared { about } => incident.attention.retain(|a| a.about != *about),
         Event::ResponseStopped { .. } => incident.auto_response = false,
-        Event::Resolved { .. } => {
+        Event::WatchEnded => {
             incident.status = Status::Resolved;
+            incident.watch_until = None;
+        }
+        Event::Relapsed { .. } => {
+            incident.status = Status::Open;
+            incident.phase = Phase::Contain;
+            incident.resolved_at = None;
+            incident.watch_until = None;
+            incident.signed_off = None;
+            incident.relapses += 1;
+        }
+        Event::SignedOff { .. } => {
+            incident.signed_off = meta.actor.person().map(|person| (person, meta.time));
+        }
+        Event::Resolved { watch_until, .. } => {
+            incident.status = if watch_until.is_some() { Status::Watching } else { Status::Resolved };
+            incident.watch_until = *watch_until;
             incident.resolved_at = Some(meta.time);
             incident.phase = Phase::Review;
         }
         Event::Closed { disposition } => {
             incident.status = Status::Closed;
+            incident.watch_until = None;
             incident.disposition = Some(*disposition);
         }
         Event::Redacted { .. } => redact(incident),

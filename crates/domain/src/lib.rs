@@ -28,6 +28,7 @@ pub mod mapping;
 pub mod matcher;
 pub mod notice;
 pub mod playbook;
+pub mod recovery;
 pub mod request;
 pub mod review;
 pub mod run;
@@ -36,4 +37,6 @@ mod scene;
 pub mod severity;
 pub mod silence;
 pub mod state;
+#[cfg(test)]
+mod stories;
 pub mod time;

@@ -562,8 +562,11 @@ impl State {
                 let run = self.runs.get(id)?;
                 run::next_wakeup(run, self.playbooks.get(&run.hash)?)
             }
-            Stream::Incident(_)
-            | Stream::Person(_)
+            Stream::Incident(id) => {
+                let incident = self.incidents.open.get(&id);
+                incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
+            }
+            Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
             | Stream::Content
@@ -632,8 +635,11 @@ impl State {
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Review(command)))
             }
             Stream::Run(id) => Fired::Command(Command::Run(run::Command::Advance { id, widened: false })),
-            Stream::Incident(_)
-            | Stream::Person(_)
+            Stream::Incident(id) => {
+                let command = self.incidents.open.get(&id).and_then(|incident| incident::due(incident, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Incident(command)))
+            }
+            Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
             | Stream::Content

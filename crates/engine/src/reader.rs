@@ -8,10 +8,11 @@ use domain::{
     alert::Alert,
     control::Control,
     event::Stream,
-    id::{ActionId, AlertId, IncidentId, NoticeId, PersonId, RawId, RunId, SilenceId, TokenId},
+    id::{ActionId, AlertId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId, TokenId},
     incident::Incident,
     intake::Raw,
     notice::Notice,
+    review::Review,
     run::Run,
     silence::Silence,
     time::Timestamp,
@@ -136,6 +137,15 @@ impl Reader {
 
     pub fn raw(&self, id: RawId) -> Result<Option<Raw>, Error> {
         self.one(Table::Raw, &rows::key(id.0))
+    }
+
+    pub fn review(&self, id: ReviewId) -> Result<Option<Review>, Error> {
+        self.either(Table::Review, Table::ReviewPast, id.0)
+    }
+
+    /// Reviews that owe a report (with `past`: complete ones), newest first.
+    pub fn reviews(&self, past: bool, page: Page) -> Result<Vec<Review>, Error> {
+        self.list(if past { Table::ReviewPast } else { Table::Review }, page)
     }
 
     pub fn people(&self) -> Result<Vec<Person>, Error> {

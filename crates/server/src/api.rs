@@ -21,6 +21,7 @@ mod intake;
 mod log;
 mod notices;
 mod operations;
+mod reviews;
 mod runs;
 mod silences;
 mod sources;
@@ -34,6 +35,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     silences::ROUTES,
     incidents::ROUTES,
     runs::ROUTES,
+    reviews::ROUTES,
     containments::ROUTES,
     notices::ROUTES,
     control::ROUTES,

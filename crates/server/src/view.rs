@@ -217,6 +217,12 @@ pub(crate) struct Incident {
     pub(crate) assignee: Option<String>,
     pub(crate) contained_at: Option<String>,
     pub(crate) resolved_at: Option<String>,
+    /// Until then an alert of its group opens it again.
+    pub(crate) watch_until: Option<String>,
+    /// Who agreed for the business that what was hurt works again.
+    pub(crate) signed_off: Option<Acknowledged>,
+    /// How often it came back after its resolution.
+    pub(crate) relapses: u32,
     pub(crate) disposition: Option<String>,
     /// What waits for a person.
     pub(crate) attention: Vec<Attention>,
@@ -254,6 +260,9 @@ impl From<&incidents::Incident> for Incident {
             assignee: optional(incident.assignee),
             contained_at: optional(incident.contained_at),
             resolved_at: optional(incident.resolved_at),
+            watch_until: optional(incident.watch_until),
+            signed_off: incident.signed_off.map(|(by, at)| Acknowledged { by: text(by), at: text(at) }),
+            relapses: incident.relapses,
             disposition: incident.disposition.as_ref().map(name),
             attention: incident.attention.iter().map(attention).collect(),
             redacted: incident.redacted,

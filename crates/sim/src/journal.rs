@@ -178,11 +178,16 @@ impl Journal {
                     view.last_alert_at = at;
                 }
             }
-            // A resolved one takes no more alerts either.
-            incident::Event::Resolved { .. } | incident::Event::Closed { .. } => {
+            // One that is watched takes what comes back; a resolved one takes no more alerts.
+            incident::Event::Resolved { watch_until: Some(_), .. } => {}
+            incident::Event::Resolved { watch_until: None, .. }
+            | incident::Event::WatchEnded
+            | incident::Event::Closed { .. } => {
                 self.incidents.remove(&id);
             }
             incident::Event::Acknowledged
+            | incident::Event::Relapsed { .. }
+            | incident::Event::SignedOff { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Classified { .. }
             | incident::Event::Noted { .. }

@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Note(Note),
     Link(Link),
     Resolve(Resolve),
+    SignOff(SignOff),
     Close(Close),
 }
 
@@ -158,6 +159,14 @@ impl Disposition {
     }
 }
 
+/// Say for the business that what was hurt works again
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident sign-off INC-13 'all customers are served again'")]
+pub(crate) struct SignOff {
+    id: IncidentId,
+    note: String,
+}
+
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
@@ -209,6 +218,9 @@ impl Command {
             }
             Command::Resolve(Resolve { id, summary }) => {
                 change(id, "resolve", json!({ "summary": summary }), format!("{id} is resolved"))
+            }
+            Command::SignOff(SignOff { id, note }) => {
+                change(id, "sign-off", json!({ "note": note }), format!("{id} is signed off"))
             }
             Command::Close(Close { id, disposition }) => {
                 let body = json!({ "disposition": disposition.name() });

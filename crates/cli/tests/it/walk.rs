@@ -78,7 +78,9 @@ fn people_work_on_an_incident() {
         done(&["containment", "release", action["id"].as_str().unwrap()]);
     }
     server.until(&["containment", "list"], |list| items(list).is_empty());
-    done(&["incident", "close", &incident, "--as", "true-positive"]);
+    let watched = server.ask(&["incident", "close", &incident, "--as", "true-positive"]);
+    assert_eq!(watched.status.code(), Some(1), "what was real is watched first");
+    done(&["incident", "close", &incident, "--as", "benign"]);
     assert_eq!(items(&server.json(&["incident", "list"])).len(), 0);
     assert_eq!(items(&server.json(&["incident", "list", "--closed"])).len(), 1);
 }

@@ -10,6 +10,7 @@ mod kind;
 mod mapping;
 
 mod playbook;
+mod recovery;
 mod report;
 mod rule;
 mod step;
@@ -47,12 +48,13 @@ enum Kind {
     MappingTest,
     Channels,
     Template,
+    Recovery,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
 }
 
 /// The files of a content folder; `*` stands for a name. The first that fits decides.
-const KNOWN: [(&str, Kind); 11] = [
+const KNOWN: [(&str, Kind); 12] = [
     ("actions.yaml", Kind::Actions),
     ("taxonomy.yaml", Kind::Taxonomy),
     ("rules/*.test.yaml", Kind::RuleTest),
@@ -63,6 +65,7 @@ const KNOWN: [(&str, Kind); 11] = [
     ("mappings/*.yaml", Kind::Mapping),
     ("channels.yaml", Kind::Channels),
     ("templates/*.txt", Kind::Template),
+    ("recovery.yaml", Kind::Recovery),
     ("estate.yaml", Kind::Elsewhere),
 ];
 
@@ -112,6 +115,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     refuse_unknown(files, &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
+    let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref() };
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
@@ -138,6 +142,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
         channels,
         templates,
+        recovery,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

@@ -3,6 +3,7 @@
 use super::{
     Event, Status, TARGETS_MAX, Target,
     decide::{bounded, open},
+    recovery::relapse,
 };
 use crate::{
     correlate,
@@ -31,7 +32,9 @@ pub(super) fn from_alert(
         let room = TARGETS_MAX.saturating_sub(incident.targets.len());
         let targets = targets.into_iter().filter(fresh).take(room).collect();
         let severity = (found.severity > incident.severity).then_some(found.severity);
-        return Ok(vec![(incident_id, Event::AlertJoined { alert: id, targets, severity, again })]);
+        let joined = Event::AlertJoined { alert: id, targets, severity, again };
+        let events = std::iter::once(joined).chain(relapse(incident, id));
+        return Ok(events.map(|event| (incident_id, event)).collect());
     }
     if again {
         return Ok(Vec::new());

@@ -1,8 +1,9 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Disposition, Event, Incident, Status, TEXT_MAX,
+    ATTENTION_MAX, Command, Event, Incident, TEXT_MAX,
     classify::{classify, from_alert, open_by_person},
+    recovery,
 };
 use crate::{
     event::{Context, Rejected, Stream},
@@ -49,13 +50,10 @@ pub fn decide(
             }
             Ok(vec![(id, Event::Linked { title: bounded("title", title)?, url: bounded("link", url)? })])
         }
-        Command::Resolve { id, summary } => match open(state, id)?.status {
-            Status::Open => Ok(vec![(id, Event::Resolved { summary: bounded("summary", summary)? })]),
-            Status::Resolved | Status::Closed => {
-                Err(Rejected::Conflict(format!("incident {id} is already resolved")))
-            }
-        },
-        Command::Close { id, disposition } => close(state, id, disposition),
+        Command::Resolve { id, summary } => recovery::resolve(state, id, summary, context),
+        Command::SignOff { id, note } => recovery::sign_off(state, id, note, context),
+        Command::EndWatch { id } => Ok(recovery::end_watch(state, id, context.now)),
+        Command::Close { id, disposition } => recovery::close(state, id, disposition),
         Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {
             Some(incident) if incident.contained_at.is_none() => {
                 vec![(id, Event::Contained { action })]
@@ -93,24 +91,6 @@ pub(super) fn bounded(what: &str, text: String) -> Result<Box<str>, Rejected> {
         return Err(Rejected::Invalid(format!("the {what} is longer than {TEXT_MAX} bytes")));
     }
     Ok(text.into())
-}
-
-fn close(
-    state: &State,
-    id: IncidentId,
-    disposition: Disposition,
-) -> Result<Vec<(IncidentId, Event)>, Rejected> {
-    open(state, id)?;
-    let in_force = state.actions.of_incident(id).filter(|action| !action.is_final()).count();
-    if in_force > 0 {
-        return Err(Rejected::Conflict(format!(
-            "incident {id} has {in_force} containments in force or actions open; release or settle them first"
-        )));
-    }
-    if let Some(run) = state.runs.of_incident(id) {
-        return Err(Rejected::Conflict(format!("{run} of incident {id} has not ended; cancel it first")));
-    }
-    Ok(vec![(id, Event::Closed { disposition })])
 }
 
 fn raise_attention(state: &State, id: IncidentId, about: Stream, reason: String) -> Vec<(IncidentId, Event)> {

@@ -116,13 +116,51 @@ fn what_was_released_and_is_named_again_calls_for_a_person() {
 }
 
 #[test]
-fn after_the_resolution_an_alert_opens_a_new_incident() {
+fn after_the_watch_an_alert_opens_a_new_incident() {
     let mut scene = Scene::new(&[]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let id = scene.incident();
     scene.must(flow::Command::Incident(Command::Resolve { id, summary: "done".to_owned() }));
+    scene.wait(Span::secs(3_600));
     compromise(&mut scene, "validator-3", ("alertname", "B"));
     assert_eq!(scene.state.incidents.open.len(), 2);
+}
+
+#[test]
+fn what_was_real_is_closed_only_after_the_watch_and_when_nothing_fires() {
+    let mut scene = Scene::new(&[]);
+    scene.alert([("alertname", "A"), ("incident_type", "disk_full"), ("severity", "high"), ("node", "n-1")]);
+    let id = scene.incident();
+    let incident = |command| flow::Command::Incident(command);
+    let close = |disposition| incident(Command::Close { id, disposition });
+    if let Some(run) = scene.state.runs.of_incident(id) {
+        scene.must(flow::Command::Run(crate::run::Command::Cancel { id: run, undo: false }));
+    }
+    expect!["incident INC-3 is not resolved; resolve it, so that it is watched for 1h, then close it"]
+        .assert_eq(&scene.refused(close(Disposition::TruePositive)));
+    scene.must(incident(Command::Resolve { id, summary: "freed".to_owned() }));
+    expect!["incident INC-3 is watched until 2027-01-15T09:00:00Z; close it then"]
+        .assert_eq(&scene.refused(close(Disposition::TruePositive)));
+    expect!["incident INC-3 is already resolved"]
+        .assert_eq(&scene.refused(incident(Command::Resolve { id, summary: "freed".to_owned() })));
+    scene.must(close(Disposition::FalsePositive));
+    assert!(scene.state.reviews.is_empty(), "what was not real is not reviewed");
+}
+
+#[test]
+fn the_sign_off_is_given_once_and_after_the_resolution() {
+    let mut scene = Scene::new(&[]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let id = scene.incident();
+    let incident = |command| flow::Command::Incident(command);
+    let sign = || incident(Command::SignOff { id, note: "works".to_owned() });
+    expect!["incident INC-3 is not resolved; sign off when it is"].assert_eq(&scene.refused(sign()));
+    scene.must(incident(Command::Resolve { id, summary: "done".to_owned() }));
+    scene.must(sign());
+    expect!["P-900 signed off incident INC-3 at 2027-01-15T08:00:00Z already"]
+        .assert_eq(&scene.refused(sign()));
+    compromise(&mut scene, "validator-3", ("alertname", "B"));
+    assert_eq!(scene.state.incidents.open[&id].signed_off, None, "a relapse needs a new one");
 }
 
 #[test]

@@ -80,6 +80,14 @@ pub(crate) const ROUTES: &[Route] = &[
     respond("/api/v1/incidents/{id}/resolve", Some(schema::<Resolve>), "Say that it is over.", |call| {
         Box::pin(resolve(call))
     }),
+    change(
+        "/api/v1/incidents/{id}/sign-off",
+        Permission::Command,
+        Some(schema::<SignOff>),
+        ONE,
+        "Say for the business that what was hurt works again.",
+        |call| Box::pin(sign_off(call)),
+    ),
     respond("/api/v1/incidents/{id}/close", Some(schema::<Close>), "Close it with a verdict.", |call| {
         Box::pin(close(call))
     }),
@@ -138,6 +146,12 @@ struct Link {
 #[serde(deny_unknown_fields)]
 struct Resolve {
     summary: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SignOff {
+    note: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -280,6 +294,12 @@ async fn resolve(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     let Resolve { summary } = call.json()?;
     carry_out(&call, id, incident::Command::Resolve { id, summary }).await
+}
+
+async fn sign_off(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let SignOff { note } = call.json()?;
+    carry_out(&call, id, incident::Command::SignOff { id, note }).await
 }
 
 async fn close(call: Call) -> Result<Response, Error> {

@@ -122,9 +122,16 @@ fn of_incident(event: &incident::Event) -> String {
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::ResponseStopped { run } => run.to_string(),
         incident::Event::AttentionCleared { about: stream } => about(stream),
-        incident::Event::Resolved { summary } => summary.to_string(),
+        incident::Event::Resolved { summary, watch_until: None } => summary.to_string(),
+        incident::Event::Resolved { summary, watch_until: Some(until) } => {
+            format!("{summary}; watched until {until}")
+        }
+        incident::Event::Relapsed { reason } => reason.to_string(),
+        incident::Event::SignedOff { note } => note.to_string(),
         incident::Event::Closed { disposition } => super::name(disposition),
-        incident::Event::Acknowledged | incident::Event::Redacted { .. } => String::new(),
+        incident::Event::Acknowledged | incident::Event::WatchEnded | incident::Event::Redacted { .. } => {
+            String::new()
+        }
     }
 }
 
@@ -268,6 +275,9 @@ fn of_notice(event: &notice::Event) -> String {
 
 fn of_review(event: &review::Event) -> String {
     match event {
-        review::Event::Opened { incident } => incident.to_string(),
+        review::Event::Opened { incident, .. } => incident.to_string(),
+        review::Event::Reminded { report } => format!("the {report} report is due soon"),
+        review::Event::Overdue { report } => format!("the {report} report is overdue"),
+        review::Event::Completed { report, .. } => format!("the {report} report"),
     }
 }

@@ -8,6 +8,7 @@ mod incidents;
 mod log;
 mod notices;
 mod people;
+mod reviews;
 mod runs;
 mod silences;
 mod sources;

@@ -18,6 +18,7 @@ fn target(route: &RouteFacts) -> String {
         path if path.contains("/alerts/") => "ALERT-999999",
         path if path.contains("/silences/") => "SIL-999999",
         path if path.contains("/people/") => "P-999999",
+        path if path.contains("/reviews/") => "REV-999999",
         path if path.contains("/intake/") => "RAW-999999",
         path if path.contains("/tokens/") => "TOK-999999",
         _ => "nothing",

@@ -31,10 +31,11 @@ fn an_incident_is_worked_on_to_its_end() {
     post("/notes", r#"{"text": "not us"}"#).expect(200);
     post("/links", r#"{"title": "room", "url": "https://chat.example/42"}"#).expect(200);
     post("/links", r#"{"title": "room", "url": "javascript:alert(1)"}"#).problem(422, "invalid");
-    assert_eq!(post("/resolve", r#"{"summary": "rebuilt"}"#).expect(200)["status"], "resolved");
+    assert_eq!(post("/resolve", r#"{"summary": "rebuilt"}"#).expect(200)["status"], "watching");
     post("/close", r#"{"disposition": "maybe"}"#).problem(400, "malformed");
-    let closed = post("/close", r#"{"disposition": "true_positive"}"#).expect(200);
-    assert_eq!((&closed["status"], &closed["disposition"]), (&"closed".into(), &"true_positive".into()));
+    post("/close", r#"{"disposition": "true_positive"}"#).problem(409, "conflict");
+    let closed = post("/close", r#"{"disposition": "benign"}"#).expect(200);
+    assert_eq!((&closed["status"], &closed["disposition"]), (&"closed".into(), &"benign".into()));
     post("/notes", r#"{"text": "late"}"#).problem(404, "not_found");
 
     assert_eq!(bench.get("/api/v1/incidents").expect(200)["items"].as_array().unwrap().len(), 0);

@@ -25,9 +25,9 @@ fn files() {
     check(
         &[("playbook/x.yaml", PLAYBOOK), ("rules/.yaml", RULE), ("rules/a/b.yaml", RULE)],
         expect![[r#"
-            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `estate.yaml`
-            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `estate.yaml`
-            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `estate.yaml`
+            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `estate.yaml`
+            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `estate.yaml`
+            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `estate.yaml`
         "#]],
     );
     check(
@@ -524,4 +524,27 @@ fn conditions_of_rules() {
             "{conditions}: {shown}"
         );
     }
+}
+
+#[test]
+fn recovery() {
+    let text = "watch:\n  critical: 4x\n  high: 60d\n  urgent: 1h\nsign_off: crtical\n";
+    check(
+        &[("recovery.yaml", text)],
+        expect![[r#"
+        recovery.yaml:4:3: unknown field `urgent`; expected one of `informational`, `low`, `medium`, `high`, `critical`
+        recovery.yaml:5:11: unknown value `crtical`; did you mean `critical`?
+    "#]],
+    );
+    let text = "reports:\n  initial: 24h\n  detailed: 12h\n  final: 30m\n  remind: 48h\n";
+    check(
+        &[("recovery.yaml", text)],
+        expect![[r#"
+        recovery.yaml:3:13: this report is due no later than the initial one; make it later
+        recovery.yaml:4:10: the deadline of 30m is out of bounds; use 1h to 365d
+        recovery.yaml:4:10: this report is due no later than the detailed one; make it later
+        recovery.yaml:5:11: the reminder of 2d is out of bounds; use 0s to 1d
+    "#]],
+    );
+    check(&[("recovery.yaml", "watch: {critical: 0s}\n")], expect![[""]]);
 }

@@ -1,0 +1,125 @@
+//! `report`: what is written about incidents afterwards, and what is still owed.
+
+use clap::{Args, Subcommand};
+use domain::id::ReviewId;
+use serde_json::{Value, json};
+
+use super::show;
+use crate::{
+    args::Global,
+    output::{Output, Table, Verdict},
+    session,
+};
+
+const REVIEWS: &str = "/api/v1/reviews";
+
+/// Reports on what happened
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(subcommand)]
+    Review(Review),
+}
+
+/// Reviews of closed incidents, with their three reports
+#[derive(Debug, Subcommand)]
+pub(crate) enum Review {
+    List(List),
+    Show(Show),
+    Complete(Complete),
+}
+
+/// List reviews that owe a report, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence report review list")]
+pub(crate) struct List {
+    /// Those with all reports instead
+    #[arg(long)]
+    complete: bool,
+    #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
+    limit: usize,
+}
+
+/// Show one review with its reports
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence report review show REV-29")]
+pub(crate) struct Show {
+    id: ReviewId,
+}
+
+/// Deliver one of its reports
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence report review complete REV-29 initial 'https://docs.example/reviews/29'"
+)]
+pub(crate) struct Complete {
+    id: ReviewId,
+    /// initial, detailed or final
+    report: String,
+    /// The report itself, or the address where it stands
+    text: String,
+}
+
+impl Command {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+        let Command::Review(review) = self;
+        let client = session::client(global)?;
+        match review {
+            Review::List(List { complete, limit }) => {
+                let state = if *complete { "complete" } else { "open" };
+                let items = client.list(&format!("{REVIEWS}?state={state}"), *limit)?;
+                let columns = ["id", "incident", "age", "~owed"];
+                Ok(show::list(output, items, &columns, &format!("no review is {state}"), row))
+            }
+            Review::Show(Show { id }) => Ok(one(&client.get(&format!("{REVIEWS}/{id}"))?, output)),
+            Review::Complete(Complete { id, report, text }) => {
+                let body = json!({ "report": report, "text": text });
+                let answer = client.post(&format!("{REVIEWS}/{id}/complete"), &body)?;
+                Ok(show::done(output, &answer, &format!("the {report} report of {id} is delivered")))
+            }
+        }
+    }
+}
+
+/// A review in the list: what it owes, and whether that is late.
+fn row(review: &Value) -> Vec<String> {
+    let owed = show::items(review, "reports").iter().filter(|report| report["done_at"].is_null());
+    let owed = owed.map(|report| match &*show::text(report, "told") {
+        "overdue" => format!("{} (overdue)", show::text(report, "report")),
+        _ => format!("{} by {}", show::text(report, "report"), show::short_time(report, "due_at")),
+    });
+    let owed: Vec<String> = owed.collect();
+    vec![
+        show::text(review, "id"),
+        show::text(review, "incident"),
+        show::age(review, "opened_at"),
+        owed.join(", "),
+    ]
+}
+
+fn one(review: &Value, output: &Output) -> Verdict {
+    if output.json {
+        output.json(review);
+        return Verdict::Done;
+    }
+    show::fields(
+        output,
+        &[
+            ("id", show::text(review, "id")),
+            ("incident", show::text(review, "incident")),
+            ("opened", show::time(review, "opened_at")),
+        ],
+    );
+    show::heading(output, "reports");
+    let mut table = Table::new(&["report", "due", "delivered", "by", "~text"]);
+    for report in show::items(review, "reports") {
+        table.row(vec![
+            show::text(report, "report"),
+            show::short_time(report, "due_at"),
+            show::short_time(report, "done_at"),
+            show::text(report, "done_by"),
+            show::text(report, "text"),
+        ]);
+    }
+    table.print(output);
+    Verdict::Done
+}

@@ -1,0 +1,76 @@
+//! `recovery.yaml`: how long what is resolved is watched, who signs, and when reports are due.
+
+use serde::Deserialize;
+
+use super::{Files, report::Report};
+use crate::{
+    document::{Problem, Spanned, read as read_document},
+    recovery::Recovery,
+    severity::Severity,
+    time::Span,
+};
+
+const WATCH_MOST: Span = Span::secs(30 * 86_400);
+const REPORT_LEAST: Span = Span::secs(3_600);
+const REPORT_MOST: Span = Span::secs(365 * 86_400);
+
+#[derive(Deserialize)]
+struct RecoveryDocument {
+    #[serde(default)]
+    watch: WatchDocument,
+    sign_off: Option<Severity>,
+    reports: Option<ReportsDocument>,
+}
+
+#[derive(Default, Deserialize)]
+struct WatchDocument {
+    informational: Option<Spanned<String>>,
+    low: Option<Spanned<String>>,
+    medium: Option<Spanned<String>>,
+    high: Option<Spanned<String>>,
+    critical: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+struct ReportsDocument {
+    initial: Spanned<String>,
+    detailed: Spanned<String>,
+    r#final: Spanned<String>,
+    remind: Option<Spanned<String>>,
+}
+
+/// What the folder says of recovery; the default where it says nothing.
+pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Recovery {
+    let Some((path, text)) = files.first() else { return Recovery::default() };
+    let (document, found) = read_document::<RecoveryDocument>(path, text);
+    let mut report = Report::new(path, problems);
+    report.add(found);
+    let Some(document) = document else { return Recovery::default() };
+    let watch = document.watch;
+    let by_severity = [watch.informational, watch.low, watch.medium, watch.high, watch.critical];
+    let watch = by_severity.map(|text| {
+        text.map_or(Span::default(), |text| report.span("the watch", &text, Span::default(), WATCH_MOST))
+    });
+    let mut recovery = Recovery { watch, sign_off: document.sign_off, ..Recovery::default() };
+    if let Some(reports) = document.reports {
+        read_reports(&reports, &mut recovery, &mut report);
+    }
+    recovery
+}
+
+fn read_reports(reports: &ReportsDocument, recovery: &mut Recovery, report: &mut Report<'_>) {
+    let texts = [&reports.initial, &reports.detailed, &reports.r#final];
+    recovery.reports = texts.map(|text| report.span("the deadline", text, REPORT_LEAST, REPORT_MOST));
+    for index in 1..texts.len() {
+        if recovery.reports[index] <= recovery.reports[index - 1] {
+            let before = crate::recovery::REPORTS[index - 1];
+            report.at(
+                texts[index],
+                format!("this report is due no later than the {before} one; make it later"),
+            );
+        }
+    }
+    if let Some(remind) = &reports.remind {
+        recovery.remind = report.span("the reminder", remind, Span::default(), recovery.reports[0]);
+    }
+}

@@ -1,0 +1,41 @@
+//! What a deployment wants between the end of the response and the end of the incident: a watch, a signature,
+//! and the reports of the review by their deadlines.
+
+use crate::{severity::Severity, time::Span};
+
+/// The first report of a review, the detailed one, and the final one.
+pub const REPORTS: [&str; 3] = ["initial", "detailed", "final"];
+
+/// `recovery.yaml`. Without the file nothing is watched and nobody has to sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// How long a resolved incident is watched, from informational to critical. Zero: not at all.
+    pub watch: [Span; 5],
+    /// From this severity on, the business signs off before the incident may close as a true positive.
+    pub sign_off: Option<Severity>,
+    /// When each of [`REPORTS`] is due after the incident was closed.
+    pub reports: [Span; 3],
+    /// So long before a report is due, its review says so.
+    pub remind: Span,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Recovery {
+            watch: [Span::default(); 5],
+            sign_off: None,
+            reports: [Span::secs(86_400), Span::secs(3 * 86_400), Span::secs(7 * 86_400)],
+            remind: Span::secs(4 * 3_600),
+        }
+    }
+}
+
+impl Recovery {
+    pub fn watch_of(&self, severity: Severity) -> Span {
+        self.watch[severity as usize]
+    }
+
+    pub fn needs_sign_off(&self, severity: Severity) -> bool {
+        self.sign_off.is_some_and(|from| severity >= from)
+    }
+}
