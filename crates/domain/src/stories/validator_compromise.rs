@@ -23,7 +23,7 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
     everything_works(&mut scene);
     let id = scene.incident();
     expect![[r#"
-        alert.raised alert/2 label incident_type="validator_compromise"; no open incident of its group
+        alert.raised alert/2 label incident_type="validator_compromise"; rule double_sign; no open incident of its group
         incident.opened incident/3
         run.started run/4 stage 0, begin 0 on validator-3
         action.intended action/5 Apply node.isolate validator-3 #1 rf-scene-5-0
