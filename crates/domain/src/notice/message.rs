@@ -151,6 +151,7 @@ fn status(incident: &Incident) -> String {
     let word = match incident.status {
         crate::incident::Status::Open if incident.contained_at.is_some() => "contained",
         crate::incident::Status::Open => "open",
+        crate::incident::Status::Watching => "resolved and watched",
         crate::incident::Status::Resolved => "resolved",
         crate::incident::Status::Closed => "closed",
     };
