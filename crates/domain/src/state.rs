@@ -566,11 +566,7 @@ impl State {
                 let incident = self.incidents.open.get(&id);
                 incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
             }
-            Stream::Person(_)
-            | Stream::Token(_)
-            | Stream::Raw(_)
-            | Stream::Content
-            | Stream::Log => None,
+            Stream::Person(_) | Stream::Token(_) | Stream::Raw(_) | Stream::Content | Stream::Log => None,
         }
     }
 
@@ -639,11 +635,9 @@ impl State {
                 let command = self.incidents.open.get(&id).and_then(|incident| incident::due(incident, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Incident(command)))
             }
-            Stream::Person(_)
-            | Stream::Token(_)
-            | Stream::Raw(_)
-            | Stream::Content
-            | Stream::Log => Fired::Nothing,
+            Stream::Person(_) | Stream::Token(_) | Stream::Raw(_) | Stream::Content | Stream::Log => {
+                Fired::Nothing
+            }
         }
     }
 }
