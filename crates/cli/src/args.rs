@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, check, containment, control, estate, incident, init, log, notice, playbook, report, run, silence,
-        token, user, why,
+        alert, check, containment, control, estate, incident, init, log, notice, playbook, report, run,
+        silence, token, user, why,
     },
     drill,
     output::{Output, Verdict},

@@ -61,13 +61,10 @@ pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Recovery {
 fn read_reports(reports: &ReportsDocument, recovery: &mut Recovery, report: &mut Report<'_>) {
     let texts = [&reports.initial, &reports.detailed, &reports.r#final];
     recovery.reports = texts.map(|text| report.span("the deadline", text, REPORT_LEAST, REPORT_MOST));
-    for index in 1..texts.len() {
-        if recovery.reports[index] <= recovery.reports[index - 1] {
-            let before = crate::recovery::REPORTS[index - 1];
-            report.at(
-                texts[index],
-                format!("this report is due no later than the {before} one; make it later"),
-            );
+    let pairs = recovery.reports.windows(2).zip(crate::recovery::REPORTS);
+    for ((pair, before), text) in pairs.zip(&texts[1..]) {
+        if pair[1] <= pair[0] {
+            report.at(text, format!("this report is due no later than the {before} one; make it later"));
         }
     }
     if let Some(remind) = &reports.remind {
