@@ -3,8 +3,11 @@
 //! A repeat that moves only `ends_at` or the time last seen makes no event; those two live in `Seen`, in
 //! memory, and are rebuilt after a restart by giving each firing alert the resolve timeout once more.
 
+mod native;
 #[cfg(test)]
 mod tests;
+
+pub use native::Native;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,8 @@
 //! Stories: one incident each from its first alert to its end, in virtual time, told by the facts.
 
+mod monitoring;
+mod still_firing;
+mod tale;
 mod validator_compromise;
 
 use crate::{

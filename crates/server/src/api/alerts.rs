@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use axum::response::Response;
 use domain::{
     access::Permission,
-    alert::Received,
+    alert::{Native, Received},
     id::AlertId,
     labels::{COUNT_MAX, Labels},
     matcher::{self, Matcher},
@@ -156,8 +156,6 @@ impl WireAlert {
         })
     }
 
-    /// The type names both the alert and the incident that it may open; numbers and words become annotations, so
-    /// that the next measurement is the same alert.
     fn typed(self) -> Result<Received, &'static str> {
         let Some(alert_type) = self.alert_type else {
             return Err("an alert needs `labels`, or `alert_type`");
@@ -165,25 +163,17 @@ impl WireAlert {
         if !self.annotations.is_empty() || self.ends_at.is_some() || !self.generator_url.is_empty() {
             return Err("`annotations`, `endsAt` and `generatorURL` go with `labels`, not with `alert_type`");
         }
-        let mut labels = vec![("alertname".into(), alert_type.clone()), ("incident_type".into(), alert_type)];
-        labels.extend(self.severity.map(|severity| ("severity".into(), severity)));
-        labels.extend(self.source_system.map(|source| ("source".into(), source)));
-        let mut annotations = Vec::new();
-        annotations.extend(self.alert_id.map(|id| ("alert_id".into(), id)));
-        annotations.extend(self.description.map(|text| ("description".into(), text)));
-        for (name, value) in self.metrics.map(|metrics| metrics.0).unwrap_or_default() {
-            annotations.push((format!("metric_{name}").into(), value.to_string().into()));
-        }
-        let read = |pairs| {
-            Labels::from_pairs(pairs).map_err(|_| "it has too long or too many fields, or a metric twice")
+        let metrics = self.metrics.map(|metrics| metrics.0).unwrap_or_default();
+        let native = Native {
+            alert_id: self.alert_id,
+            alert_type,
+            severity: self.severity,
+            source_system: self.source_system,
+            timestamp: present(self.timestamp.or(self.starts_at)),
+            metrics: metrics.into_iter().map(|(name, value)| (name, value.to_string().into())).collect(),
+            description: self.description,
         };
-        Ok(Received {
-            labels: read(labels)?.without_empty(),
-            annotations: read(annotations)?,
-            starts_at: present(self.timestamp.or(self.starts_at)),
-            ends_at: None,
-            generator_url: "".into(),
-        })
+        native.received()
     }
 }
 

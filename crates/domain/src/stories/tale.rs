@@ -1,0 +1,242 @@
+//! One incident told from its first alert to its end: what is sent, what the platform does, what people do, and the
+//! report of it, with the time since the beginning.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{close, everything_works, release_all, resolve, sign_off};
+use crate::{
+    alert::Received,
+    event::Event,
+    flow::{Command, Fact},
+    id::IncidentId,
+    incident::{self, Disposition, Status},
+    mapping::Headers,
+    run,
+    scene::Scene,
+    time::{Span, Timestamp},
+};
+
+/// Facts that only carry others on, or that are told by another line.
+const UNTOLD: [&str; 5] =
+    ["run.updated", "incident.alert_joined", "incident.attention_cleared", "alert.routed", "alert.changed"];
+
+pub(super) struct Tale {
+    pub(super) scene: Scene,
+    began: Timestamp,
+    /// What each action does, by its stream.
+    actions: BTreeMap<String, String>,
+    lines: Vec<String>,
+}
+
+impl Tale {
+    pub(super) fn new() -> Tale {
+        let scene = Scene::new(&[]);
+        Tale { began: scene.now, scene, actions: BTreeMap::new(), lines: Vec::new() }
+    }
+
+    /// The body arrives, and the mapping of its source reads it.
+    pub(super) fn sends(&mut self, source: &str, body: Value) {
+        self.sends_with(source, Headers::new(), body);
+    }
+
+    pub(super) fn sends_with(&mut self, source: &str, headers: Headers, body: Value) {
+        let mapping = self.scene.state.content.mappings[source].clone();
+        for received in mapping.map(body, &headers, self.scene.now).unwrap() {
+            self.receives(received);
+        }
+    }
+
+    pub(super) fn receives(&mut self, received: Received) {
+        self.scene.received(received).unwrap();
+        self.note();
+    }
+
+    pub(super) fn id(&self) -> IncidentId {
+        self.scene.incident()
+    }
+
+    /// The systems outside do what they are asked, and say so.
+    pub(super) fn works(&mut self) {
+        everything_works(&mut self.scene);
+        self.note();
+    }
+
+    pub(super) fn later(&mut self, span: Span) {
+        self.scene.wait(span);
+        self.note();
+    }
+
+    /// A person acts on the incident.
+    pub(super) fn does(&mut self, command: incident::Command) {
+        self.must(Command::Incident(command));
+    }
+
+    pub(super) fn must(&mut self, command: Command) {
+        self.scene.must(command);
+        self.note();
+    }
+
+    /// A person takes it, and after a while all that the playbook leaves to people is decided and done.
+    pub(super) fn people_take_it(&mut self) {
+        self.later(Span::secs(120));
+        let id = self.id();
+        self.does(incident::Command::Acknowledge { id });
+        self.later(Span::secs(600));
+        // Far more rounds than a playbook has steps.
+        for _ in 0..50 {
+            let Some(update) = self.next_of_people() else { return };
+            self.must(update);
+            self.works();
+        }
+        panic!("tasks without end:\n{}", self.lines.join("\n"));
+    }
+
+    /// The next task to do or decision to make, with its first option.
+    fn next_of_people(&self) -> Option<Command> {
+        use crate::playbook::Kind;
+        let run = self.scene.state.runs.of_incident(self.id())?;
+        let state = self.scene.state.runs.get(run)?;
+        let playbook = &self.scene.state.playbooks[&state.hash];
+        playbook.steps().map(|(_, step)| step).zip(&state.steps).find_map(|(step, at)| {
+            let (mut complete, mut decide) = (Vec::new(), BTreeMap::new());
+            if at.status != run::StepStatus::Active {
+                return None;
+            }
+            if let Kind::Manual(_) = &step.kind {
+                complete.push(step.id.clone());
+            } else if let Kind::Decision(decision) = &step.kind {
+                decide.insert(step.id.clone(), decision.options.keys().next()?.clone());
+            } else {
+                return None;
+            }
+            Some(Command::Run(run::Command::Update { id: run, complete, decide, note: None }))
+        })
+    }
+
+    /// What was hurt works again: what is held is given back, and nothing more happens while it is watched.
+    pub(super) fn recovers(&mut self, summary: &str) {
+        let id = self.id();
+        release_all(&mut self.scene, id);
+        self.note();
+        self.later(Span::secs(300));
+        self.must(resolve(id, summary));
+    }
+
+    /// Watched, signed off and closed.
+    pub(super) fn ends(&mut self, disposition: Disposition) {
+        let id = self.id();
+        let incident = &self.scene.state.incidents.open[&id];
+        let severity = incident.severity;
+        let rest = incident.watch_until.map(|until| until.since(self.scene.now));
+        self.later(rest.unwrap_or_default());
+        assert_eq!(self.scene.state.incidents.open[&id].status, Status::Resolved);
+        if self.scene.state.content.recovery.needs_sign_off(severity) {
+            self.must(sign_off(id, "it works for the business again"));
+        }
+        let mut end = close(id);
+        if let Command::Incident(incident::Command::Close { disposition: as_what, .. }) = &mut end {
+            *as_what = disposition;
+        }
+        self.must(end);
+        assert!(!self.scene.state.incidents.open.contains_key(&id));
+    }
+
+    /// The report: one line for each thing that happened.
+    pub(super) fn told(&self) -> String {
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    fn note(&mut self) {
+        for fact in std::mem::take(&mut self.scene.facts) {
+            if let Some(what) = self.what(&fact) {
+                let offset = fact.meta.time.since(self.began).0 / 1_000_000;
+                let (hours, minutes, seconds) = (offset / 3_600, offset / 60 % 60, offset % 60);
+                self.lines.push(format!("+{hours:02}:{minutes:02}:{seconds:02} {what}"));
+            }
+        }
+    }
+
+    fn what(&mut self, fact: &Fact) -> Option<String> {
+        let mut body = Vec::new();
+        fact.event.write_body(&mut body).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let stream = fact.event.stream().to_string();
+        if let Some(spec) = body.get("spec").filter(|_| matches!(fact.event, Event::Action(..))) {
+            let what = format!("{} on {}", text(spec, "verb"), text(spec, "target"));
+            self.actions.insert(stream.clone(), what);
+        }
+        let action = self.actions.get(&stream).map_or("", String::as_str);
+        let kind = fact.event.kind();
+        if UNTOLD.contains(&kind) {
+            return None;
+        }
+        let by = if fact.meta.actor.person().is_some() { "a person" } else { "the platform" };
+        Some(match kind {
+            "run.advanced" => ended(&body)?,
+            _ => {
+                let end = ended(&body).map_or_else(String::new, |end| format!("; {end}"));
+                phrase(kind, &body, action, by) + &end
+            }
+        })
+    }
+}
+
+/// One fact in words; what has none is told by its kind.
+fn phrase(kind: &str, body: &Value, action: &str, by: &str) -> String {
+    let of = |name: &str| text(body, name);
+    match kind {
+        "alert.raised" => {
+            let labels = &body["labels"];
+            let targets = crate::correlate::targets(&serde_json::from_value(labels.clone()).unwrap());
+            let targets: Vec<String> = targets.iter().map(|(kind, name)| format!("{kind} {name}")).collect();
+            let (name, why) = (text(labels, "alertname"), text(&body["route"], "why"));
+            let about = if targets.is_empty() { "nothing by name".to_owned() } else { targets.join(", ") };
+            format!("alert {name} about {about}: {why}")
+        }
+        "alert.resolved" => format!("the alert is over, by {}", of("by")),
+        "incident.opened" => {
+            let (kind, severity) = (of("incident_type"), of("severity"));
+            let sure = body["confidence"].as_u64().map_or_else(String::new, |c| format!(", {c} % sure"));
+            format!("incident \"{}\" opened: {kind}, {severity}{sure}", of("title"))
+        }
+        "incident.acknowledged" => format!("{by} takes it"),
+        "incident.contained" => "contained".to_owned(),
+        "incident.classified" => {
+            format!("{by} says that it is {}, {}: {}", of("incident_type"), of("severity"), of("why"))
+        }
+        "incident.attention_raised" => format!("a person is called: {}", of("reason")),
+        "incident.noted" => format!("{by} notes: {}", of("text")),
+        "incident.resolved" => format!("{by} resolves it: {}", of("summary")),
+        "incident.watch_ended" => "the watch ends in silence".to_owned(),
+        "incident.signed_off" => format!("{by} signs off: {}", of("note")),
+        "incident.closed" => format!("{by} closes it: {}", of("disposition")),
+        "run.started" => format!("playbook {} {} starts", of("playbook"), of("version")),
+        "action.intended" => {
+            let operation = text(&body["intent"], "operation");
+            format!("calls {action}{}", if operation == "apply" { "" } else { ", to take it back" })
+        }
+        "action.applied" => match body["verified"].as_bool() {
+            Some(true) => format!("{action} holds, as read back"),
+            Some(false) => format!("{action} was done, and reads back otherwise"),
+            None => format!("{action} is done"),
+        },
+        "action.released" => format!("{action} is taken back"),
+        "review.opened" => {
+            let due = body["due"].as_array().map_or(0, Vec::len);
+            format!("a review opens, with {due} reports due")
+        }
+        other => other.replace(['.', '_'], " "),
+    }
+}
+
+fn ended(body: &Value) -> Option<String> {
+    let status = body.pointer("/progress/status")?;
+    let reason = status["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
+    Some(format!("the playbook is {}{reason}", text(status, "is")))
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or("-")
+}
