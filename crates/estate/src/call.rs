@@ -54,6 +54,8 @@ pub enum Refusal {
     BadArguments,
     /// The idempotency key was used before for another call.
     KeyReused,
+    /// The call makes sense, but there is nothing that it could use, such as a clean checkpoint.
+    Impossible,
 }
 
 /// The answer to a [`Call`].

@@ -1,11 +1,12 @@
 //! The verbs of the estate and their arguments: containments, their ways back, and what looks or saves.
 
 mod response;
+mod system;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::response::Response;
+pub(crate) use self::{response::Response, system::System};
 use crate::spec::TargetKind;
 
 /// Longest free text that a call may leave in the world, in bytes.
@@ -47,10 +48,36 @@ pub enum Verb {
     ApiRestore,
     MonitoringEnhance,
     MonitoringReset,
+    ServiceRestore,
+    DataVerify,
+    KeyRotate,
+    TrafficBlock,
+    TrafficUnblock,
+    TrafficLimit,
+    TrafficUnlimit,
+    TrafficReroute,
+    TrafficRouteBack,
+    ModelRollback,
+    ModelReinstate,
+    ModelIsolate,
+    ModelRelease,
+    ModelThrottle,
+    ModelUnthrottle,
+    ModelVerify,
+    DatasetQuarantine,
+    DatasetRestore,
+    PipelinePause,
+    PipelineResume,
+    BackupSnapshot,
+    BackupRestore,
+    ValidationTighten,
+    ValidationLoosen,
+    SessionAnalyze,
+    AccountAssess,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 33] = [
+    pub const ALL: [Verb; 59] = [
         Verb::NodeIsolate,
         Verb::NodeRelease,
         Verb::KeyRevoke,
@@ -84,6 +111,32 @@ impl Verb {
         Verb::ApiRestore,
         Verb::MonitoringEnhance,
         Verb::MonitoringReset,
+        Verb::ServiceRestore,
+        Verb::DataVerify,
+        Verb::KeyRotate,
+        Verb::TrafficBlock,
+        Verb::TrafficUnblock,
+        Verb::TrafficLimit,
+        Verb::TrafficUnlimit,
+        Verb::TrafficReroute,
+        Verb::TrafficRouteBack,
+        Verb::ModelRollback,
+        Verb::ModelReinstate,
+        Verb::ModelIsolate,
+        Verb::ModelRelease,
+        Verb::ModelThrottle,
+        Verb::ModelUnthrottle,
+        Verb::ModelVerify,
+        Verb::DatasetQuarantine,
+        Verb::DatasetRestore,
+        Verb::PipelinePause,
+        Verb::PipelineResume,
+        Verb::BackupSnapshot,
+        Verb::BackupRestore,
+        Verb::ValidationTighten,
+        Verb::ValidationLoosen,
+        Verb::SessionAnalyze,
+        Verb::AccountAssess,
     ];
 
     pub fn name(self) -> &'static str {
@@ -121,6 +174,32 @@ impl Verb {
             Verb::ApiRestore => "api.restore",
             Verb::MonitoringEnhance => "monitoring.enhance",
             Verb::MonitoringReset => "monitoring.reset",
+            Verb::ServiceRestore => "service.restore",
+            Verb::DataVerify => "data.verify",
+            Verb::KeyRotate => "key.rotate",
+            Verb::TrafficBlock => "traffic.block",
+            Verb::TrafficUnblock => "traffic.unblock",
+            Verb::TrafficLimit => "traffic.limit",
+            Verb::TrafficUnlimit => "traffic.unlimit",
+            Verb::TrafficReroute => "traffic.reroute",
+            Verb::TrafficRouteBack => "traffic.route_back",
+            Verb::ModelRollback => "model.rollback",
+            Verb::ModelReinstate => "model.reinstate",
+            Verb::ModelIsolate => "model.isolate",
+            Verb::ModelRelease => "model.release",
+            Verb::ModelThrottle => "model.throttle",
+            Verb::ModelUnthrottle => "model.unthrottle",
+            Verb::ModelVerify => "model.verify",
+            Verb::DatasetQuarantine => "dataset.quarantine",
+            Verb::DatasetRestore => "dataset.restore",
+            Verb::PipelinePause => "pipeline.pause",
+            Verb::PipelineResume => "pipeline.resume",
+            Verb::BackupSnapshot => "backup.snapshot",
+            Verb::BackupRestore => "backup.restore",
+            Verb::ValidationTighten => "validation.tighten",
+            Verb::ValidationLoosen => "validation.loosen",
+            Verb::SessionAnalyze => "session.analyze",
+            Verb::AccountAssess => "account.assess",
         }
     }
 
@@ -155,6 +234,24 @@ impl Verb {
             Verb::FilterRemove => Verb::FilterUpdate,
             Verb::AccountClearReauth => Verb::AccountRequireReauth,
             Verb::AccountUnflag => Verb::AccountFlag,
+            Verb::TrafficBlock => Verb::TrafficUnblock,
+            Verb::TrafficUnblock => Verb::TrafficBlock,
+            Verb::TrafficLimit => Verb::TrafficUnlimit,
+            Verb::TrafficUnlimit => Verb::TrafficLimit,
+            Verb::TrafficReroute => Verb::TrafficRouteBack,
+            Verb::TrafficRouteBack => Verb::TrafficReroute,
+            Verb::ModelRollback => Verb::ModelReinstate,
+            Verb::ModelReinstate => Verb::ModelRollback,
+            Verb::ModelIsolate => Verb::ModelRelease,
+            Verb::ModelRelease => Verb::ModelIsolate,
+            Verb::ModelThrottle => Verb::ModelUnthrottle,
+            Verb::ModelUnthrottle => Verb::ModelThrottle,
+            Verb::DatasetQuarantine => Verb::DatasetRestore,
+            Verb::DatasetRestore => Verb::DatasetQuarantine,
+            Verb::PipelinePause => Verb::PipelineResume,
+            Verb::PipelineResume => Verb::PipelinePause,
+            Verb::ValidationTighten => Verb::ValidationLoosen,
+            Verb::ValidationLoosen => Verb::ValidationTighten,
             Verb::FileFindSimilar
             | Verb::SessionTerminate
             | Verb::SessionScan
@@ -163,7 +260,15 @@ impl Verb {
             | Verb::NodeRestart
             | Verb::NodeSyncStatus
             | Verb::EvidencePreserve
-            | Verb::ServiceProbe => return None,
+            | Verb::ServiceProbe
+            | Verb::ServiceRestore
+            | Verb::DataVerify
+            | Verb::KeyRotate
+            | Verb::ModelVerify
+            | Verb::BackupSnapshot
+            | Verb::BackupRestore
+            | Verb::SessionAnalyze
+            | Verb::AccountAssess => return None,
         };
         Some(opposite)
     }
@@ -192,6 +297,28 @@ impl Verb {
             | Verb::MonitoringEnhance
             | Verb::MonitoringReset => &[TargetKind::Node],
             Verb::EvidencePreserve => &TargetKind::ALL,
+            Verb::KeyRotate => &[TargetKind::Key],
+            Verb::SessionAnalyze => &[TargetKind::Session],
+            Verb::AccountAssess => &[TargetKind::Account],
+            Verb::TrafficBlock | Verb::TrafficUnblock => &[TargetKind::Address],
+            Verb::TrafficLimit | Verb::TrafficUnlimit => &[TargetKind::Endpoint],
+            Verb::ServiceRestore
+            | Verb::DataVerify
+            | Verb::TrafficReroute
+            | Verb::TrafficRouteBack
+            | Verb::BackupSnapshot
+            | Verb::BackupRestore
+            | Verb::ValidationTighten
+            | Verb::ValidationLoosen => &[TargetKind::Service],
+            Verb::ModelRollback
+            | Verb::ModelReinstate
+            | Verb::ModelIsolate
+            | Verb::ModelRelease
+            | Verb::ModelThrottle
+            | Verb::ModelUnthrottle
+            | Verb::ModelVerify => &[TargetKind::Model],
+            Verb::DatasetQuarantine | Verb::DatasetRestore => &[TargetKind::Dataset],
+            Verb::PipelinePause | Verb::PipelineResume => &[TargetKind::Pipeline],
         }
     }
 }
@@ -262,6 +389,7 @@ pub(crate) enum Order {
     Patch { patch: String },
     Unpatch { patch: String },
     Respond(Response),
+    Operate(System),
 }
 
 #[derive(Deserialize)]
@@ -308,58 +436,45 @@ struct PatchArgs {
     patch: String,
 }
 
+/// Reads the arguments of one verb.
+type Reader<T> = fn(Verb, &Map<String, Value>) -> Result<T, String>;
+
+const READERS: [(Verb, Reader<Order>); 12] = [
+    (Verb::NodeIsolate, |verb, args| {
+        let NodeArgs { level, reason } = typed(verb, args)?;
+        Ok(Order::Isolate { level, reason })
+    }),
+    (Verb::NodeRelease, |verb, args| typed::<NodeArgs>(verb, args).map(|_| Order::Release)),
+    (Verb::KeyRevoke, |verb, args| Ok(Order::Revoke { reason: typed::<KeyArgs>(verb, args)?.reason })),
+    (Verb::KeyReinstate, |verb, args| typed::<KeyArgs>(verb, args).map(|_| Order::Reinstate)),
+    (Verb::AccountSuspend, |verb, args| {
+        let AccountArgs { end_sessions, reason } = typed(verb, args)?;
+        Ok(Order::Suspend { end_sessions, reason })
+    }),
+    (Verb::AccountRestore, |verb, args| typed::<AccountArgs>(verb, args).map(|_| Order::Restore)),
+    (Verb::ServiceDisable, |verb, args| {
+        Ok(Order::Disable { reason: typed::<ServiceArgs>(verb, args)?.reason })
+    }),
+    (Verb::ServiceEnable, |verb, args| typed::<ServiceArgs>(verb, args).map(|_| Order::Enable)),
+    (Verb::SegmentIsolate, |verb, args| {
+        let SegmentArgs { allow, reason } = typed(verb, args)?;
+        Ok(Order::Segregate { allow, reason })
+    }),
+    (Verb::SegmentJoin, |verb, args| typed::<SegmentArgs>(verb, args).map(|_| Order::Join)),
+    (Verb::PatchApply, |verb, args| Ok(Order::Patch { patch: typed::<PatchArgs>(verb, args)?.patch })),
+    (Verb::PatchRemove, |verb, args| Ok(Order::Unpatch { patch: typed::<PatchArgs>(verb, args)?.patch })),
+];
+
 impl Order {
     pub(crate) fn read(verb: Verb, args: &Map<String, Value>) -> Result<Order, String> {
-        if let Some(response) = Response::read(verb, args)? {
-            return Ok(Order::Respond(response));
+        if let Some(order) = look_up(&READERS, verb, args) {
+            return order?.within_limits(verb);
         }
-        let order = match verb {
-            Verb::NodeIsolate => {
-                let NodeArgs { level, reason } = typed(verb, args)?;
-                Order::Isolate { level, reason }
-            }
-            Verb::NodeRelease => typed::<NodeArgs>(verb, args).map(|_| Order::Release)?,
-            Verb::KeyRevoke => Order::Revoke { reason: typed::<KeyArgs>(verb, args)?.reason },
-            Verb::KeyReinstate => typed::<KeyArgs>(verb, args).map(|_| Order::Reinstate)?,
-            Verb::AccountSuspend => {
-                let AccountArgs { end_sessions, reason } = typed(verb, args)?;
-                Order::Suspend { end_sessions, reason }
-            }
-            Verb::AccountRestore => typed::<AccountArgs>(verb, args).map(|_| Order::Restore)?,
-            Verb::ServiceDisable => Order::Disable { reason: typed::<ServiceArgs>(verb, args)?.reason },
-            Verb::ServiceEnable => typed::<ServiceArgs>(verb, args).map(|_| Order::Enable)?,
-            Verb::SegmentIsolate => {
-                let SegmentArgs { allow, reason } = typed(verb, args)?;
-                Order::Segregate { allow, reason }
-            }
-            Verb::SegmentJoin => typed::<SegmentArgs>(verb, args).map(|_| Order::Join)?,
-            Verb::PatchApply => Order::Patch { patch: typed::<PatchArgs>(verb, args)?.patch },
-            Verb::PatchRemove => Order::Unpatch { patch: typed::<PatchArgs>(verb, args)?.patch },
-            Verb::FileQuarantine
-            | Verb::FileRestore
-            | Verb::FileFindSimilar
-            | Verb::SessionTerminate
-            | Verb::SessionScan
-            | Verb::FilterUpdate
-            | Verb::FilterRemove
-            | Verb::AccountRequireReauth
-            | Verb::AccountClearReauth
-            | Verb::AccountFlag
-            | Verb::AccountUnflag
-            | Verb::NodeStatus
-            | Verb::NodeLogs
-            | Verb::NodeRestart
-            | Verb::NodeSyncStatus
-            | Verb::EvidencePreserve
-            | Verb::ServiceProbe
-            | Verb::ApiShutdown
-            | Verb::ApiRestore
-            | Verb::MonitoringEnhance
-            | Verb::MonitoringReset => {
-                return Err(format!("`{}` has no reading of its arguments", verb.name()));
-            }
-        };
-        order.within_limits(verb)
+        if let Some(response) = look_up(&response::READERS, verb, args) {
+            return response.map(Order::Respond);
+        }
+        let system = look_up(&system::READERS, verb, args).map(|system| system.map(Order::Operate));
+        system.unwrap_or_else(|| Err(format!("`{}` has no reading of its arguments", verb.name())))
     }
 
     fn within_limits(self, verb: Verb) -> Result<Order, String> {
@@ -376,7 +491,8 @@ impl Order {
             | Order::Join
             | Order::Patch { .. }
             | Order::Unpatch { .. }
-            | Order::Respond(_) => None,
+            | Order::Respond(_)
+            | Order::Operate(_) => None,
         };
         match reason {
             Some(text) if text.len() > REASON_BYTES => {
@@ -385,6 +501,23 @@ impl Order {
             Some(_) | None => Ok(self),
         }
     }
+}
+
+fn look_up<T>(
+    readers: &[(Verb, Reader<T>)],
+    verb: Verb,
+    args: &Map<String, Value>,
+) -> Option<Result<T, String>> {
+    readers.iter().find(|(known, _)| *known == verb).map(|(_, read)| read(verb, args))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoArgs {}
+
+/// For a verb that takes no arguments.
+fn plain<T>(verb: Verb, args: &Map<String, Value>, order: T) -> Result<T, String> {
+    typed::<NoArgs>(verb, args).map(|NoArgs {}| order)
 }
 
 fn typed<T: for<'de> Deserialize<'de>>(verb: Verb, args: &Map<String, Value>) -> Result<T, String> {

@@ -53,7 +53,17 @@ pub enum Deed {
     /// A node stops; its peers lose it.
     Fail { node: String },
     /// A session sends prompts of a known kind of attack.
-    Inject { session: String, signature: String },
+    Inject {
+        session: String,
+        signature: String,
+        /// What the prompts make use of.
+        #[serde(default)]
+        techniques: Vec<String>,
+    },
+    /// Changes what a service has stored, what a data set contains, or what the weights of a model are.
+    Damage { target: TargetRef },
+    /// A service stops.
+    Stop { service: String },
     /// Goes on doing damage until the target that it works through is contained.
     Work(Work),
 }

@@ -21,6 +21,15 @@ pub struct Spec {
     pub models: Vec<String>,
     #[serde(default)]
     pub files: Vec<FileSpec>,
+    /// In the order in which they were made; the last of a model is the one that it runs.
+    #[serde(default)]
+    pub checkpoints: Vec<CheckpointSpec>,
+    #[serde(default)]
+    pub datasets: Vec<String>,
+    #[serde(default)]
+    pub pipelines: Vec<PipelineSpec>,
+    #[serde(default)]
+    pub backups: Vec<BackupSpec>,
     pub patches: Vec<PatchSpec>,
     /// Traffic that is let through between segments; all other traffic between segments is not.
     pub traffic: Vec<TrafficRule>,
@@ -92,6 +101,36 @@ impl FileSpec {
     }
 }
 
+/// The weights of a model as they were at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointSpec {
+    pub id: String,
+    pub model: String,
+    /// Stands for the weights.
+    pub weights: String,
+}
+
+/// Trains a model with a data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSpec {
+    pub id: String,
+    pub dataset: String,
+    pub model: String,
+}
+
+/// A copy of the data of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupSpec {
+    pub id: String,
+    pub service: String,
+    /// It cannot be read any more.
+    #[serde(default)]
+    pub broken: bool,
+}
+
 /// A patch that is ready to be applied in an emergency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,10 +159,14 @@ pub enum TargetKind {
     Segment,
     Model,
     File,
+    Dataset,
+    Pipeline,
+    /// Of a network; every address there can be is known.
+    Address,
 }
 
 impl TargetKind {
-    pub const ALL: [TargetKind; 9] = [
+    pub const ALL: [TargetKind; 12] = [
         TargetKind::Node,
         TargetKind::Key,
         TargetKind::Account,
@@ -133,6 +176,9 @@ impl TargetKind {
         TargetKind::Segment,
         TargetKind::Model,
         TargetKind::File,
+        TargetKind::Dataset,
+        TargetKind::Pipeline,
+        TargetKind::Address,
     ];
 
     pub fn name(self) -> &'static str {
@@ -146,6 +192,27 @@ impl TargetKind {
             TargetKind::Segment => "segment",
             TargetKind::Model => "model",
             TargetKind::File => "file",
+            TargetKind::Dataset => "dataset",
+            TargetKind::Pipeline => "pipeline",
+            TargetKind::Address => "address",
+        }
+    }
+
+    /// Of many.
+    pub(crate) fn plural(self) -> String {
+        match self {
+            TargetKind::Address => "addresses".to_owned(),
+            TargetKind::Node
+            | TargetKind::Key
+            | TargetKind::Account
+            | TargetKind::Session
+            | TargetKind::Service
+            | TargetKind::Endpoint
+            | TargetKind::Segment
+            | TargetKind::Model
+            | TargetKind::File
+            | TargetKind::Dataset
+            | TargetKind::Pipeline => format!("{}s", self.name()),
         }
     }
 
@@ -210,6 +277,17 @@ impl Spec {
                 shipped_file("upload-2", "pdf", "account-5", "an invoice"),
                 shipped_file("upload-3", "png", "account-6", "another picture"),
             ],
+            checkpoints: vec![
+                shipped_checkpoint("model-a-1", "model-a"),
+                shipped_checkpoint("model-a-2", "model-a"),
+                shipped_checkpoint("model-b-1", "model-b"),
+            ],
+            datasets: vec!["dataset-1".to_owned(), "dataset-2".to_owned()],
+            pipelines: vec![
+                shipped_pipeline("pipeline-1", "dataset-1", "model-a"),
+                shipped_pipeline("pipeline-2", "dataset-2", "model-b"),
+            ],
+            backups: ["api", "gateway", "ledger", "storage"].iter().map(|of| shipped_backup(of)).collect(),
             patches: vec![
                 shipped_patch("patch-1", "validators refuse to sign twice at one height"),
                 shipped_patch("patch-2", "the login of the api counts failed attempts"),
@@ -228,11 +306,19 @@ impl Spec {
         unique("session", self.sessions.iter().map(|session| &session.id))?;
         let services = unique("service", self.services.iter().map(|service| &service.id))?;
         unique("endpoint", self.endpoints.iter().map(|endpoint| &endpoint.id))?;
-        unique("model", self.models.iter())?;
+        let models = unique("model", self.models.iter())?;
+        let datasets = unique("dataset", self.datasets.iter())?;
+        unique("checkpoint", self.checkpoints.iter().map(|checkpoint| &checkpoint.id))?;
+        unique("pipeline", self.pipelines.iter().map(|pipeline| &pipeline.id))?;
+        unique("backup", self.backups.iter().map(|backup| &backup.id))?;
         let files = self.files.iter();
         unique("file", files.clone().map(|file| &file.id))?;
         unique("patch", self.patches.iter().map(|patch| &patch.id))?;
 
+        defined("model", &models, self.checkpoints.iter().map(|point| (&point.id, &point.model)))?;
+        defined("model", &models, self.pipelines.iter().map(|line| (&line.id, &line.model)))?;
+        defined("dataset", &datasets, self.pipelines.iter().map(|line| (&line.id, &line.dataset)))?;
+        defined("service", &services, self.backups.iter().map(|backup| (&backup.id, &backup.service)))?;
         defined("segment", &segments, self.nodes.iter().map(|node| (&node.id, &node.segment)))?;
         defined("segment", &segments, self.services.iter().map(|service| (&service.id, &service.segment)))?;
         defined("segment", &segments, self.traffic.iter().map(|rule| (&rule.to, &rule.from)))?;
@@ -274,6 +360,18 @@ fn shipped_file(id: &str, kind: &str, uploader: &str, content: &str) -> FileSpec
         uploader: uploader.to_owned(),
         content: content.to_owned(),
     }
+}
+
+fn shipped_checkpoint(id: &str, model: &str) -> CheckpointSpec {
+    CheckpointSpec { id: id.to_owned(), model: model.to_owned(), weights: format!("weights of {id}") }
+}
+
+fn shipped_pipeline(id: &str, dataset: &str, model: &str) -> PipelineSpec {
+    PipelineSpec { id: id.to_owned(), dataset: dataset.to_owned(), model: model.to_owned() }
+}
+
+fn shipped_backup(service: &str) -> BackupSpec {
+    BackupSpec { id: format!("{service}-nightly"), service: service.to_owned(), broken: false }
 }
 
 fn shipped_patch(id: &str, summary: &str) -> PatchSpec {

@@ -1,5 +1,6 @@
 //! The estate as a value: calls change it, reads look at it, time is a parameter and nothing else comes from outside.
 
+mod analysis;
 mod attack;
 mod effect;
 mod health;
@@ -7,9 +8,13 @@ mod response;
 #[cfg(test)]
 mod response_tests;
 mod state;
+mod system;
+#[cfg(test)]
+mod system_tests;
 mod target;
 #[cfg(test)]
 mod tests;
+mod training;
 mod upkeep;
 #[cfg(test)]
 mod upkeep_tests;
@@ -20,11 +25,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::attack::Attack;
+use self::effect::Impossible;
 use self::target::Targets;
 use crate::call::{Call, Reading, Refusal, Reply, Status};
 use crate::error::Error;
 use crate::happening::{Happening, Kind, Story};
-use crate::order::{Order, Verb};
+use crate::order::{Order, System, Verb};
 use crate::replies::{Replies, Seen};
 use crate::scenario::{DrillAlert, Scenario};
 use crate::spec::{PatchSpec, Spec, TargetKind, TargetRef, TrafficRule};
@@ -162,7 +168,7 @@ impl World {
         for kind in TargetKind::ALL {
             let states: Vec<Value> =
                 self.targets.ids(kind).into_iter().map(|id| self.state(&TargetRef { kind, id })).collect();
-            all.insert(format!("{}s", kind.name()), Value::Array(states));
+            all.insert(kind.plural(), Value::Array(states));
         }
         all.insert("effects".to_owned(), self.effects_view());
         all.insert(
@@ -247,6 +253,11 @@ impl World {
                     return Err(format!("arguments of `{}`: unknown segment `{stranger}`", verb.name()));
                 }
             }
+            Order::Operate(System::Reroute { to }) => {
+                if !self.targets.services.contains_key(to) {
+                    return Err(format!("arguments of `{}`: unknown service `{to}`", verb.name()));
+                }
+            }
             Order::Isolate { .. }
             | Order::Release
             | Order::Revoke { .. }
@@ -256,13 +267,17 @@ impl World {
             | Order::Disable { .. }
             | Order::Enable
             | Order::Join
-            | Order::Respond(_) => {}
+            | Order::Respond(_)
+            | Order::Operate(_) => {}
         }
         Ok(())
     }
 
     fn perform(&mut self, call: &Call, order: &Order, place: &TargetRef) -> Reply {
-        let effect = self.carry_out(order, &place.id, place.kind);
+        let effect = match self.carry_out(order, &place.id, place.kind) {
+            Ok(effect) => effect,
+            Err(Impossible(reason)) => return self.refuse(call, Refusal::Impossible, reason),
+        };
         if let Some(verb) = Verb::parse(&call.verb) {
             self.count(verb, &place.id, effect.changed);
         }

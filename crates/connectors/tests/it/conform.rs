@@ -2,19 +2,21 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
 use connectors::{
-    EstateConnector,
+    Connector, EstateConnector, Operation, Outcome,
     conformance::{Subject, System, check},
 };
-use serde_json::{Value, json};
+use domain::content::{ActionSpec, Class, load};
+use serde_json::{Map, Value, json};
 
 use crate::{
     estate::Served,
     plain::{Answer, Received, Server},
-    support::{args, config, connector, node_requests, spec},
+    support::{args, call, config, connector, node_requests, spec},
 };
 
 #[derive(Default)]
@@ -112,4 +114,91 @@ async fn estate_connector_conforms() {
         system: &estate,
     })
     .await;
+}
+
+/// Every shipped action that can be taken back: one change each way under one key, lost answers, silence, strangers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_shipped_action_with_a_way_back_conforms() {
+    let mut checks = tokio::task::JoinSet::new();
+    for action in shipped_actions().into_values().filter(|action| action.containment) {
+        checks.spawn(conforms(action));
+    }
+    assert!(checks.len() > 20, "{} actions", checks.len());
+    while let Some(checked) = checks.join_next().await {
+        checked.unwrap();
+    }
+}
+
+async fn conforms(action: Arc<ActionSpec>) {
+    let estate = Served::start().await;
+    let connector = estate.connector();
+    let (target, given) = sample(&action.target, &action.verb);
+    let defaults = action.args.iter().filter_map(|(name, arg)| Some((name.clone(), arg.default.clone()?)));
+    let mut args: Map<String, Value> = defaults.collect();
+    args.extend(given);
+    // The estate takes keys for every class; what a class is for is the platform's side.
+    let spec = Arc::new(ActionSpec { class: Class::Keyed, ..ActionSpec::clone(&action) });
+    let (connector, unknown_target, system) = (&connector, "nobody", &estate);
+    check(&Subject { connector, spec, target, unknown_target, args, system }).await;
+}
+
+/// What only looks, saves or goes one way: carried out, read back where the action says so, refused for a stranger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_other_shipped_action_answers_as_declared() {
+    let estate = Served::start().await;
+    let connector = estate.connector();
+    let actions = shipped_actions();
+    let ways_back: Vec<&String> = actions.values().filter_map(|action| action.revert.as_ref()).collect();
+    for (number, action) in actions.values().enumerate() {
+        if action.containment || ways_back.contains(&&action.verb) {
+            continue;
+        }
+        let (target, _) = sample(&action.target, &action.verb);
+        let mut asked = call(Operation::Apply, ActionSpec::clone(action));
+        (asked.key, asked.args) = (format!("k-{number}"), Map::new());
+        target.clone_into(&mut asked.target);
+        let done = connector.perform(&asked).await;
+        let Outcome::Applied { verified, artefact, .. } = &done else { panic!("{}: {done:?}", action.verb) };
+        assert_eq!(*verified, action.verify.then_some(true), "{}", action.verb);
+        let said_what = artefact.is_some() || matches!(&*action.verb, "node.restart" | "service.restore");
+        assert!(said_what, "{} leaves something to show", action.verb);
+        asked.key.push_str("-stranger");
+        "nobody".clone_into(&mut asked.target);
+        let refused = connector.perform(&asked).await;
+        assert!(matches!(refused, Outcome::NotApplied { retry: false, .. }), "{}: {refused:?}", action.verb);
+    }
+}
+
+fn shipped_actions() -> BTreeMap<String, Arc<ActionSpec>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
+    let read = |name: &str| (name.to_owned(), std::fs::read_to_string(root.join(name)).unwrap());
+    let (content, _) = load(&BTreeMap::from([read("actions.yaml")]));
+    assert!(content.actions.len() > 50, "actions.yaml is read");
+    content.actions
+}
+
+/// A target of this kind in the shipped estate, and the arguments that the verb cannot do without.
+fn sample(kind: &str, verb: &str) -> (&'static str, Map<String, Value>) {
+    let target = match kind {
+        "node" => "validator-2",
+        "key" => "key-2",
+        "account" => "account-6",
+        "session" => "session-6",
+        "service" => "ledger",
+        "endpoint" => "api-public",
+        "segment" => "edge",
+        "model" => "model-a",
+        "file" => "upload-1",
+        "dataset" => "dataset-1",
+        "pipeline" => "pipeline-1",
+        "address" => "203.0.113.9",
+        other => panic!("the estate has no {other}"),
+    };
+    let given = match verb {
+        "patch.apply" => json!({"patch": "patch-1"}),
+        "traffic.reroute" => json!({"to": "storage"}),
+        "filter.update" => json!({"signature": "role-override/7"}),
+        _ => json!({}),
+    };
+    (target, args(given))
 }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Verb, typed};
+use super::{Reader, Verb, plain, typed};
 
 const SIGNATURE_BYTES: usize = 200;
 const DAYS_MOST: u32 = 90;
@@ -48,6 +48,10 @@ pub(crate) enum Response {
     /// Of a node: every call it makes is recorded.
     Watch,
     Unwatch,
+    /// Of a session: what its prompts are, and how practised whoever writes them.
+    Analyze,
+    /// Of an account: how much of a risk it is.
+    Assess,
 }
 
 #[derive(Deserialize)]
@@ -70,54 +74,34 @@ struct FlagArgs {
     days: u32,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoArgs {}
+pub(super) const READERS: [(Verb, Reader<Response>); 23] = [
+    (Verb::FileQuarantine, |verb, args| Ok(Response::Quarantine { copies: copies(verb, args)? })),
+    (Verb::FileRestore, |verb, args| Ok(Response::Unquarantine { copies: copies(verb, args)? })),
+    (Verb::FilterUpdate, |verb, args| Ok(Response::Filter { signature: signature(verb, args)? })),
+    (Verb::FilterRemove, |verb, args| Ok(Response::Unfilter { signature: signature(verb, args)? })),
+    (Verb::AccountFlag, |verb, args| Ok(Response::Flag { days: days(verb, args)? })),
+    (Verb::AccountUnflag, |verb, args| days(verb, args).map(|_| Response::Unflag)),
+    (Verb::FileFindSimilar, |verb, args| plain(verb, args, Response::FindSimilar)),
+    (Verb::SessionTerminate, |verb, args| plain(verb, args, Response::Terminate)),
+    (Verb::SessionScan, |verb, args| plain(verb, args, Response::Scan)),
+    (Verb::AccountRequireReauth, |verb, args| plain(verb, args, Response::RequireReauth)),
+    (Verb::AccountClearReauth, |verb, args| plain(verb, args, Response::AllowWithoutReauth)),
+    (Verb::NodeStatus, |verb, args| plain(verb, args, Response::Status)),
+    (Verb::NodeLogs, |verb, args| plain(verb, args, Response::Logs)),
+    (Verb::NodeRestart, |verb, args| plain(verb, args, Response::Restart)),
+    (Verb::NodeSyncStatus, |verb, args| plain(verb, args, Response::SyncStatus)),
+    (Verb::EvidencePreserve, |verb, args| plain(verb, args, Response::Preserve)),
+    (Verb::ServiceProbe, |verb, args| plain(verb, args, Response::Probe)),
+    (Verb::ApiShutdown, |verb, args| plain(verb, args, Response::CloseApi)),
+    (Verb::ApiRestore, |verb, args| plain(verb, args, Response::OpenApi)),
+    (Verb::MonitoringEnhance, |verb, args| plain(verb, args, Response::Watch)),
+    (Verb::MonitoringReset, |verb, args| plain(verb, args, Response::Unwatch)),
+    (Verb::SessionAnalyze, |verb, args| plain(verb, args, Response::Analyze)),
+    (Verb::AccountAssess, |verb, args| plain(verb, args, Response::Assess)),
+];
 
-impl Response {
-    /// `None` for a verb of another kind.
-    pub(super) fn read(verb: Verb, args: &Map<String, Value>) -> Result<Option<Response>, String> {
-        let response = match verb {
-            Verb::FileQuarantine => Response::Quarantine { copies: typed::<FileArgs>(verb, args)?.copies },
-            Verb::FileRestore => Response::Unquarantine { copies: typed::<FileArgs>(verb, args)?.copies },
-            Verb::FilterUpdate => Response::Filter { signature: signature(verb, args)? },
-            Verb::FilterRemove => Response::Unfilter { signature: signature(verb, args)? },
-            Verb::AccountFlag => Response::Flag { days: days(verb, args)? },
-            Verb::AccountUnflag => days(verb, args).map(|_| Response::Unflag)?,
-            Verb::FileFindSimilar => plain(verb, args, Response::FindSimilar)?,
-            Verb::SessionTerminate => plain(verb, args, Response::Terminate)?,
-            Verb::SessionScan => plain(verb, args, Response::Scan)?,
-            Verb::AccountRequireReauth => plain(verb, args, Response::RequireReauth)?,
-            Verb::AccountClearReauth => plain(verb, args, Response::AllowWithoutReauth)?,
-            Verb::NodeStatus => plain(verb, args, Response::Status)?,
-            Verb::NodeLogs => plain(verb, args, Response::Logs)?,
-            Verb::NodeRestart => plain(verb, args, Response::Restart)?,
-            Verb::NodeSyncStatus => plain(verb, args, Response::SyncStatus)?,
-            Verb::EvidencePreserve => plain(verb, args, Response::Preserve)?,
-            Verb::ServiceProbe => plain(verb, args, Response::Probe)?,
-            Verb::ApiShutdown => plain(verb, args, Response::CloseApi)?,
-            Verb::ApiRestore => plain(verb, args, Response::OpenApi)?,
-            Verb::MonitoringEnhance => plain(verb, args, Response::Watch)?,
-            Verb::MonitoringReset => plain(verb, args, Response::Unwatch)?,
-            Verb::NodeIsolate
-            | Verb::NodeRelease
-            | Verb::KeyRevoke
-            | Verb::KeyReinstate
-            | Verb::AccountSuspend
-            | Verb::AccountRestore
-            | Verb::ServiceDisable
-            | Verb::ServiceEnable
-            | Verb::SegmentIsolate
-            | Verb::SegmentJoin
-            | Verb::PatchApply
-            | Verb::PatchRemove => return Ok(None),
-        };
-        Ok(Some(response))
-    }
-}
-
-fn plain(verb: Verb, args: &Map<String, Value>, response: Response) -> Result<Response, String> {
-    typed::<NoArgs>(verb, args).map(|NoArgs {}| response)
+fn copies(verb: Verb, args: &Map<String, Value>) -> Result<bool, String> {
+    Ok(typed::<FileArgs>(verb, args)?.copies)
 }
 
 fn signature(verb: Verb, args: &Map<String, Value>) -> Result<Option<String>, String> {

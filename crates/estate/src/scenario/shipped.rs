@@ -94,8 +94,11 @@ pub(super) fn prompt_injection() -> Scenario {
             period_us: SECOND_US / 4,
         })
     };
-    let inject =
-        |session: &str| Deed::Inject { session: session.to_owned(), signature: "role-override/7".to_owned() };
+    let inject = |session: &str| Deed::Inject {
+        session: session.to_owned(),
+        signature: "role-override/7".to_owned(),
+        techniques: Vec::new(),
+    };
     Scenario {
         id: "prompt_injection".to_owned(),
         name: "Prompt injection".to_owned(),

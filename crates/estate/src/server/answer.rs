@@ -55,7 +55,7 @@ fn status(refusal: Option<Refusal>) -> StatusCode {
         None => StatusCode::OK,
         Some(Refusal::UnknownVerb | Refusal::UnknownTarget) => StatusCode::NOT_FOUND,
         Some(Refusal::BadArguments) => StatusCode::UNPROCESSABLE_ENTITY,
-        Some(Refusal::KeyReused) => StatusCode::CONFLICT,
+        Some(Refusal::KeyReused | Refusal::Impossible) => StatusCode::CONFLICT,
     }
 }
 

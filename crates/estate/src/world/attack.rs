@@ -218,6 +218,10 @@ impl World {
                 None
             }
             Deed::Upload { file } => {
+                if self.refuses(&file) {
+                    self.tell(Kind::Nothing, format!("{} is refused: not what it is called.", file.id));
+                    return None;
+                }
                 self.targets.files.insert(file.id.clone(), File { spec: file, quarantined: false });
                 None
             }
@@ -225,11 +229,23 @@ impl World {
                 self.fail(&node);
                 None
             }
-            Deed::Inject { session, signature } => {
+            Deed::Inject { session, signature, techniques } => {
                 let now_us = self.now_us;
                 if let Some(session) = self.targets.sessions.get_mut(&session) {
                     session.signature = Some(signature);
+                    session.techniques.extend(techniques);
+                    session.attempts += 1;
                     session.seen_us = now_us;
+                }
+                None
+            }
+            Deed::Damage { target } => {
+                self.spoil(&target);
+                None
+            }
+            Deed::Stop { service } => {
+                if let Some(service) = self.targets.services.get_mut(&service) {
+                    service.down = true;
                 }
                 None
             }
@@ -277,7 +293,9 @@ impl World {
             TargetKind::Key => !self.revoked(id),
             TargetKind::Account => !self.suspended(id),
             TargetKind::Session => {
-                self.targets.sessions.get(id).is_some_and(|session| session.open) && !self.filtered(id)
+                let session = self.targets.sessions.get(id);
+                session.is_some_and(|session| session.open && !self.targets.blocked.contains(&session.from))
+                    && !self.filtered(id)
             }
             TargetKind::File => self.targets.files.get(id).is_some_and(|file| !file.quarantined),
             TargetKind::Service => !self.disabled(id),
@@ -286,7 +304,10 @@ impl World {
                     && self.targets.endpoints.get(id).is_some_and(|service| !self.disabled(service))
             }
             TargetKind::Segment => self.allowed(id).is_none(),
-            TargetKind::Model => true,
+            TargetKind::Model => self.targets.models.get(id).is_some_and(|model| !model.isolated),
+            TargetKind::Dataset => self.targets.datasets.get(id).is_some_and(|data| !data.quarantined),
+            TargetKind::Pipeline => self.targets.pipelines.get(id).is_some_and(|line| !line.paused),
+            TargetKind::Address => !self.targets.blocked.contains(id),
         }
     }
 }

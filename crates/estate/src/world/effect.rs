@@ -18,6 +18,9 @@ pub(super) struct Effect {
     pub(super) artefact: Option<Value>,
 }
 
+/// There is nothing that the order could use; says what is missing.
+pub(super) struct Impossible(pub(super) String);
+
 impl Effect {
     pub(super) fn contained(text: String, artefact: Value) -> Effect {
         Effect { changed: true, kind: Kind::Contained, text, artefact: Some(artefact) }
@@ -34,8 +37,13 @@ impl Effect {
 
 impl World {
     /// The target exists: `understand` has looked it up.
-    pub(super) fn carry_out(&mut self, order: &Order, id: &str, kind: TargetKind) -> Effect {
-        match order {
+    pub(super) fn carry_out(
+        &mut self,
+        order: &Order,
+        id: &str,
+        kind: TargetKind,
+    ) -> Result<Effect, Impossible> {
+        let effect = match order {
             Order::Isolate { level, reason } => self.isolate_node(id, *level, reason.clone()),
             Order::Release => self.release_node(id),
             Order::Revoke { reason } => self.revoke_key(id, *reason),
@@ -51,7 +59,9 @@ impl World {
             Order::Patch { patch } => self.apply_patch(kind, id, patch),
             Order::Unpatch { patch } => self.remove_patch(kind, id, patch),
             Order::Respond(response) => self.respond(response, &TargetRef::new(kind, id)),
-        }
+            Order::Operate(system) => return self.operate(system, id),
+        };
+        Ok(effect)
     }
 
     /// A stricter containment than the one asked for counts as well.
@@ -75,6 +85,7 @@ impl World {
             Order::Patch { patch } => self.patched(target, patch),
             Order::Unpatch { patch } => !self.patched(target, patch),
             Order::Respond(response) => self.response_holds(response, id),
+            Order::Operate(system) => self.system_holds(system, id),
         }
     }
 
@@ -228,7 +239,10 @@ impl World {
             | TargetKind::Endpoint
             | TargetKind::Segment
             | TargetKind::Model
-            | TargetKind::File => None,
+            | TargetKind::File
+            | TargetKind::Dataset
+            | TargetKind::Pipeline
+            | TargetKind::Address => None,
         }
     }
 

@@ -16,7 +16,10 @@ pub(super) fn asked(verb: &str) -> Option<TargetKind> {
         | TargetKind::Account
         | TargetKind::Session
         | TargetKind::Model
-        | TargetKind::File => None,
+        | TargetKind::File
+        | TargetKind::Dataset
+        | TargetKind::Pipeline
+        | TargetKind::Address => None,
     }
 }
 
@@ -45,7 +48,10 @@ impl World {
             | TargetKind::Account
             | TargetKind::Session
             | TargetKind::Model
-            | TargetKind::File => None,
+            | TargetKind::File
+            | TargetKind::Dataset
+            | TargetKind::Pipeline
+            | TargetKind::Address => None,
         }
     }
 
@@ -67,6 +73,9 @@ impl World {
         let service = self.targets.services.get(id)?;
         if service.disabled.is_some() {
             return Some(format!("service {id} is disabled"));
+        }
+        if service.down && service.rerouted.is_none() {
+            return Some(format!("service {id} has stopped"));
         }
         self.allowed(&service.segment).map(|_| format!("{id} is in the isolated segment {}", service.segment))
     }

@@ -43,6 +43,8 @@ impl World {
             Response::OpenApi => self.close_api(id, false),
             Response::Watch => self.watch(id, true),
             Response::Unwatch => self.watch(id, false),
+            Response::Analyze => self.analyze(id),
+            Response::Assess => self.assess(id),
         }
     }
 
@@ -80,7 +82,9 @@ impl World {
             | Response::Scan
             | Response::Status
             | Response::Logs
-            | Response::Preserve => true,
+            | Response::Preserve
+            | Response::Analyze
+            | Response::Assess => true,
         }
     }
 
@@ -172,7 +176,8 @@ impl World {
             .map(|(id, session)| json!({"session": id, "account": session.account, "open": session.open}))
             .collect();
         let text = format!("{} other sessions of the last 24 h show the signature of {id}.", found.len());
-        let artefact = json!({"kind": "session_scan", "signatures": signatures, "sessions": found});
+        let artefact = json!({"kind": "session_scan", "signatures": signatures, "sessions": found,
+            "attempts": self.attempts(&session.account), "user_risk": self.owner_risk(session)});
         self.scanned = signatures;
         Effect::looked(text, artefact)
     }
@@ -301,6 +306,6 @@ impl Effect {
     }
 }
 
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::target::{Hold, Node};
+use super::target::{Hold, Node, Service};
 use crate::order::IsolationLevel;
 use crate::spec::{TargetKind, TargetRef};
 
@@ -20,7 +20,10 @@ impl World {
             TargetKind::Endpoint => self.endpoint_state(id),
             TargetKind::Segment => self.segment_state(id),
             TargetKind::File => self.file_state(id),
-            TargetKind::Model => self.targets.models.contains(id).then(|| json!({"id": id})),
+            TargetKind::Model => self.model_state(id),
+            TargetKind::Dataset => self.dataset_state(id),
+            TargetKind::Pipeline => self.pipeline_state(id),
+            TargetKind::Address => self.targets.contains(target).then(|| self.address_state(id)),
         };
         state.unwrap_or_default()
     }
@@ -60,6 +63,9 @@ impl World {
     fn key_state(&self, id: &str) -> Option<Value> {
         let key = self.targets.keys.get(id)?;
         let mut state = json!({"id": id, "node": key.node, "revoked": key.revoked.is_some()});
+        if key.generation > 0 {
+            state["successor"] = json!(format!("{id}.{}", key.generation + 1));
+        }
         if let Some((reason, hold)) = &key.revoked {
             state["reason"] = json!(reason.name());
             state["since_us"] = json!(hold.since_us);
@@ -103,9 +109,7 @@ impl World {
             "disabled": service.disabled.is_some(),
             "patches": service.patches,
         });
-        if !service.filters.is_empty() {
-            state["filters"] = json!(service.filters);
-        }
+        add_service_parts(&mut state, service);
         add_hold(&mut state, service.disabled.as_ref());
         Some(state)
     }
@@ -113,7 +117,11 @@ impl World {
     fn endpoint_state(&self, id: &str) -> Option<Value> {
         let service = self.targets.endpoints.get(id)?;
         let open = !self.targets.closed.contains(id) && !self.disabled(service);
-        Some(json!({"id": id, "service": service, "open": open}))
+        let mut state = json!({"id": id, "service": service, "open": open});
+        if let Some(rate) = self.targets.limits.get(id) {
+            state["per_minute"] = json!(rate);
+        }
+        Some(state)
     }
 
     fn segment_state(&self, id: &str) -> Option<Value> {
@@ -146,6 +154,26 @@ fn node_state(id: &str, node: &Node) -> Value {
     }
     add_hold(&mut state, node.isolation.as_ref().map(|(_, hold)| hold));
     state
+}
+
+/// What is only said where it is so.
+fn add_service_parts(state: &mut Value, service: &Service) {
+    if !service.filters.is_empty() {
+        state["filters"] = json!(service.filters);
+    }
+    for (name, is_so) in
+        [("down", service.down), ("strict", service.strict), ("damaged", service.damaged_us.is_some())]
+    {
+        if is_so {
+            state[name] = json!(true);
+        }
+    }
+    if let Some(to) = &service.rerouted {
+        state["rerouted"] = json!(to);
+    }
+    if let Some(backup) = &service.restored {
+        state["restored_from"] = json!(backup);
+    }
 }
 
 /// Isolation never closes the path to the security tools: an isolated node must stay under observation.

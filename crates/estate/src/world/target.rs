@@ -1,9 +1,10 @@
 //! What is known of each thing in the estate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::order::{IsolationLevel, RevocationReason};
-use crate::spec::{FileSpec, Spec, TargetKind, TargetRef};
+use crate::spec::{CheckpointSpec, FileSpec, PipelineSpec, Spec, TargetKind, TargetRef};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Targets {
@@ -17,8 +18,14 @@ pub(super) struct Targets {
     /// Endpoints that are shut although their service goes on.
     pub(super) closed: BTreeSet<String>,
     pub(super) segments: BTreeMap<String, Segment>,
-    pub(super) models: BTreeSet<String>,
+    pub(super) models: BTreeMap<String, Model>,
     pub(super) files: BTreeMap<String, File>,
+    pub(super) datasets: BTreeMap<String, Dataset>,
+    pub(super) pipelines: BTreeMap<String, Pipeline>,
+    /// Addresses that nobody gets through from.
+    pub(super) blocked: BTreeSet<String>,
+    /// Calls a minute that an endpoint takes, where that is limited.
+    pub(super) limits: BTreeMap<String, u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +46,8 @@ pub(super) struct Node {
 pub(super) struct Key {
     pub(super) node: String,
     pub(super) revoked: Option<(RevocationReason, Hold)>,
+    /// How often another key took its place.
+    pub(super) generation: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +67,10 @@ pub(super) struct Session {
     pub(super) seen_us: u64,
     /// What its prompts have in common with known attacks.
     pub(super) signature: Option<String>,
+    /// What these prompts make use of.
+    pub(super) techniques: BTreeSet<String>,
+    /// How often it was tried.
+    pub(super) attempts: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +86,62 @@ pub(super) struct Service {
     pub(super) patches: BTreeSet<String>,
     /// Signatures of prompts that it lets nobody through with.
     pub(super) filters: BTreeSet<String>,
+    /// It has stopped, and nobody stopped it.
+    pub(super) down: bool,
+    /// Its data are not what was written, since then.
+    pub(super) damaged_us: Option<u64>,
+    /// The other service that its calls go to.
+    pub(super) rerouted: Option<String>,
+    /// It refuses files whose first bytes do not fit their name.
+    pub(super) strict: bool,
+    /// Oldest first.
+    pub(super) backups: Vec<Backup>,
+    /// The backup that its data come from, if they were restored.
+    pub(super) restored: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Backup {
+    pub(super) id: String,
+    pub(super) taken_us: u64,
+    /// It cannot be read any more.
+    pub(super) broken: bool,
+    /// The data were damaged when it was taken.
+    pub(super) damaged: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Model {
+    /// Oldest first.
+    pub(super) checkpoints: Vec<Checkpoint>,
+    /// The number of the checkpoint that it runs.
+    pub(super) present: usize,
+    /// The checkpoint that it ran before it was rolled back, and why it was.
+    pub(super) rolled_back: Option<(usize, Option<String>)>,
+    pub(super) isolated: bool,
+    pub(super) per_minute: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Checkpoint {
+    pub(super) id: String,
+    /// As they were when it was registered.
+    pub(super) registered: String,
+    /// As they are now.
+    pub(super) weights: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dataset {
+    pub(super) quarantined: bool,
+    pub(super) poisoned: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline {
+    pub(super) dataset: String,
+    pub(super) model: String,
+    pub(super) paused: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -98,7 +167,7 @@ impl Targets {
             targets.nodes.insert(node.id.clone(), Node::new(&node.segment));
         }
         for key in &spec.keys {
-            targets.keys.insert(key.id.clone(), Key { node: key.node.clone(), revoked: None });
+            targets.keys.insert(key.id.clone(), Key { node: key.node.clone(), revoked: None, generation: 0 });
         }
         for account in &spec.accounts {
             let state =
@@ -117,8 +186,29 @@ impl Targets {
         for file in &spec.files {
             targets.files.insert(file.id.clone(), File { spec: file.clone(), quarantined: false });
         }
-        targets.models = spec.models.iter().cloned().collect();
+        targets.add_training(spec);
+        for backup in &spec.backups {
+            if let Some(service) = targets.services.get_mut(&backup.service) {
+                service.backups.push(Backup::of(&backup.id, backup.broken));
+            }
+        }
         targets
+    }
+
+    fn add_training(&mut self, spec: &Spec) {
+        self.models = spec.models.iter().map(|id| (id.clone(), Model::default())).collect();
+        self.datasets = spec.datasets.iter().map(|id| (id.clone(), Dataset::default())).collect();
+        for CheckpointSpec { id, model, weights } in &spec.checkpoints {
+            if let Some(model) = self.models.get_mut(model) {
+                model.present = model.checkpoints.len();
+                let (registered, weights) = (weights.clone(), weights.clone());
+                model.checkpoints.push(Checkpoint { id: id.clone(), registered, weights });
+            }
+        }
+        for PipelineSpec { id, dataset, model } in &spec.pipelines {
+            let pipeline = Pipeline { dataset: dataset.clone(), model: model.clone(), paused: false };
+            self.pipelines.insert(id.clone(), pipeline);
+        }
     }
 
     pub(super) fn contains(&self, target: &TargetRef) -> bool {
@@ -131,8 +221,11 @@ impl Targets {
             TargetKind::Service => self.services.contains_key(id),
             TargetKind::Endpoint => self.endpoints.contains_key(id),
             TargetKind::Segment => self.segments.contains_key(id),
-            TargetKind::Model => self.models.contains(id),
+            TargetKind::Model => self.models.contains_key(id),
             TargetKind::File => self.files.contains_key(id),
+            TargetKind::Dataset => self.datasets.contains_key(id),
+            TargetKind::Pipeline => self.pipelines.contains_key(id),
+            TargetKind::Address => id.parse::<IpAddr>().is_ok(),
         }
     }
 
@@ -145,8 +238,11 @@ impl Targets {
             TargetKind::Service => self.services.keys().cloned().collect(),
             TargetKind::Endpoint => self.endpoints.keys().cloned().collect(),
             TargetKind::Segment => self.segments.keys().cloned().collect(),
-            TargetKind::Model => self.models.iter().cloned().collect(),
+            TargetKind::Model => self.models.keys().cloned().collect(),
             TargetKind::File => self.files.keys().cloned().collect(),
+            TargetKind::Dataset => self.datasets.keys().cloned().collect(),
+            TargetKind::Pipeline => self.pipelines.keys().cloned().collect(),
+            TargetKind::Address => self.blocked.iter().cloned().collect(),
         }
     }
 }
@@ -178,6 +274,8 @@ impl Session {
             open: true,
             seen_us: 0,
             signature: None,
+            techniques: BTreeSet::new(),
+            attempts: 0,
         }
     }
 }
@@ -189,6 +287,32 @@ impl Service {
             disabled: None,
             patches: BTreeSet::new(),
             filters: BTreeSet::new(),
+            down: false,
+            damaged_us: None,
+            rerouted: None,
+            strict: false,
+            backups: Vec::new(),
+            restored: None,
         }
+    }
+}
+
+impl Backup {
+    /// One that was taken before the world began.
+    fn of(id: &str, broken: bool) -> Backup {
+        Backup { id: id.to_owned(), taken_us: 0, broken, damaged: false }
+    }
+}
+
+impl Model {
+    /// Its present weights are those that were registered.
+    pub(super) fn is_sound(&self) -> bool {
+        self.checkpoints.get(self.present).is_none_or(Checkpoint::is_sound)
+    }
+}
+
+impl Checkpoint {
+    pub(super) fn is_sound(&self) -> bool {
+        self.registered == self.weights
     }
 }

@@ -34,7 +34,7 @@ fn the_shipped_content_has_no_problem() {
     assert_eq!(shown(&files), "");
     let content = load(&files).0;
     let containments = content.actions.values().filter(|action| action.containment).count();
-    assert_eq!((content.actions.len(), containments), (33, 12));
+    assert_eq!((content.actions.len(), containments), (59, 21));
     assert!(content.actions.values().all(|action| action.connector == "estate"));
     assert!(content.actions.values().filter(|action| action.containment).all(|action| action.verify));
     let playbook = content.playbook_for("validator_compromise", Severity::Critical).unwrap();
