@@ -1,7 +1,7 @@
 //! A playbook after it was read and checked: stages of steps, with compiled gates. It is pinned by the hash
 //! of its text when a run starts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use crate::{
     severity::{Priority, Severity},
     time::Span,
 };
+
+/// Most steps that one run may begin, each as often as the loops around it repeat it.
+pub const PASSES_MOST: u64 = 2_000;
 
 /// The SHA-256 of a document's text, in lower-case hex.
 pub type TextHash = Box<str>;
@@ -37,6 +40,7 @@ pub struct Stage {
     pub entry: Option<Gate>,
     /// Must hold, beside the gating steps, before the next stage.
     pub exit: Option<Gate>,
+    /// With those inside of others, each right behind the one that holds it.
     pub steps: Vec<Step>,
 }
 
@@ -75,6 +79,9 @@ pub enum Kind {
     Decision(Decision),
     Manual(Manual),
     Wait(Wait),
+    Switch(Switch),
+    While(While),
+    Parallel(Parallel),
 }
 
 impl Kind {
@@ -84,6 +91,40 @@ impl Kind {
             Kind::Decision(_) => "decision",
             Kind::Manual(_) => "manual",
             Kind::Wait(_) => "wait",
+            Kind::Switch(_) => "switch",
+            Kind::While(_) => "while",
+            Kind::Parallel(_) => "parallel",
+        }
+    }
+
+    /// The sequences of steps inside of it, by name and in the order of the document. They stand right behind it.
+    pub fn branches(&self) -> Vec<(&str, Range<u32>)> {
+        match self {
+            Kind::Action | Kind::Manual(_) | Kind::Wait(_) => Vec::new(),
+            Kind::Decision(decision) => {
+                let options = decision.options.iter();
+                options.map(|(name, option)| (name.as_str(), option.steps.clone())).collect()
+            }
+            Kind::Switch(switch) => {
+                switch.cases.iter().map(|case| (case.name.as_str(), case.steps.clone())).collect()
+            }
+            Kind::While(one) => vec![("steps", one.steps.clone())],
+            Kind::Parallel(parallel) => {
+                parallel.branches.iter().map(|(name, steps)| (name.as_str(), steps.clone())).collect()
+            }
+        }
+    }
+
+    /// How many steps are inside of it, at any depth.
+    pub fn inner(&self) -> usize {
+        self.branches().iter().map(|(_, steps)| steps.len()).sum()
+    }
+
+    /// Whether one of its branches is chosen, and the others are passed over.
+    pub fn chooses(&self) -> bool {
+        match self {
+            Kind::Decision(_) | Kind::Switch(_) => true,
+            Kind::Action | Kind::Manual(_) | Kind::Wait(_) | Kind::While(_) | Kind::Parallel(_) => false,
         }
     }
 }
@@ -92,10 +133,56 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub question: String,
-    /// By name; where the run goes on, if not at the next step.
-    pub options: BTreeMap<String, Option<Goto>>,
+    pub options: BTreeMap<String, Choice>,
     /// Chosen when nobody has answered in time.
     pub default: Option<Fallback>,
+}
+
+/// What follows from an option: its own steps, then the place to go on at, if that is not the next step.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub steps: Range<u32>,
+    pub goto: Option<Goto>,
+}
+
+/// The first case whose condition holds is chosen.
+#[derive(Debug, Clone)]
+pub struct Switch {
+    /// The last one has no condition.
+    pub cases: Vec<Case>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub name: String,
+    pub when: Option<Gate>,
+    pub steps: Range<u32>,
+}
+
+/// Steps that begin anew as long as the condition holds before a round.
+#[derive(Debug, Clone)]
+pub struct While {
+    pub gate: Gate,
+    /// The step fails when the condition still holds after so many.
+    pub rounds: u32,
+    pub steps: Range<u32>,
+}
+
+/// Branches that run side by side.
+#[derive(Debug, Clone)]
+pub struct Parallel {
+    pub branches: BTreeMap<String, Range<u32>>,
+    pub join: Join,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// Every branch has to come through.
+    #[default]
+    All,
+    /// The first that comes through ends the others.
+    Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,15 +284,25 @@ impl Playbook {
         self.stages.iter().enumerate().flat_map(|(i, stage)| stage.steps.iter().map(move |s| (i, s)))
     }
 
-    /// The steps that are passed over by going from this step to that place.
-    pub fn between(&self, from: u32, to: Goto) -> std::ops::Range<u32> {
-        let end = match to {
+    /// The steps that this choice of a step passes over: what belongs to the other choices, and what lies before
+    /// the place it goes to.
+    pub fn passed_over(&self, index: u32, kind: &Kind, choice: &str) -> Vec<u32> {
+        if let Kind::Decision(decision) = kind
+            && let Some(to) = decision.options.get(choice).and_then(|option| option.goto)
+        {
+            return (index + 1..self.first_step(to)).collect();
+        }
+        let others = kind.branches().into_iter().filter(|(name, _)| *name != choice);
+        others.flat_map(|(_, steps)| steps).collect()
+    }
+
+    fn first_step(&self, place: Goto) -> u32 {
+        match place {
             Goto::Step(step) => step,
             Goto::Stage(stage) => {
                 self.stages.iter().take(stage as usize).map(|stage| stage.steps.len() as u32).sum()
             }
-        };
-        from + 1..end.max(from + 1)
+        }
     }
 
     pub fn step_index(&self, id: &str) -> Option<usize> {

@@ -16,10 +16,13 @@ use crate::{
     time::Timestamp,
 };
 
+mod block;
 mod decide;
+mod effect;
 mod gate;
 mod progress;
 mod task;
+mod walk;
 
 pub use decide::{Command, decide};
 pub use task::{awaits_default, next_wakeup};
@@ -68,6 +71,9 @@ pub struct StepState {
     /// How often it was begun anew.
     #[serde(skip_serializing_if = "is_default")]
     pub round: u32,
+    /// How often the steps inside of it have begun.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rounds: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +121,14 @@ pub struct Finished {
     pub choice: Option<Box<str>>,
 }
 
+/// A step that holds others begins, or its next round does: what is inside begins anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    pub step: u32,
+    /// How many of the steps behind it are inside.
+    pub inner: u32,
+}
+
 /// What time alone says about a step that is open; each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -137,6 +151,9 @@ pub struct Progress {
     pub finished: Vec<Finished>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub begun: Vec<Begun>,
+    /// After all else: what follows is a fact of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Opened>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flagged: Vec<Flagged>,
     /// The stage whose entry criteria now hold.
@@ -184,6 +201,9 @@ pub enum Event {
     /// A failed step begins anew, with new actions under new keys.
     StepRetried {
         step: u32,
+        /// The steps that hold it and had ended.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        inside: Vec<u32>,
     },
     UndoStarted {
         reason: Box<str>,
@@ -325,10 +345,12 @@ pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
                 Finished { step: *step, status: StepStatus::Skipped, note: Some(why.clone()), choice: None };
             finish(run, &skipped, meta.time);
         }
-        Event::StepRetried { step } => {
-            if let Some(state) = run.steps.get_mut(*step as usize) {
-                let round = state.round + 1;
-                *state = StepState { round, ..StepState::default() };
+        Event::StepRetried { step, inside } => {
+            run.steps.get_mut(*step as usize).into_iter().for_each(begin_anew);
+            for holder in inside {
+                if let Some(state) = run.steps.get_mut(*holder as usize) {
+                    (state.status, state.ended_at, state.note) = (StepStatus::Active, None, None);
+                }
             }
         }
         Event::UndoStarted { reason } => {
@@ -362,12 +384,29 @@ fn apply_progress(run: &mut Run, progress: &Progress, now: Timestamp) {
             }
         }
     }
+    progress.opened.iter().for_each(|opened| open(run, opened, now));
     if let Some(status) = &progress.status {
         run.status = status.clone();
         if let (Status::Undoing { reason }, None) = (status, &run.undoing) {
             run.undoing = Some(Undoing { reason: reason.clone(), by_person: false });
         }
         run.ended_at = run.is_ended().then_some(now);
+    }
+}
+
+fn begin_anew(state: &mut StepState) {
+    if *state != StepState::default() {
+        *state = StepState { round: state.round + 1, ..StepState::default() };
+    }
+}
+
+fn open(run: &mut Run, opened: &Opened, now: Timestamp) {
+    let step = opened.step as usize;
+    run.steps.iter_mut().skip(step + 1).take(opened.inner as usize).for_each(begin_anew);
+    if let Some(state) = run.steps.get_mut(step) {
+        state.status = StepStatus::Active;
+        state.began_at = state.began_at.or(Some(now));
+        state.rounds += 1;
     }
 }
 

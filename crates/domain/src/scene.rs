@@ -191,6 +191,7 @@ fn progress(progress: &crate::run::Progress) -> String {
     for begun in &progress.begun {
         words.push(format!("begin {} on {}", begun.step, begun.targets.join(" ")));
     }
+    words.extend(progress.opened.as_ref().map(|opened| format!("open {}", opened.step)));
     words.extend(progress.release.map(|id| format!("release {id}")));
     words.extend(progress.status.as_ref().map(|status| format!("{status:?}")));
     words.join(", ")

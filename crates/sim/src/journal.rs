@@ -213,7 +213,7 @@ impl Journal {
                 finished.iter().for_each(|one| run.steps[one.step as usize] = one.status);
             }
             run::Event::StepSkipped { step, .. } => run.steps[*step as usize] = StepStatus::Skipped,
-            run::Event::StepRetried { step } => run.steps[*step as usize] = StepStatus::Pending,
+            run::Event::StepRetried { step, .. } => run.steps[*step as usize] = StepStatus::Pending,
             run::Event::UndoStarted { .. } => run.undoing = true,
             run::Event::Canceled => run.ended = true,
             run::Event::Started { .. }
@@ -233,6 +233,11 @@ impl Journal {
             let open = before.iter().any(|s| matches!(s, StepStatus::Pending | StepStatus::Active));
             ensure(!open, "I3", || format!("{id} begins step {} before an earlier one ended", begun.step))?;
             run.steps[begun.step as usize] = StepStatus::Active;
+        }
+        if let Some(opened) = &progress.opened {
+            let (step, inner) = (opened.step as usize, opened.inner as usize);
+            run.steps[step] = StepStatus::Active;
+            run.steps[step + 1..=step + inner].fill(StepStatus::Pending);
         }
         match &progress.status {
             Some(run::Status::Undoing { .. }) => run.undoing = true,

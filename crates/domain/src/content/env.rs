@@ -33,6 +33,8 @@ pub struct StepFacts {
     pub applied_count: u32,
     /// Every applied target was read back and holds.
     pub verified: bool,
+    /// How often the steps inside of it have begun.
+    pub rounds: u32,
 }
 
 /// One containment of the incident.
@@ -59,9 +61,9 @@ pub struct GateFacts<'a> {
 ///
 /// - `incident`: `id`, `type`, `severity`, `title` and `incident.targets(kind)`, a list of names;
 /// - `severity`: `severity.informational` (0) to `severity.critical` (4);
-/// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`;
+/// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`, `rounds`;
 /// - `containments`: a list with `verb`, `target`, `verified`, `in_force`;
-/// - `decisions.ID`: `made`, and `choice`, which is empty until then.
+/// - `decisions.ID`, of a decision or a switch: `made`, and `choice`, which is empty until then.
 pub fn gate_env<'a>(
     step_ids: impl IntoIterator<Item = &'a str>,
     decision_ids: impl IntoIterator<Item = &'a str>,
@@ -99,6 +101,7 @@ fn step_type() -> Type {
             ("targets", Type::Int),
             ("applied_count", Type::Int),
             ("verified", Type::Bool),
+            ("rounds", Type::Int),
         ],
     )
 }
@@ -159,6 +162,7 @@ fn step_value(step: &StepFacts) -> Value {
         ("targets", Value::Int(step.targets.into())),
         ("applied_count", Value::Int(step.applied_count.into())),
         ("verified", Value::Bool(step.verified)),
+        ("rounds", Value::Int(step.rounds.into())),
     ])
 }
 

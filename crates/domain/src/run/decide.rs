@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Progress, Run, Status, StepState, StepStatus, progress::progress, task};
+use super::{Event, Progress, Run, Status, StepState, StepStatus, block, progress::advance, task};
 use crate::{
     event::{Context, Rejected},
     id::{IncidentId, RunId},
@@ -61,9 +61,8 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
         Command::Start { incident, playbook } => return start(state, incident, playbook, context),
         Command::Advance { id, widened } => {
             let Some(run) = state.runs.get(id) else { return Ok(Vec::new()) };
-            let progress = progress(state, run, playbook_of(state, run), widened, context);
-            let advanced = Event::Advanced { progress: progress.clone() };
-            return Ok(if progress.is_empty() { Vec::new() } else { vec![(id, advanced)] });
+            let moved = advance(state, run.clone(), playbook_of(state, run), widened, context);
+            return Ok(moved.into_iter().map(|progress| (id, Event::Advanced { progress })).collect());
         }
         Command::Quarantine { id, reason } => {
             let quarantined = Event::Quarantined { reason: reason.into() };
@@ -140,7 +139,8 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
             if now.status != StepStatus::Failed {
                 return Err(Rejected::Conflict(format!("step `{step}` has not failed")));
             }
-            Ok(Event::StepRetried { step: index })
+            let playbook = playbook_of(state, run)?;
+            Ok(Event::StepRetried { step: index, inside: block::ended_around(run, playbook, index) })
         }
         Command::Start { .. }
         | Command::Advance { .. }
@@ -220,5 +220,8 @@ fn start(
     let meta = crate::event::Meta { position: context.next, time: context.now, actor: context.actor.clone() };
     let fresh = super::create(id, &started(Progress::default()), &meta)
         .ok_or_else(|| Rejected::Conflict("a run could not be made from its first fact".to_owned()))?;
-    Ok(vec![(id, started(progress(state, &fresh, Ok(playbook), false, context)))])
+    let mut moved = advance(state, fresh, Ok(playbook), false, context).into_iter();
+    let first = started(moved.next().unwrap_or_default());
+    let further = moved.map(|progress| (id, Event::Advanced { progress }));
+    Ok(std::iter::once((id, first)).chain(further).collect())
 }

@@ -18,15 +18,21 @@ pub(super) fn blocked_by(
     gate: Option<&Gate>,
 ) -> Option<String> {
     let gate = gate?;
-    let Some(incident) = state.incidents.open.get(&run.incident) else {
-        return Some(format!("{} is not open any more", run.incident));
-    };
-    let in_force = containments(state, incident);
-    match gate.expr.holds(&bindings(state, run, playbook, incident, &in_force)) {
+    match holds(state, run, playbook, gate) {
         Ok(true) => None,
         Ok(false) => Some(format!("`{}` does not hold", gate.text)),
-        Err(error) => Some(format!("`{}` cannot be evaluated: {error}", gate.text)),
+        Err(why) => Some(why),
     }
+}
+
+/// Whether it holds, or why that cannot be told.
+pub(super) fn holds(state: &State, run: &Run, playbook: &Playbook, gate: &Gate) -> Result<bool, String> {
+    let Some(incident) = state.incidents.open.get(&run.incident) else {
+        return Err(format!("{} is not open any more", run.incident));
+    };
+    let in_force = containments(state, incident);
+    let bindings = bindings(state, run, playbook, incident, &in_force);
+    gate.expr.holds(&bindings).map_err(|error| format!("`{}` cannot be evaluated: {error}", gate.text))
 }
 
 /// The names that an expression lists.
@@ -67,8 +73,8 @@ fn bindings<'a>(
 ) -> Bindings<'a> {
     let steps = playbook.steps().enumerate();
     let decisions = playbook.steps().zip(&run.steps).filter_map(|((_, step), now)| match step.kind {
-        Kind::Decision(_) => Some((step.id.as_str(), now.choice.as_deref())),
-        Kind::Action | Kind::Manual(_) | Kind::Wait(_) => None,
+        Kind::Decision(_) | Kind::Switch(_) => Some((step.id.as_str(), now.choice.as_deref())),
+        Kind::Action | Kind::Manual(_) | Kind::Wait(_) | Kind::While(_) | Kind::Parallel(_) => None,
     });
     let facts = GateFacts {
         incident: IncidentFacts {
@@ -104,6 +110,7 @@ fn step_facts(state: &State, run: &Run, index: usize) -> StepFacts {
         targets: all as u32,
         applied_count: applied as u32,
         verified: done && verified == all,
+        rounds: step.rounds,
     }
 }
 

@@ -1,11 +1,16 @@
 //! How far a run can go now, given how its actions stand. Pure: it moves a copy and says what moved.
 
-use super::{Begun, Finished, Progress, Run, Status, StepStatus, gate, stage_steps, task};
+use std::ops::Range;
+
+use super::{
+    Begun, Finished, Opened, Progress, Run, Status, StepStatus, gate, stage_steps, task,
+    walk::{Walk, stopped},
+};
 use crate::{
     action::{self, Goal},
     event::{Context, Rejected},
     id::ActionId,
-    playbook::{Kind, OnFailure, Playbook, Step, Targets},
+    playbook::{PASSES_MOST, Playbook, Stage},
     state::State,
     time::Timestamp,
 };
@@ -15,16 +20,44 @@ pub(super) enum Move {
     Wait,
     Enter(u32),
     Begin(Begun),
+    Open(Opened),
     Finish(Finished),
     /// Several steps at once, such as a choice and what it passes over.
     FinishAll(Vec<Finished>),
     Release(ActionId),
     Become(Status),
+    /// A step failed, and what stands around it says what follows.
+    Stop(String),
 }
 
-/// Moves the run as far as it goes without waiting for the outside; without its playbook only backward. With `widened`, steps that are done look
-/// for targets that the incident gained since.
-pub(super) fn progress(
+/// Moves the run as far as it goes without waiting for the outside: one piece of progress, and one more for each
+/// time that steps inside of others begin.
+pub(super) fn advance(
+    state: &State,
+    mut run: Run,
+    playbook: Result<&Playbook, Rejected>,
+    widened: bool,
+    context: &Context,
+) -> Vec<Progress> {
+    let mut all = Vec::new();
+    for _ in 0..=PASSES_MOST {
+        let one = progress(state, &run, playbook.clone(), widened, context);
+        if one.is_empty() {
+            break;
+        }
+        super::apply_progress(&mut run, &one, context.now);
+        let opened = one.opened.is_some();
+        all.push(one);
+        if !opened {
+            break;
+        }
+    }
+    all
+}
+
+/// Without its playbook a run goes only backward. With `widened`, steps that are done look for targets that the
+/// incident gained since.
+fn progress(
     state: &State,
     run: &Run,
     playbook: Result<&Playbook, Rejected>,
@@ -52,6 +85,11 @@ pub(super) fn progress(
                 break;
             }
             Move::Become(status) => one.status = Some(status),
+            Move::Stop(why) => one.status = Some(stopped(&why)),
+            Move::Open(opened) => {
+                all.opened = Some(opened);
+                break;
+            }
         }
         super::apply_progress(&mut run, &one, context.now);
         let stop = matches!(run.status, Status::Blocked { .. }) || run.is_ended();
@@ -101,162 +139,32 @@ fn next_move(
             None => Move::Enter(run.stage),
         };
     }
-    let reached = stage_steps(playbook, run.stage as usize);
-    for (index, (_, step)) in playbook.steps().enumerate().take(reached.end) {
-        match run.steps[index].status {
-            StepStatus::Done if widened && matches!(step.kind, Kind::Action) => {
-                if let Ok(targets) = open_targets(state, run, playbook, index, step)
-                    && !targets.is_empty()
-                {
-                    return begin_on(state, index, step, targets);
-                }
-            }
-            StepStatus::Done | StepStatus::Skipped => {}
-            // Passed over when its stage ended.
-            StepStatus::Failed if index < reached.start => {}
-            StepStatus::Failed if step.on_failure == OnFailure::Continue => {}
-            StepStatus::Failed => return failed(run, index, step),
-            StepStatus::Active => match step.kind {
-                Kind::Action => return watch(state, run, index, step),
-                // Nothing waits for it; it is left open until its stage ends.
-                Kind::Manual(_) if !step.priority.gates() => {}
-                Kind::Decision(_) | Kind::Manual(_) | Kind::Wait(_) => {
-                    return task::watch(state, run, playbook, index, context);
-                }
-            },
-            StepStatus::Pending => match step.kind {
-                Kind::Action => return begin(state, run, playbook, index, step),
-                Kind::Decision(_) | Kind::Manual(_) | Kind::Wait(_) => {
-                    return task::begin(state, run, playbook, index);
-                }
-            },
-        }
-    }
-    leave_stage(state, run, playbook)
+    let here = stage_steps(playbook, run.stage as usize);
+    let steps = playbook.steps().map(|(_, step)| step).collect();
+    let walk = Walk { state, run, playbook, steps, context, present: here.start };
+    let late = if widened { walk.widened(here.end) } else { None };
+    let next = late.or_else(|| walk.sequence(0..here.end));
+    next.unwrap_or_else(|| leave_stage(&walk, stage, here))
 }
 
-fn blocked(reason: String) -> Move {
+pub(super) fn blocked(reason: String) -> Move {
     Move::Become(Status::Blocked { reason: reason.into() })
 }
 
-fn failed(run: &Run, index: usize, step: &Step) -> Move {
-    let note = run.steps[index].note.as_deref().unwrap_or("it failed");
-    match step.on_failure {
-        OnFailure::Undo => {
-            Move::Become(Status::Undoing { reason: format!("step `{}`: {note}", step.id).into() })
-        }
-        OnFailure::Stop | OnFailure::Continue => {
-            blocked(format!("step `{}` failed: {note}; retry or skip it, or cancel the run", step.id))
-        }
-    }
-}
-
-/// A step whose effects are under way: done when every one of them has come to something.
-fn watch(state: &State, run: &Run, index: usize, step: &Step) -> Move {
-    let mut failures = Vec::new();
-    let mut settled = 0;
-    for action in state.actions.of_step(run.id, index as u32, run.steps[index].round) {
-        match &action.status {
-            action::Status::InForce | action::Status::Done | action::Status::Released => settled += 1,
-            action::Status::Failed { reason } => {
-                settled += 1;
-                failures.push(format!("{}: {reason}", action.spec.target));
-            }
-            action::Status::InDoubt { reason } if action.goal == Goal::Apply => {
-                let id = action.id;
-                return blocked(format!("{id} of step `{}` is in doubt: {reason}", step.id));
-            }
-            action::Status::InDoubt { .. }
-            | action::Status::Held { .. }
-            | action::Status::Calling { .. }
-            | action::Status::Waiting { .. } => {
-                settled += usize::from(action.goal == Goal::Release);
-            }
-        }
-    }
-    let all = run.steps[index].targets.len();
-    if settled < all {
-        return Move::Wait;
-    }
-    let step = index as u32;
-    Move::Finish(match failures.first() {
-        None => Finished { step, status: StepStatus::Done, note: None, choice: None },
-        Some(first) => {
-            let note = format!("{} of {all} targets failed, first {first}", failures.len());
-            Finished { step, status: StepStatus::Failed, note: Some(note.into()), choice: None }
-        }
-    })
-}
-
-fn fail(index: usize, note: String) -> Move {
+pub(super) fn fail(index: usize, note: String) -> Move {
     let (step, note) = (index as u32, Some(note.into()));
     Move::Finish(Finished { step, status: StepStatus::Failed, note, choice: None })
 }
 
-fn begin(state: &State, run: &Run, playbook: &Playbook, index: usize, step: &Step) -> Move {
-    match open_targets(state, run, playbook, index, step) {
-        Ok(targets) => begin_on(state, index, step, targets),
-        Err(why) => fail(index, format!("its targets cannot be told: {why}")),
-    }
-}
-
-fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) -> Move {
-    let Some(known) = state.content.actions.get(&step.verb) else {
-        return fail(index, format!("`{}` is no longer in actions.yaml", step.verb));
-    };
-    if let Err(why) = action::cap(state, known, targets.len()) {
-        return fail(index, why);
-    }
-    let given = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    if let Err(why) = action::checked_args(known, given) {
-        return fail(index, format!("`{}` is asked otherwise now: {why}", step.verb));
-    }
-    let index = index as u32;
-    if targets.is_empty() {
-        let note = Some("nothing to act on".into());
-        return Move::Finish(Finished { step: index, status: StepStatus::Done, note, choice: None });
-    }
-    Move::Begin(Begun { step: index, targets })
-}
-
-/// The targets that the step does not cover yet: neither by this run nor by a containment of the incident
-/// that holds already.
-fn open_targets(
-    state: &State,
-    run: &Run,
-    playbook: &Playbook,
-    index: usize,
-    step: &Step,
-) -> Result<Vec<Box<str>>, String> {
-    let mut targets: Vec<Box<str>> = match &step.targets {
-        Targets::Named(name) => vec![name.as_str().into()],
-        Targets::ForEach(expr) => gate::names(state, run, playbook, expr)?,
-    };
-    targets.sort_unstable();
-    targets.dedup();
-    let held = |target: &str| {
-        let mut same = state
-            .actions
-            .of_incident(run.incident)
-            .filter(|action| *action.spec.verb == *step.verb && *action.spec.target == *target);
-        same.any(|action| matches!(action.status, action::Status::InForce))
-    };
-    targets.retain(|target| !run.steps[index].targets.contains(target) && !held(target));
-    Ok(targets)
-}
-
 /// Gating steps and the exit criteria decide whether the next stage may begin.
-fn leave_stage(state: &State, run: &Run, playbook: &Playbook) -> Move {
-    let stage = &playbook.stages[run.stage as usize];
-    let steps = stage_steps(playbook, run.stage as usize).zip(&stage.steps);
-    for (index, step) in steps {
-        if step.priority.gates() && run.steps[index].status == StepStatus::Failed {
-            let note = run.steps[index].note.as_deref().unwrap_or("it failed");
-            return blocked(format!(
-                "stage `{}` needs step `{}`, which failed: {note}; retry or skip it",
-                stage.id, step.id
-            ));
-        }
+fn leave_stage(walk: &Walk<'_>, stage: &Stage, here: Range<usize>) -> Move {
+    let (state, run, playbook) = (walk.state, walk.run, walk.playbook);
+    if let Some(index) = walk.failed_gate(here) {
+        let (id, note) = (&walk.steps[index].id, walk.note(index));
+        return blocked(format!(
+            "stage `{}` needs step `{id}`, which failed: {note}; retry or skip it",
+            stage.id
+        ));
     }
     let passed = task::passed_over(run, playbook);
     let open = !passed.contains(&run.stage);

@@ -14,7 +14,7 @@ use crate::{
     access::Role,
     event::{Actor, Context, Rejected},
     id::PersonId,
-    playbook::{Decision, Goto, Kind, Playbook, Step, Wait},
+    playbook::{Goto, Kind, Playbook, Step, Wait},
     state::State,
     time::Timestamp,
 };
@@ -78,7 +78,7 @@ pub(super) fn update(
             let message = format!("`{id}` has no option `{choice}`; choose one of {}", names.join(", "));
             return Err(Rejected::Invalid(message));
         }
-        finished.append(&mut chosen(playbook, index, decision, choice, note.clone()));
+        finished.append(&mut chosen(playbook, index, &step.kind, choice, note.clone()));
     }
     Ok(Event::Updated { finished })
 }
@@ -99,7 +99,12 @@ fn open_step<'p>(
     }
     let own = match &step.kind {
         Kind::Manual(manual) => manual.role.as_deref(),
-        Kind::Action | Kind::Decision(_) | Kind::Wait(_) => None,
+        Kind::Action
+        | Kind::Decision(_)
+        | Kind::Wait(_)
+        | Kind::Switch(_)
+        | Kind::While(_)
+        | Kind::Parallel(_) => None,
     };
     let roles: Vec<&str> = step.roles.iter().map(String::as_str).chain(own).collect();
     let may = match &context.actor {
@@ -126,24 +131,22 @@ fn holds_role(state: &State, person: PersonId, _role: &str) -> bool {
 }
 
 /// A choice, and the steps that it passes over.
-fn chosen(
+pub(super) fn chosen(
     playbook: &Playbook,
     index: u32,
-    decision: &Decision,
+    kind: &Kind,
     choice: &str,
     note: Option<Box<str>>,
 ) -> Vec<Finished> {
     let mut all = vec![Finished { step: index, status: StepStatus::Done, note, choice: Some(choice.into()) }];
-    if let Some(Some(to)) = decision.options.get(choice) {
-        let note: Option<Box<str>> = Some(format!("passed over by the choice `{choice}`").into());
-        let passed = playbook.between(index, *to);
-        all.extend(passed.map(|step| Finished {
-            step,
-            status: StepStatus::Skipped,
-            note: note.clone(),
-            choice: None,
-        }));
-    }
+    let note: Option<Box<str>> = Some(format!("passed over by the choice `{choice}`").into());
+    let passed = playbook.passed_over(index, kind, choice).into_iter();
+    all.extend(passed.map(|step| Finished {
+        step,
+        status: StepStatus::Skipped,
+        note: note.clone(),
+        choice: None,
+    }));
     all
 }
 
@@ -157,9 +160,9 @@ pub(super) fn passed_over(run: &Run, playbook: &Playbook) -> BTreeSet<u32> {
     let mut passed = BTreeSet::new();
     for ((stage, step), now) in playbook.steps().zip(&run.steps) {
         if let (Kind::Decision(decision), Some(choice)) = (&step.kind, &now.choice)
-            && let Some(Some(Goto::Stage(to))) = decision.options.get(&**choice)
+            && let Some(Goto::Stage(to)) = decision.options.get(&**choice).and_then(|option| option.goto)
         {
-            passed.extend(stage as u32 + 1..*to);
+            passed.extend(stage as u32 + 1..to);
         }
     }
     passed
@@ -186,15 +189,15 @@ pub(super) fn begin(state: &State, run: &Run, playbook: &Playbook, index: usize)
 
 /// An open step that calls nothing: over by its time, or by its condition.
 pub(super) fn watch(state: &State, run: &Run, playbook: &Playbook, index: usize, context: &Context) -> Move {
-    let Some((_, step)) = playbook.steps().nth(index) else { return Move::Wait };
+    let Some((_, known)) = playbook.steps().nth(index) else { return Move::Wait };
     let over = |span| run.steps[index].began_at.is_some_and(|at| at.plus(span) <= context.now);
-    match &step.kind {
-        Kind::Action | Kind::Manual(_) => Move::Wait,
+    match &known.kind {
+        Kind::Action | Kind::Manual(_) | Kind::Switch(_) | Kind::While(_) | Kind::Parallel(_) => Move::Wait,
         Kind::Decision(decision) => match &decision.default {
             Some(default) if over(default.after) && state.control.clock_doubt.is_none() => {
                 let note = format!("nobody chose within {}", default.after);
                 let step = index as u32;
-                Move::FinishAll(chosen(playbook, step, decision, &default.choose, Some(note.into())))
+                Move::FinishAll(chosen(playbook, step, &known.kind, &default.choose, Some(note.into())))
             }
             Some(_) | None => Move::Wait,
         },
@@ -232,7 +235,12 @@ fn flaggable<'a>(run: &'a Run, playbook: &'a Playbook) -> impl Iterator<Item = (
         let now = &run.steps[index];
         let (due, reminder) = match &step.kind {
             Kind::Manual(manual) => (manual.due, manual.reminder),
-            Kind::Action | Kind::Decision(_) | Kind::Wait(_) => (None, None),
+            Kind::Action
+            | Kind::Decision(_)
+            | Kind::Wait(_)
+            | Kind::Switch(_)
+            | Kind::While(_)
+            | Kind::Parallel(_) => (None, None),
         };
         let all = [
             (Flag::Late, step.expected_duration, now.late),
@@ -270,7 +278,7 @@ pub fn next_wakeup(run: &Run, playbook: &Playbook) -> Option<Timestamp> {
     }
     let ends = open_steps(run, playbook).filter_map(|(_, step, began)| {
         let span = match &step.kind {
-            Kind::Action | Kind::Manual(_) => None,
+            Kind::Action | Kind::Manual(_) | Kind::Switch(_) | Kind::While(_) | Kind::Parallel(_) => None,
             Kind::Decision(decision) => decision.default.as_ref().map(|default| default.after),
             Kind::Wait(Wait::For(span) | Wait::Until { timeout: span, .. }) => Some(*span),
         };

@@ -2,6 +2,7 @@
 
 use expect_test::expect;
 
+mod blocks;
 mod people;
 
 use super::Command;

@@ -145,7 +145,7 @@ fn of_run(event: &run::Event) -> String {
             of_progress(&run::Progress { finished: finished.clone(), ..run::Progress::default() })
         }
         run::Event::StepSkipped { step, why } => format!("step {}: {why}", step + 1),
-        run::Event::StepRetried { step } => format!("step {}", step + 1),
+        run::Event::StepRetried { step, .. } => format!("step {}", step + 1),
         run::Event::UndoStarted { reason } | run::Event::Quarantined { reason } => reason.to_string(),
         run::Event::Paused | run::Event::Resumed | run::Event::Canceled => String::new(),
     }
@@ -158,6 +158,9 @@ fn of_progress(progress: &run::Progress) -> String {
     }
     for begun in &progress.begun {
         parts.push(format!("step {} begins on {}", begun.step + 1, begun.targets.join(", ")));
+    }
+    if let Some(opened) = &progress.opened {
+        parts.push(format!("step {} begins a round", opened.step + 1));
     }
     if let Some(release) = progress.release {
         parts.push(format!("takes {release} back"));

@@ -1,29 +1,39 @@
-//! What a step of a playbook is: an action, a decision, a task of a person, or a wait. Exactly one.
+//! What a step of a playbook is: exactly one of an action, a decision, a task of a person, a wait, or a step that
+//! holds others.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
+    block::{self, Branches},
     playbook::{Scope, check_roles, gate},
     report::{Report, is_id, quoted, shorten, unknown},
     step::StepDocument,
 };
 use crate::{
     document::{Position, Spanned},
-    playbook::{Decision, Fallback, Goto, Kind, Manual, Wait},
+    playbook::{Choice, Decision, Fallback, Goto, Kind, Manual, Wait},
     time::Span,
 };
 
 const SPAN_LEAST: Span = Span::millis(1);
 const SPAN_MOST: Span = Span::secs(90 * 86_400);
 const OPTIONS_MOST: usize = 16;
+const INSIDE: &str = "a choice never leads into other steps, nor out of a `while` or a `parallel`";
 const TEXT_MOST: usize = 4_096;
 
 #[derive(Deserialize)]
 pub(super) struct OptionDocument {
     goto: Option<Spanned<String>>,
-    steps: Option<Spanned<IgnoredAny>>,
+    pub(super) steps: Option<Spanned<Vec<StepDocument>>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CaseDocument {
+    pub(super) case: Spanned<String>,
+    pub(super) when: Spanned<String>,
+    pub(super) steps: Spanned<Vec<StepDocument>>,
 }
 
 #[derive(Deserialize)]
@@ -35,42 +45,73 @@ pub(super) struct DefaultDocument {
 #[derive(Deserialize)]
 pub(super) struct WaitDocument {
     r#for: Option<Spanned<String>>,
-    until: Option<Spanned<String>>,
+    pub(super) until: Option<Spanned<String>>,
     timeout: Option<Spanned<String>>,
 }
 
-/// The kind, or `None` when there is none, more than one, or one with a problem. `at` is the stage of the step and its
-/// number over all stages.
+/// The kind, or `None` when there is none, more than one, or one with a problem. `inner` are the steps inside of it.
 pub(super) fn check(
     document: &StepDocument,
-    at: (u32, u32),
+    inner: &Branches<'_>,
     later: bool,
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Kind> {
     let before = report.count();
-    let mut kinds = Vec::new();
-    kinds.extend(document.action.as_ref().map(|_| "action"));
-    kinds.extend(document.decision.as_ref().map(|_| "decision"));
-    kinds.extend(document.manual.as_ref().map(|_| "manual"));
-    kinds.extend(document.wait.as_ref().map(|_| "wait"));
-    match kinds[..] {
+    let written = [
+        ("action", document.action.is_some()),
+        ("decision", document.decision.is_some()),
+        ("manual", document.manual.is_some()),
+        ("wait", document.wait.is_some()),
+        ("switch", document.switch.is_some()),
+        ("while", document.r#while.is_some()),
+        ("parallel", document.parallel.is_some()),
+    ];
+    let kinds: Vec<&str> = written.iter().filter(|(_, written)| *written).map(|(name, _)| *name).collect();
+    let kind = match kinds[..] {
         [] if later => return None,
-        [] => report.at(&document.id, "the step does nothing; add `action`, `decision`, `manual` or `wait`"),
-        [kind] => foreign(document, kind, report),
-        _ => {
-            let message = format!("the step is {} at once; keep one", quoted(&kinds));
-            report.at(&document.id, message);
+        [] => {
+            let all = quoted(&written.map(|(name, _)| name));
+            report.at(&document.id, format!("the step does nothing; add one of {all}"));
+            None
         }
-    }
-    let kind = match (&document.decision, &document.manual, &document.wait) {
-        (Some(question), None, None) => decision(document, question, at, scope, report).map(Kind::Decision),
-        (None, Some(text), None) => Some(Kind::Manual(manual(document, text, scope, report))),
-        (None, None, Some(written)) => wait(written, scope, report).map(Kind::Wait),
-        (None, None, None) => document.action.as_ref().map(|_| Kind::Action),
-        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => None,
+        [kind] => {
+            foreign(document, kind, report);
+            one_kind(document, inner, scope, report)
+        }
+        _ => {
+            report.at(&document.id, format!("the step is {} at once; keep one", quoted(&kinds)));
+            None
+        }
     };
     kind.filter(|_| report.count() == before)
+}
+
+fn one_kind(
+    document: &StepDocument,
+    inner: &Branches<'_>,
+    scope: &Scope<'_>,
+    report: &mut Report<'_>,
+) -> Option<Kind> {
+    if let Some(question) = &document.decision {
+        return decision(document, question, inner, scope, report).map(Kind::Decision);
+    }
+    if let Some(text) = &document.manual {
+        return Some(Kind::Manual(manual(document, text, scope, report)));
+    }
+    if let Some(written) = &document.wait {
+        return wait(written, scope, report).map(Kind::Wait);
+    }
+    if let Some(cases) = &document.switch {
+        return block::switch(document, cases, inner, scope, report).map(Kind::Switch);
+    }
+    if let Some(condition) = &document.r#while {
+        return block::repeat(document, condition, inner, scope, report).map(Kind::While);
+    }
+    if let Some(branches) = &document.parallel {
+        return Some(Kind::Parallel(block::parallel(document, branches, inner, report)));
+    }
+    document.action.as_ref().map(|_| Kind::Action)
 }
 
 /// Fields of another kind.
@@ -83,6 +124,10 @@ fn foreign(document: &StepDocument, kind: &str, report: &mut Report<'_>) {
         ("owner", "manual", place(&document.owner)),
         ("due", "manual", place(&document.due)),
         ("reminder", "manual", place(&document.reminder)),
+        ("otherwise", "switch", document.otherwise.as_ref().map(Spanned::position)),
+        ("rounds", "while", document.rounds.as_ref().map(Spanned::position)),
+        ("steps", "while", document.steps.as_ref().map(Spanned::position)),
+        ("join", "parallel", document.join.as_ref().map(Spanned::position)),
     ];
     found.extend(document.of_actions().into_iter().map(|(name, at)| (name, "action", Some(at))));
     for (name, of, at) in found {
@@ -104,7 +149,7 @@ fn text(what: &str, text: &Spanned<String>, report: &mut Report<'_>) -> String {
 fn decision(
     document: &StepDocument,
     question: &Spanned<String>,
-    at: (u32, u32),
+    inner: &Branches<'_>,
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Decision> {
@@ -123,11 +168,11 @@ fn decision(
             let name = shorten(name);
             report.at(option, format!("the option `{name}` must be lower-case letters, digits and _"));
         }
-        if let Some(steps) = &option.value.steps {
-            report.at(steps, "`steps` of an option is not supported in this version; use `goto`");
+        let goto = option.value.goto.as_ref().and_then(|id| goto(id, &document.id, scope, report));
+        if let (Some(steps), Some(_)) = (&option.value.steps, &option.value.goto) {
+            report.at(steps, "an option has either `steps` or `goto`; remove one");
         }
-        let to = option.value.goto.as_ref().and_then(|id| goto(id, at, scope, report));
-        options.insert(name.clone(), to);
+        options.insert(name.clone(), Choice { steps: inner.named(name), goto });
     }
     let default = document.default.as_ref().map(|default| {
         let default = &default.value;
@@ -141,14 +186,31 @@ fn decision(
     Some(Decision { question: question_text, options, default })
 }
 
-/// Only forward: a later step of the same stage, or a later stage.
-fn goto(id: &Spanned<String>, at: (u32, u32), scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Goto> {
-    let (stage, index) = at;
+/// Only forward, and never out of a `while` or a branch of a `parallel`: a later step around this one, or a later
+/// stage.
+fn goto(
+    id: &Spanned<String>,
+    from: &Spanned<String>,
+    scope: &Scope<'_>,
+    report: &mut Report<'_>,
+) -> Option<Goto> {
+    let here = scope.places.steps.get(from.as_str())?;
     let shown = shorten(id);
-    match (scope.places.steps.get(id.as_str()), scope.places.stages.get(id.as_str())) {
-        (Some((of, step)), _) if *of == stage && *step > index => return Some(Goto::Step(*step)),
-        (_, Some(to)) if *to > stage => return Some(Goto::Stage(*to)),
-        (Some((of, _)), _) if *of > stage => {
+    let (step, stage) = (scope.places.steps.get(id.as_str()), scope.places.stages.get(id.as_str()));
+    match (step, stage) {
+        (Some(to), _) if to.stage == here.stage && to.index > here.index => {
+            if scope.places.around(here.sequence).contains(&to.sequence) {
+                return Some(Goto::Step(to.index));
+            }
+            report.at(id, format!("step `{shown}` is not one of the steps around this one; {INSIDE}"));
+        }
+        (_, Some(to)) if *to > here.stage => {
+            if scope.places.around(here.sequence).last().is_some_and(|last| scope.places.is_stage(*last)) {
+                return Some(Goto::Stage(*to));
+            }
+            report.at(id, format!("`{shown}` is outside; {INSIDE}"));
+        }
+        (Some(to), _) if to.stage > here.stage => {
             report.at(id, format!("step `{shown}` is in another stage; go to the stage instead"));
         }
         (Some(_), _) | (_, Some(_)) => {

@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 
 use super::{
-    Files, Known, hash,
+    Files, Known,
+    block::{self, Places},
+    hash,
     report::{Report, Seen, shorten, unknown},
-    step::{self, StepDocument},
+    step::StepDocument,
 };
 use crate::{
     content::gate_env,
@@ -36,7 +38,7 @@ pub(super) struct PlaybookDocument {
 
 #[derive(Deserialize)]
 pub(super) struct StageDocument {
-    id: Spanned<String>,
+    pub(super) id: Spanned<String>,
     name: Option<Spanned<String>>,
     #[serde(default)]
     description: String,
@@ -44,7 +46,7 @@ pub(super) struct StageDocument {
     roles: Vec<Spanned<String>>,
     entry: Option<Spanned<String>>,
     exit: Option<Spanned<String>>,
-    steps: Spanned<Vec<StepDocument>>,
+    pub(super) steps: Spanned<Vec<StepDocument>>,
 }
 
 /// What the parts of one playbook are checked against.
@@ -53,22 +55,6 @@ pub(super) struct Scope<'a> {
     pub(super) roles: &'a [Spanned<String>],
     pub(super) known: Known<'a>,
     pub(super) places: Places<'a>,
-}
-
-/// Where a choice may go on: the stages, and the steps with the stage of each, by id.
-pub(super) struct Places<'a> {
-    pub(super) stages: BTreeMap<&'a str, u32>,
-    pub(super) steps: BTreeMap<&'a str, (u32, u32)>,
-}
-
-fn places(document: &PlaybookDocument) -> Places<'_> {
-    let numbered = || (0u32..).zip(&document.stages.value);
-    let stages = numbered().map(|(number, stage)| (stage.id.as_str(), number)).collect();
-    let steps =
-        numbered().flat_map(|(number, stage)| stage.steps.value.iter().map(move |step| (number, step)));
-    let steps =
-        (0u32..).zip(steps).map(|(index, (stage, step))| (step.id.as_str(), (stage, index))).collect();
-    Places { stages, steps }
 }
 
 /// The playbooks by path. One with a problem is left out.
@@ -124,18 +110,15 @@ fn check(
     document.roles.iter().for_each(|role| report.id("the role", role));
     let types = check_types(document, known, report);
     check_shape(document, report);
-    let steps = document.stages.value.iter().flat_map(|stage| &stage.steps.value);
-    let decisions = steps.clone().filter(|step| step.is_decision());
-    let ids = |step: &'_ StepDocument| step.id.value.clone();
-    let (all, decisions): (Vec<_>, Vec<_>) = (steps.map(ids).collect(), decisions.map(ids).collect());
-    let env = gate_env(all.iter().map(String::as_str), decisions.iter().map(String::as_str));
-    let places = places(document);
+    let all = document.stages.value.iter().flat_map(|stage| block::flat(&stage.steps.value));
+    let choosing = all.clone().filter(|step| step.chooses()).map(|step| step.id.as_str());
+    let env = gate_env(all.clone().map(|step| step.id.as_str()), choosing);
+    let places = Places::of(&document.stages.value);
     let scope = Scope { env, roles: &document.roles, known, places };
     let mut stages = Vec::new();
     let mut first = 0;
-    for (number, stage) in (0u32..).zip(&document.stages.value) {
-        stages.push(check_stage(stage, number, first, &scope, report));
-        first += stage.steps.value.len() as u32;
+    for stage in &document.stages.value {
+        stages.push(check_stage(stage, &mut first, &scope, report));
     }
     let stages: Vec<Stage> = stages.into_iter().collect::<Option<_>>()?;
     let playbook = Playbook {
@@ -177,7 +160,7 @@ fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
     if stages.value.len() > MAX_STAGES {
         report.at(stages, format!("the playbook has {} stages; at most {MAX_STAGES}", stages.value.len()));
     }
-    let count: usize = stages.value.iter().map(|stage| stage.steps.value.len()).sum();
+    let count: usize = stages.value.iter().map(|stage| block::flat(&stage.steps.value).len()).sum();
     if count > MAX_STEPS {
         report.at(stages, format!("the playbook has {count} steps; at most {MAX_STEPS}"));
     }
@@ -189,7 +172,8 @@ fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
             let id = shorten(&stage.id);
             report.at(&stage.steps, format!("the stage `{id}` has no step; add one, or remove the stage"));
         }
-        for step in &stage.steps.value {
+        block::check_size(&stage.steps.value, report);
+        for step in block::flat(&stage.steps.value) {
             report.id("the step", &step.id);
             step_ids.insert("the step", &step.id, report);
         }
@@ -198,8 +182,7 @@ fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
 
 fn check_stage(
     stage: &StageDocument,
-    number: u32,
-    first: u32,
+    first: &mut u32,
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Stage> {
@@ -208,10 +191,9 @@ fn check_stage(
     let roles = check_roles(&stage.roles, scope, report);
     let entry = stage.entry.as_ref().map(|text| gate(text, scope, report));
     let exit = stage.exit.as_ref().map(|text| gate(text, scope, report));
-    let steps: Vec<_> = (first..)
-        .zip(&stage.steps.value)
-        .map(|(index, step)| step::check(step, (number, index), scope, report))
-        .collect();
+    let mut steps = Vec::new();
+    block::sequence(&stage.steps.value, (*first, 1), &mut steps, scope, report);
+    *first += steps.len() as u32;
     Some(Stage {
         id: stage.id.value.clone(),
         name: name.value.clone(),

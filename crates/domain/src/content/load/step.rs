@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     action::{TIMEOUT_LEAST, TIMEOUT_MOST, fits},
-    kind::{self, DefaultDocument, OptionDocument, WaitDocument},
+    block::Branches,
+    kind::{self, CaseDocument, DefaultDocument, OptionDocument, WaitDocument},
     playbook::{Scope, check_roles, compile},
     report::{Report, shorten, unknown},
 };
@@ -16,7 +17,7 @@ use crate::{
     correlate::TARGET_LABELS,
     document::{Position, Spanned},
     expr::Type,
-    playbook::{Backoff, Kind, Lease, OnExpiry, OnFailure, Retry, Step, Targets},
+    playbook::{Backoff, Join, Kind, Lease, OnExpiry, OnFailure, Retry, Step, Targets},
     severity::{Priority, Risk},
     time::Span,
 };
@@ -28,7 +29,7 @@ const LEASE_MOST: Span = Span::secs(90 * 86_400);
 const EXPECTED_MOST: Span = Span::secs(30 * 86_400);
 const MAX_TARGET_BYTES: usize = 256;
 /// Fields that the format has, but not yet this version.
-pub(super) const LATER: [&str; 6] = ["parallel", "while", "switch", "call", "approval", "goto"];
+pub(super) const LATER: [&str; 2] = ["call", "approval"];
 
 #[derive(Deserialize)]
 pub(super) struct StepDocument {
@@ -37,7 +38,7 @@ pub(super) struct StepDocument {
     #[serde(default)]
     description: String,
     pub(super) action: Option<Spanned<String>>,
-    for_each: Option<Spanned<String>>,
+    pub(super) for_each: Option<Spanned<String>>,
     target: Option<Spanned<String>>,
     #[serde(default, rename = "with")]
     args: BTreeMap<String, Spanned<Value>>,
@@ -61,18 +62,22 @@ pub(super) struct StepDocument {
     pub(super) due: Option<Spanned<String>>,
     pub(super) reminder: Option<Spanned<String>>,
     pub(super) wait: Option<Spanned<WaitDocument>>,
+    pub(super) switch: Option<Spanned<Vec<CaseDocument>>>,
+    pub(super) otherwise: Option<Spanned<Vec<StepDocument>>>,
+    pub(super) r#while: Option<Spanned<String>>,
+    pub(super) rounds: Option<Spanned<u32>>,
+    pub(super) steps: Option<Spanned<Vec<StepDocument>>>,
+    pub(super) parallel: Option<Spanned<BTreeMap<String, Spanned<Vec<StepDocument>>>>>,
+    pub(super) join: Option<Spanned<Join>>,
     // See `LATER`, in its order.
-    parallel: Option<Spanned<IgnoredAny>>,
-    r#while: Option<Spanned<IgnoredAny>>,
-    switch: Option<Spanned<IgnoredAny>>,
     call: Option<Spanned<IgnoredAny>>,
     approval: Option<Spanned<IgnoredAny>>,
-    goto: Option<Spanned<IgnoredAny>>,
 }
 
 impl StepDocument {
-    pub(super) fn is_decision(&self) -> bool {
-        self.decision.is_some()
+    /// Whether one of several ways is chosen at it.
+    pub(super) fn chooses(&self) -> bool {
+        self.decision.is_some() || self.switch.is_some()
     }
 
     /// The fields that only an action has, where they are written.
@@ -101,11 +106,10 @@ pub(super) struct LeaseDocument {
     on_expiry: Option<Spanned<OnExpiry>>,
 }
 
-/// The step, or `None` when it has a problem that leaves nothing to build.
-/// `at` is its stage and its number over all stages.
+/// The step, or `None` when it has a problem that leaves nothing to build. `inner` are the steps inside of it.
 pub(super) fn check(
     document: &StepDocument,
-    at: (u32, u32),
+    inner: &Branches<'_>,
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Step> {
@@ -120,7 +124,7 @@ pub(super) fn check(
     check_docs(document, report);
     let retry = retry(document.retry.as_ref().map(|retry| &retry.value), report);
     let later = refuse_later(document, report);
-    let kind = kind::check(document, at, later, scope, report)?;
+    let kind = kind::check(document, inner, later, scope, report)?;
     if !matches!(kind, Kind::Action) {
         return Some(Step {
             id: document.id.value.clone(),
@@ -171,23 +175,11 @@ pub(super) fn check(
 
 /// Tells which parts belong to a later version; whether there was one.
 fn refuse_later(document: &StepDocument, report: &mut Report<'_>) -> bool {
-    let places = [
-        &document.parallel,
-        &document.r#while,
-        &document.switch,
-        &document.call,
-        &document.approval,
-        &document.goto,
-    ];
+    let places = [&document.call, &document.approval];
     let mut found = false;
     for (name, place) in LATER.into_iter().zip(places) {
         if let Some(place) = place {
-            report.at(
-                place,
-                format!(
-                    "`{name}` is not supported in this version; use `action`, `decision`, `manual` and `wait`"
-                ),
-            );
+            report.at(place, format!("`{name}` is not supported in this version; leave it out"));
             found = true;
         }
     }

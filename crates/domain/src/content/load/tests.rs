@@ -1,5 +1,6 @@
 //! Wrong documents in, problems out; and the shipped content, which has none.
 
+mod blocks;
 mod schema;
 mod shipped;
 mod wrong;

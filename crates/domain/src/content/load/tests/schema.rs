@@ -10,7 +10,7 @@ use serde::{
 use serde_json::Value;
 
 use super::super::{
-    kind::{DefaultDocument, WaitDocument},
+    kind::{CaseDocument, DefaultDocument, OptionDocument, WaitDocument},
     playbook::{PlaybookDocument, StageDocument},
     step::{LATER, LeaseDocument, RetryDocument, StepDocument},
 };
@@ -67,4 +67,6 @@ fn the_schema_and_the_reader_have_the_same_fields() {
     check("/$defs/step/properties/lease", fields::<LeaseDocument>());
     check("/$defs/step/properties/wait", fields::<WaitDocument>());
     check("/$defs/step/properties/default", fields::<DefaultDocument>());
+    check("/$defs/step/properties/options/additionalProperties", fields::<OptionDocument>());
+    check("/$defs/step/properties/switch/items", fields::<CaseDocument>());
 }

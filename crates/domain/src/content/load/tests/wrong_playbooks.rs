@@ -205,7 +205,7 @@ fn actions_of_steps() {
         "        action: node.isolate\n",
         "",
         expect![[r#"
-            playbooks/validator_compromise.yaml:11:13: the step does nothing; add `action`, `decision`, `manual` or `wait`
+            playbooks/validator_compromise.yaml:11:13: the step does nothing; add one of `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel`
         "#]],
     );
     playbook(
@@ -388,11 +388,10 @@ fn words_and_links_of_steps() {
 #[test]
 fn parts_of_later_versions() {
     step(
-        &["approval: { quorum: 2 }", "goto: end"],
+        &["approval: { quorum: 2 }"],
         expect![[r#"
-        playbooks/validator_compromise.yaml:14:19: `approval` is not supported in this version; use `action`, `decision`, `manual` and `wait`
-        playbooks/validator_compromise.yaml:15:15: `goto` is not supported in this version; use `action`, `decision`, `manual` and `wait`
-    "#]],
+            playbooks/validator_compromise.yaml:14:19: `approval` is not supported in this version; leave it out
+        "#]],
     );
 }
 
@@ -453,8 +452,8 @@ fn kinds_of_steps() {
     with(
         "docs: https://example.org",
         expect![[r#"
-        playbooks/validator_compromise.yaml:11:13: the step does nothing; add `action`, `decision`, `manual` or `wait`
-    "#]],
+            playbooks/validator_compromise.yaml:11:13: the step does nothing; add one of `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel`
+        "#]],
     );
 }
 
