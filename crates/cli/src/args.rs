@@ -8,7 +8,7 @@ use crate::{
     client::Address,
     commands::{
         alert, check, containment, control, estate, incident, init, log, notice, playbook, report, run,
-        silence, token, user, why,
+        service, silence, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -110,6 +110,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Playbook(playbook::Command),
     #[command(subcommand)]
+    Service(service::Command),
+    #[command(subcommand)]
     Token(token::Command),
     #[command(subcommand)]
     User(user::Command),
@@ -135,6 +137,7 @@ impl Cli {
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),
+            Command::Service(command) => command.run(global, output),
             Command::Token(command) => command.run(global, output),
             Command::User(command) => command.run(global, output),
             Command::Estate(command) => command.run(output),

@@ -14,6 +14,7 @@ pub(crate) mod pairs;
 pub(crate) mod playbook;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod service;
 pub(crate) mod show;
 pub(crate) mod silence;
 pub(crate) mod token;

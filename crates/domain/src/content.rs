@@ -19,6 +19,7 @@ pub mod channels;
 mod env;
 mod load;
 mod rehearsal;
+pub mod services;
 
 pub use detect::Rule;
 pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
@@ -45,6 +46,7 @@ pub struct Content {
     /// Words of notices by name.
     pub templates: BTreeMap<String, String>,
     pub recovery: Recovery,
+    pub services: services::Services,
 }
 
 /// What `actions.yaml` says of one verb.

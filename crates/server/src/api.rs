@@ -23,6 +23,7 @@ mod notices;
 mod operations;
 mod reviews;
 mod runs;
+mod services;
 mod silences;
 mod sources;
 mod tiles;
@@ -41,6 +42,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     control::ROUTES,
     access::ROUTES,
     content::ROUTES,
+    services::ROUTES,
     why::ROUTES,
     log::ROUTES,
     facts::ROUTES,

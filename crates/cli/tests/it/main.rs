@@ -11,6 +11,7 @@ mod first_start;
 mod http_example;
 mod prometheus;
 mod proof;
+mod services;
 mod support;
 mod tampering;
 mod tls;

@@ -14,6 +14,7 @@ mod playbook;
 mod recovery;
 mod report;
 mod rule;
+mod services;
 mod step;
 mod taxonomy;
 #[cfg(test)]
@@ -50,12 +51,13 @@ enum Kind {
     Channels,
     Template,
     Recovery,
+    Services,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
 }
 
 /// The files of a content folder; `*` stands for a name. The first that fits decides.
-const KNOWN: [(&str, Kind); 12] = [
+const KNOWN: [(&str, Kind); 13] = [
     ("actions.yaml", Kind::Actions),
     ("taxonomy.yaml", Kind::Taxonomy),
     ("rules/*.test.yaml", Kind::RuleTest),
@@ -67,6 +69,7 @@ const KNOWN: [(&str, Kind); 12] = [
     ("channels.yaml", Kind::Channels),
     ("templates/*.txt", Kind::Template),
     ("recovery.yaml", Kind::Recovery),
+    ("services.yaml", Kind::Services),
     ("estate.yaml", Kind::Elsewhere),
 ];
 
@@ -118,6 +121,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref() };
+    let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
@@ -144,6 +148,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         channels,
         templates,
         recovery,
+        services,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

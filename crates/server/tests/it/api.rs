@@ -10,6 +10,7 @@ mod notices;
 mod people;
 mod reviews;
 mod runs;
+mod services;
 mod silences;
 mod sources;
 mod stream;

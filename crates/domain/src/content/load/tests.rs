@@ -5,6 +5,7 @@ mod schema;
 mod shipped;
 mod wrong;
 mod wrong_playbooks;
+mod wrong_services;
 
 use std::collections::BTreeMap;
 

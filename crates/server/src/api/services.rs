@@ -1,0 +1,104 @@
+//! `/api/v1/services`: what people use, what it is made of, and what it needs.
+
+use std::{collections::BTreeMap, future::ready};
+
+use axum::response::Response;
+use domain::content::services::{self, ServiceSpec};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{missing, read};
+use crate::{
+    Error,
+    call::{Call, ok},
+    route::{Answer, Route, schema},
+    view::{Page, name, text},
+};
+
+pub(crate) const ROUTES: &[Route] = &[
+    read(
+        "/api/v1/services",
+        &[],
+        Answer::Json(200, schema::<Page<Service>>),
+        "The services in the order in which they are brought back.",
+        |call| Box::pin(ready(list(&call))),
+    ),
+    read("/api/v1/services/{name}", &[], Answer::Json(200, schema::<Service>), "One service.", |call| {
+        Box::pin(ready(show(&call)))
+    }),
+];
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Service {
+    name: String,
+    summary: String,
+    /// 1 is brought back first.
+    group: u32,
+    /// The role that answers for it.
+    owner: String,
+    depends_on: Vec<String>,
+    needed_by: Vec<String>,
+    /// Names by kind.
+    targets: BTreeMap<String, Vec<String>>,
+    /// In the order in which they are made.
+    checks: Vec<Check>,
+    restore_within: Option<String>,
+    /// After so long a probe says nothing any more.
+    fresh_for: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Check {
+    id: String,
+    /// restore, verify or probe.
+    part: String,
+    /// data, posture or health.
+    verifies: String,
+    action: String,
+    /// Null: the service's targets of the action's kind, for a probe all and otherwise those that the incident names.
+    targets: Option<Vec<String>>,
+}
+
+impl Service {
+    fn of(service: &ServiceSpec, all: &services::Services) -> Service {
+        let parts = [("restore", &service.restore), ("verify", &service.verify), ("probe", &service.probes)];
+        let checks = parts.into_iter().flat_map(|(part, checks)| {
+            checks.iter().map(move |check| Check {
+                id: check.id.clone(),
+                part: part.to_owned(),
+                verifies: name(&check.verifies),
+                action: check.verb.clone(),
+                targets: check.targets.clone(),
+            })
+        });
+        let needs = |other: &&ServiceSpec| other.depends_on.contains(&service.name);
+        let targets = service.targets.iter();
+        Service {
+            name: service.name.clone(),
+            summary: service.summary.clone(),
+            group: service.group,
+            owner: service.owner.clone(),
+            depends_on: service.depends_on.iter().cloned().collect(),
+            needed_by: all.values().filter(needs).map(|other| other.name.clone()).collect(),
+            targets: targets.map(|(kind, names)| (kind.clone(), names.iter().cloned().collect())).collect(),
+            checks: checks.collect(),
+            restore_within: service.restore_within.map(text),
+            fresh_for: text(service.fresh_for),
+        }
+    }
+}
+
+fn list(call: &Call) -> Result<Response, Error> {
+    let content = call.shared.content();
+    let all = content.services.keys().map(String::as_str).collect();
+    let ordered = services::in_order(&content.services, &all);
+    ok(&Page::whole(ordered.into_iter().map(|service| Service::of(service, &content.services)).collect()))
+}
+
+fn show(call: &Call) -> Result<Response, Error> {
+    let name = call.text_param("name")?;
+    let content = call.shared.content();
+    let shown: String = name.chars().take(64).collect();
+    let found = content.services.get(name).ok_or_else(|| missing(format_args!("service `{shown}`")))?;
+    ok(&Service::of(found, &content.services))
+}
