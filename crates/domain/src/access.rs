@@ -257,6 +257,13 @@ fn well_formed(what: &str, name: &str) -> Result<Box<str>, Rejected> {
     Ok(name.into())
 }
 
+/// Whether a person holds a role that content names. Who may command holds every role; others those that their
+/// own includes.
+pub fn holds_role(state: &State, person: PersonId, role: &str) -> bool {
+    let Some(person) = state.people.get(&person).filter(|person| !person.disabled) else { return false };
+    person.role >= Role::Commander || role.parse::<Role>().is_ok_and(|role| person.role >= role)
+}
+
 pub fn create_person(id: PersonId, event: &PersonEvent, meta: &Meta) -> Option<Person> {
     let PersonEvent::Added { name, role } = event else { return None };
     let added_at = meta.time;

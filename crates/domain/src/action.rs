@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    content::Class,
+    approval::{Pass, Terms},
+    content::{Class, Purpose},
     id::{IncidentId, RunId},
     limits::Asked,
     playbook::{Backoff, Lease, Retry},
@@ -42,6 +43,9 @@ pub struct Spec {
     pub class: Class,
     pub risk: Risk,
     pub containment: bool,
+    /// What it is for: limits tell purposes apart.
+    #[serde(default, skip_serializing_if = "Purpose::is_other")]
+    pub purpose: Purpose,
     /// The verb that takes it back; with one, the applied action stays in force until released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<Box<str>>,
@@ -54,7 +58,7 @@ pub struct Spec {
     pub lease: Option<Lease>,
     /// Whose yes it needs before its first call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval: Option<crate::approval::Terms>,
+    pub approval: Option<Terms>,
 }
 
 /// Who asked for it.
@@ -105,6 +109,9 @@ pub struct Intent {
     /// Whose wish it is: limits tell people and automatic response apart.
     #[serde(default)]
     pub asked: Asked,
+    /// The approval that it uses, where it needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
 }
 
 /// What a connector found, as it comes back into the platform.
@@ -159,6 +166,9 @@ pub enum Event {
         reason: Box<str>,
         #[serde(default)]
         asked: Asked,
+        /// It waits for people to allow it, on these terms.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        needs: Option<Terms>,
     },
     /// The intent was refused just before sending; nothing was called.
     Withdrawn {
@@ -276,6 +286,15 @@ pub struct Action {
     /// Whose wish the present goal is.
     #[serde(default)]
     pub asked: Asked,
+    /// The approval that the present goal has used; retries under the same key are covered by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
+    /// Held for people to allow it, on these terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Terms>,
+    /// Who asked for the present goal by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<crate::id::PersonId>,
     /// How often the goal changed: part of the key.
     pub round: u32,
     /// An earlier call for the present goal may have had its effect.
@@ -340,12 +359,12 @@ pub fn retry_delay(retry: &Retry, key: &str, attempt: u32) -> Span {
 }
 
 pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta) -> Option<Action> {
-    let (spec, status, attempt, asked) = match event {
+    let (spec, status, attempt, asked, needs) = match event {
         Event::Intended { spec: Some(spec), intent, .. } => {
-            (spec, Status::Calling { intent: intent.clone() }, intent.attempt, intent.asked)
+            (spec, Status::Calling { intent: intent.clone() }, intent.attempt, intent.asked, None)
         }
-        Event::Held { spec: Some(spec), reason, asked, .. } => {
-            (spec, Status::Held { reason: reason.clone() }, 0, *asked)
+        Event::Held { spec: Some(spec), reason, asked, needs, .. } => {
+            (spec, Status::Held { reason: reason.clone() }, 0, *asked, needs.clone())
         }
         Event::Intended { .. }
         | Event::Held { .. }
@@ -370,6 +389,9 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         attempts_before: 0,
         recoveries: 0,
         asked,
+        pass: None,
+        needs,
+        by: by_hand(asked, meta),
         round: 0,
         unsure: false,
         requested_at: meta.time,
@@ -387,12 +409,15 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
     action.updated_at = meta.time;
     match event {
         Event::Intended { goal, intent, .. } => {
-            set_goal(action, *goal, intent.asked);
+            set_goal(action, *goal, intent.asked, meta);
+            action.needs = None;
+            action.pass = intent.pass.or(action.pass);
             action.attempt = intent.attempt;
             action.status = Status::Calling { intent: intent.clone() };
         }
-        Event::Held { goal, reason, asked, .. } => {
-            set_goal(action, *goal, *asked);
+        Event::Held { goal, reason, asked, needs, .. } => {
+            set_goal(action, *goal, *asked, meta);
+            action.needs = needs.clone();
             action.status = Status::Held { reason: reason.clone() };
         }
         Event::Withdrawn { reason, .. } => {
@@ -420,14 +445,29 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
         }
         Event::LeaseExpired => action.lease_expired = true,
         Event::Yielded { .. } => action.status = Status::Released,
-        Event::Abandoned { reason } => action.status = Status::Failed { reason: reason.clone() },
+        Event::Abandoned { reason } => {
+            action.needs = None;
+            action.status = match action.goal {
+                Goal::Apply => Status::Failed { reason: reason.clone() },
+                // What was not taken back stays in force.
+                Goal::Release => Status::InForce,
+            };
+            action.goal = Goal::Apply;
+        }
         Event::Settled { verdict, why } => settled(action, *verdict, why, meta.time),
     }
 }
 
-fn set_goal(action: &mut Action, goal: Goal, asked: Asked) {
+fn by_hand(asked: Asked, meta: &crate::event::Meta) -> Option<crate::id::PersonId> {
+    meta.actor.person().filter(|_| asked == Asked::ByPerson)
+}
+
+fn set_goal(action: &mut Action, goal: Goal, asked: Asked, meta: &crate::event::Meta) {
     action.asked = asked;
     if action.goal != goal {
+        // An approval covers what it names, not taking it back.
+        action.pass = None;
+        action.by = by_hand(asked, meta);
         action.goal = goal;
         action.round += 1;
         action.unsure = false;

@@ -3,13 +3,22 @@
 //! A request names the canonical expansion (verb, arguments, sorted targets) and is bound to it by SHA-256. An
 //! approval is used once, by the intents it allows; retries under the same keys are covered, taking back is not.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    event::{Context, Meta, Rejected},
-    id::{ActionId, ApprovalId, IncidentId, PersonId},
+    access,
+    action::{self, Action, Goal},
+    event::{Context, Meta, Rejected, Stream},
+    flow,
+    id::{ActionId, ApprovalId, IncidentId, PersonId, RunId},
+    incident,
     state::State,
     time::{Span, Timestamp},
 };
@@ -50,10 +59,49 @@ impl Subject {
     }
 }
 
+/// The approval that an intent used, and how many people it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    pub approval: ApprovalId,
+    pub quorum: u32,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// From an action that may not begin without approval.
-    Request { incident: IncidentId, actions: Vec<ActionId>, subject: Subject, terms: Terms },
+    /// From held effects that wait for people; those that ask for the same share a request.
+    Request {
+        actions: Vec<ActionId>,
+    },
+    /// The same for all that a step began together.
+    RequestStep {
+        run: RunId,
+        step: u32,
+        round: u32,
+    },
+    /// A person allows what has this hash.
+    Approve {
+        id: ApprovalId,
+        hash: String,
+    },
+    Deny {
+        id: ApprovalId,
+        why: String,
+    },
+    /// Its time has passed.
+    Expire {
+        id: ApprovalId,
+    },
+    /// This effect began by it.
+    Consume {
+        id: ApprovalId,
+        action: ActionId,
+    },
+    /// This effect needs it no more, or not as it stands.
+    Void {
+        id: ApprovalId,
+        action: ActionId,
+        why: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,10 +114,29 @@ pub enum Event {
         subject: Subject,
         hash: Box<str>,
         terms: Terms,
-        /// Who started or changed the run by hand, or asked directly; may not approve.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        requester: Option<PersonId>,
+        /// Who started or changed the run by hand, or asked directly; none of them may approve.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        requesters: Vec<PersonId>,
         expires_at: Timestamp,
+    },
+    Granted {
+        person: PersonId,
+        hash: Box<str>,
+    },
+    Denied {
+        person: PersonId,
+        why: Box<str>,
+    },
+    /// It is asked again; what was granted counts no more.
+    Expired {
+        expires_at: Timestamp,
+    },
+    Consumed {
+        action: ActionId,
+    },
+    Voided {
+        action: ActionId,
+        why: Box<str>,
     },
 }
 
@@ -77,8 +144,20 @@ impl Event {
     pub fn kind(&self) -> &'static str {
         match self {
             Event::Requested { .. } => "approval.requested",
+            Event::Granted { .. } => "approval.granted",
+            Event::Denied { .. } => "approval.denied",
+            Event::Expired { .. } => "approval.expired",
+            Event::Consumed { .. } => "approval.consumed",
+            Event::Voided { .. } => "approval.voided",
         }
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    pub person: PersonId,
+    pub why: Box<str>,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,64 +166,376 @@ pub struct Approval {
     pub seq: u64,
     pub incident: IncidentId,
     pub actions: Vec<ActionId>,
+    /// Those that still wait for it.
+    pub open: BTreeSet<ActionId>,
     pub subject: Subject,
     pub hash: Box<str>,
     pub terms: Terms,
-    pub requester: Option<PersonId>,
+    pub requesters: Vec<PersonId>,
+    /// Who allowed it since it was last asked, and when.
+    pub grants: BTreeMap<PersonId, Timestamp>,
+    pub denied: Option<Denial>,
+    /// How often it was asked again.
+    pub expired: u32,
+    /// Effects that began by it.
+    pub consumed: u32,
     pub requested_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
+/// Two accounts of one person are one person.
+pub fn identity(_state: &State, person: PersonId) -> Box<str> {
+    person.to_string().into()
+}
+
+/// How many people allow it now: each once, none of those who asked, all of them still entitled.
+pub fn counted(state: &State, approval: &Approval) -> u32 {
+    let who = approval.grants.keys().filter(|person| entitled(state, approval, **person).is_ok());
+    who.map(|person| identity(state, *person)).collect::<BTreeSet<_>>().len() as u32
+}
+
+/// Whether this person's yes would count.
+pub fn entitled(state: &State, approval: &Approval, person: PersonId) -> Result<(), String> {
+    let id = approval.id;
+    let myself = identity(state, person);
+    if approval.requesters.iter().any(|asked| identity(state, *asked) == myself) {
+        return Err(format!("{person} asked for what {id} allows, so somebody else has to approve it"));
+    }
+    let roles = &approval.terms.roles;
+    let holds = match roles.is_empty() {
+        true => access::holds_role(state, person, "commander"),
+        false => roles.iter().any(|role| access::holds_role(state, person, role)),
+    };
+    let wanted = if roles.is_empty() { "commander".to_owned() } else { roles.join(" or ") };
+    holds.then_some(()).ok_or_else(|| format!("{person} may not approve {id}: it takes the role {wanted}"))
+}
+
+/// The approval by which this held effect may begin now, if people have given it.
+pub fn pass(state: &State, action: &Action, needed: &Terms, now: Timestamp) -> Option<Pass> {
+    let approval = state.approval_of(action.id)?;
+    let subject = subject_of(action);
+    let same = approval.subject.verb == subject.verb
+        && approval.subject.args == subject.args
+        && approval.subject.targets.contains(&action.spec.target)
+        && approval.subject.hash() == approval.hash;
+    let quorum = counted(state, approval);
+    let enough = quorum >= approval.terms.quorum && quorum >= needed.quorum;
+    let live = approval.denied.is_none() && now < approval.expires_at;
+    (same && enough && live).then_some(Pass { approval: approval.id, quorum })
+}
+
+/// What one effect asks people to allow.
+fn subject_of(action: &Action) -> Subject {
+    let verb = match (action.goal, &action.spec.revert) {
+        (Goal::Release, Some(revert)) => revert.clone(),
+        (Goal::Apply | Goal::Release, _) => action.spec.verb.clone(),
+    };
+    Subject::new(verb, action.spec.args.clone(), vec![action.spec.target.clone()])
+}
+
 pub fn decide(
-    _state: &State,
+    state: &State,
     command: Command,
     context: &Context,
 ) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
     match command {
-        Command::Request { incident, actions, subject, terms } => {
-            let hash = subject.hash();
-            let expires_at = context.now.plus(terms.expires);
-            let requester = context.actor.person();
-            let requested =
-                Event::Requested { incident, actions, subject, hash, terms, requester, expires_at };
-            Ok(vec![(ApprovalId::from_number(context.next), requested)])
+        Command::Request { actions } => Ok(request(state, actions, context)),
+        Command::RequestStep { run, step, round } => {
+            let held = state.actions.of_step(run, step, round).map(|action| action.id).collect();
+            Ok(request(state, held, context))
+        }
+        Command::Approve { id, hash } => approve(state, id, &hash, context),
+        Command::Deny { id, why } => deny(state, id, why, context),
+        Command::Expire { id } => {
+            let live = state.approvals.get(&id).filter(|approval| !is_over(approval));
+            let due = live.filter(|approval| approval.expires_at <= context.now);
+            let again = |approval: &Approval| context.now.plus(approval.terms.expires.max(EXPIRES_LEAST));
+            Ok(due.map(|approval| (id, Event::Expired { expires_at: again(approval) })).into_iter().collect())
+        }
+        Command::Consume { id, action } => {
+            let open = state.approvals.get(&id).is_some_and(|approval| approval.open.contains(&action));
+            Ok(if open { vec![(id, Event::Consumed { action })] } else { Vec::new() })
+        }
+        Command::Void { id, action, why } => {
+            let open = state.approvals.get(&id).is_some_and(|approval| approval.open.contains(&action));
+            Ok(if open { vec![(id, Event::Voided { action, why: why.into() })] } else { Vec::new() })
         }
     }
 }
 
+/// A request that stands shorter than this would only ask and ask.
+const EXPIRES_LEAST: Span = Span::secs(10);
+
+/// One request for all that ask for the same; what a request covers well enough already asks for nothing.
+fn request(state: &State, actions: Vec<ActionId>, context: &Context) -> Vec<(ApprovalId, Event)> {
+    let mut events = Vec::new();
+    let mut groups: Vec<(Subject, Terms, Vec<&Action>)> = Vec::new();
+    for action in actions.into_iter().filter_map(|id| state.actions.get(id)) {
+        let Some(needs) = action.needs.as_ref() else { continue };
+        match state.approval_of(action.id) {
+            Some(asked) if asked.terms.quorum >= needs.quorum => continue,
+            Some(weaker) => {
+                let why = "the limits ask for more people now".into();
+                events.push((weaker.id, Event::Voided { action: action.id, why }));
+            }
+            None => {}
+        }
+        let one = subject_of(action);
+        match groups.iter_mut().find(|(s, t, _)| s.verb == one.verb && s.args == one.args && t == needs) {
+            Some((subject, _, group)) => {
+                subject.targets.extend(one.targets);
+                group.push(action);
+            }
+            None => groups.push((one, needs.clone(), vec![action])),
+        }
+    }
+    for (subject, terms, group) in groups {
+        let id = ApprovalId::from_number(context.next + events.len() as u64);
+        let subject = Subject::new(subject.verb, subject.args, subject.targets);
+        let requesters = group.iter().flat_map(|action| requesters(state, action)).collect::<BTreeSet<_>>();
+        events.push((
+            id,
+            Event::Requested {
+                incident: group[0].spec.incident,
+                actions: group.iter().map(|action| action.id).collect(),
+                hash: subject.hash(),
+                subject,
+                requesters: requesters.into_iter().collect(),
+                expires_at: context.now.plus(terms.expires.max(EXPIRES_LEAST)),
+                terms,
+            },
+        ));
+    }
+    events
+}
+
+/// Whoever asked by hand, and whoever started or changed the run by hand.
+fn requesters(state: &State, action: &Action) -> Vec<PersonId> {
+    let run = action.spec.origin.run().and_then(|run| state.runs.get(run));
+    let of_run = run.into_iter().flat_map(|run| run.by.iter().copied());
+    action.by.into_iter().chain(of_run).collect()
+}
+
+fn find(state: &State, id: ApprovalId) -> Result<&Approval, Rejected> {
+    let over = || Rejected::NotFound(format!("there is no approval {id} that waits"));
+    state.approvals.get(&id).filter(|approval| !is_over(approval)).ok_or_else(over)
+}
+
+/// The person who answers, if their answer counts.
+fn voter(state: &State, approval: &Approval, context: &Context) -> Result<PersonId, Rejected> {
+    let machine = || Rejected::Forbidden(format!("{} is no person; people approve", context.actor));
+    let person = context.actor.person().ok_or_else(machine)?;
+    entitled(state, approval, person).map_err(Rejected::Forbidden)?;
+    if context.now >= approval.expires_at {
+        let id = approval.id;
+        return Err(Rejected::Conflict(format!("{id} has expired; it is asked again, so look at it again")));
+    }
+    Ok(person)
+}
+
+fn approve(
+    state: &State,
+    id: ApprovalId,
+    hash: &str,
+    context: &Context,
+) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
+    let approval = find(state, id)?;
+    let person = voter(state, approval, context)?;
+    if *hash != *approval.hash {
+        let wrong = "the hash is not that of what would be done; look at it again and approve that";
+        return Err(Rejected::Conflict(format!("{id}: {wrong}")));
+    }
+    let myself = identity(state, person);
+    if approval.grants.keys().any(|other| identity(state, *other) == myself) {
+        return Err(Rejected::Conflict(format!(
+            "{person} has approved {id} already; each person counts once"
+        )));
+    }
+    Ok(vec![(id, Event::Granted { person, hash: approval.hash.clone() })])
+}
+
+fn deny(
+    state: &State,
+    id: ApprovalId,
+    why: String,
+    context: &Context,
+) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
+    let approval = find(state, id)?;
+    let machine = || Rejected::Forbidden(format!("{} is no person; people decide", context.actor));
+    let person = context.actor.person().ok_or_else(machine)?;
+    if !approval.requesters.contains(&person) {
+        voter(state, approval, context)?;
+    }
+    if why.trim().is_empty() || why.len() > 4096 {
+        return Err(Rejected::Invalid("say why, in 1 to 4096 bytes".to_owned()));
+    }
+    Ok(vec![(id, Event::Denied { person, why: why.into() })])
+}
+
 pub fn create(id: ApprovalId, event: &Event, meta: &Meta) -> Option<Approval> {
-    let Event::Requested { incident, actions, subject, hash, terms, requester, expires_at } = event;
+    let Event::Requested { incident, actions, subject, hash, terms, requesters, expires_at } = event else {
+        return None;
+    };
     Some(Approval {
         id,
         seq: 1,
         incident: *incident,
         actions: actions.clone(),
+        open: actions.iter().copied().collect(),
         subject: subject.clone(),
         hash: hash.clone(),
         terms: terms.clone(),
-        requester: *requester,
+        requesters: requesters.clone(),
+        grants: BTreeMap::new(),
+        denied: None,
+        expired: 0,
+        consumed: 0,
         requested_at: meta.time,
         expires_at: *expires_at,
     })
 }
 
-pub fn apply(approval: &mut Approval, event: &Event, _meta: &Meta) {
+pub fn apply(approval: &mut Approval, event: &Event, meta: &Meta) {
     approval.seq += 1;
     match event {
         Event::Requested { .. } => {}
+        Event::Granted { person, .. } => {
+            approval.grants.insert(*person, meta.time);
+        }
+        Event::Denied { person, why } => {
+            approval.denied = Some(Denial { person: *person, why: why.clone(), at: meta.time });
+        }
+        Event::Expired { expires_at } => {
+            approval.grants.clear();
+            approval.expired += 1;
+            approval.expires_at = *expires_at;
+        }
+        Event::Consumed { action } => {
+            approval.consumed += 1;
+            approval.open.remove(action);
+        }
+        Event::Voided { action, .. } => {
+            approval.open.remove(action);
+        }
     }
 }
 
 /// Nothing more will happen to it.
-pub fn is_over(_approval: &Approval) -> bool {
-    false
+pub fn is_over(approval: &Approval) -> bool {
+    approval.denied.is_some() || approval.open.is_empty()
 }
 
 /// When something happens by itself, and why.
-pub fn next_wakeup(_approval: &Approval) -> Option<(Timestamp, &'static str)> {
-    None
+pub fn next_wakeup(approval: &Approval) -> Option<(Timestamp, &'static str)> {
+    (!is_over(approval)).then_some((approval.expires_at, "approval expires"))
 }
 
-pub fn due(_approval: &Approval, _now: Timestamp) -> Option<Command> {
-    None
+pub fn due(approval: &Approval, now: Timestamp) -> Option<Command> {
+    next_wakeup(approval).filter(|(at, _)| *at <= now).map(|_| Command::Expire { id: approval.id })
+}
+
+/// The command that gathers what a step began together and may not begin yet.
+pub fn of_step(run: RunId, step: u32, round: u32) -> flow::Command {
+    flow::Command::Approval(Command::RequestStep { run, step, round })
+}
+
+/// What an effect's fact means for the request that it waits for, or has to make.
+pub fn after_action(state: &State, action: &Action, event: &action::Event) -> Vec<flow::Command> {
+    let id = action.id;
+    let waits = state.approval_of(id).map(|approval| approval.id);
+    let void =
+        |why: &str| waits.map(|approval| Command::Void { id: approval, action: id, why: why.to_owned() });
+    let command = match event {
+        // What a step begins is asked for together, right after.
+        action::Event::Held { spec: Some(spec), .. } if spec.origin.run().is_some() => None,
+        action::Event::Held { needs: Some(_), .. } => Some(Command::Request { actions: vec![id] }),
+        action::Event::Intended { intent, .. } => match intent.pass {
+            Some(pass) if waits == Some(pass.approval) => {
+                Some(Command::Consume { id: pass.approval, action: id })
+            }
+            Some(_) | None => void("it may begin without"),
+        },
+        action::Event::Abandoned { .. } => void("the action is over"),
+        action::Event::Held { needs: None, .. }
+        | action::Event::Withdrawn { .. }
+        | action::Event::Applied { .. }
+        | action::Event::Released { .. }
+        | action::Event::NotApplied { .. }
+        | action::Event::Unknown { .. }
+        | action::Event::LeaseExtended { .. }
+        | action::Event::LeaseExpired
+        | action::Event::Yielded { .. }
+        | action::Event::Settled { .. } => {
+            if action.is_final() {
+                void("the action is over")
+            } else {
+                None
+            }
+        }
+    };
+    command.map(flow::Command::Approval).into_iter().collect()
+}
+
+/// What follows from a fact of a request.
+pub fn follows(state: &State, id: ApprovalId, event: &Event, now: Timestamp) -> Vec<flow::Command> {
+    let Some(approval) = state.approvals.get(&id) else { return Vec::new() };
+    let about = Stream::Approval(id);
+    let incident = approval.incident;
+    let ask = |reason: String| {
+        flow::Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason })
+    };
+    let clear = || flow::Command::Incident(incident::Command::ClearAttention { id: incident, about });
+    let what = || format!("`{}` on {}", approval.subject.verb, approval.subject.targets.join(", "));
+    match event {
+        Event::Requested { terms, .. } => {
+            vec![ask(format!(
+                "{} waits for the approval of {}; see `run approve {id}`",
+                what(),
+                terms.quorum
+            ))]
+        }
+        Event::Granted { .. } => {
+            let enough = counted(state, approval) >= approval.terms.quorum && now < approval.expires_at;
+            let wake = |id: &ActionId| flow::Command::Action(action::Command::Wake { id: *id });
+            if enough { approval.open.iter().map(wake).collect() } else { Vec::new() }
+        }
+        Event::Denied { person, why } => {
+            let reason = format!("{person} denied {id}: {why}");
+            let deny = |id: &ActionId| action::Command::Deny { id: *id, reason: reason.clone() };
+            let denied = approval.open.iter().map(|id| flow::Command::Action(deny(id)));
+            std::iter::once(clear()).chain(denied).collect()
+        }
+        Event::Expired { .. } => {
+            let times = approval.expired;
+            let reason = format!("{} was not approved in time and is asked again ({times})", what());
+            vec![clear(), ask(reason)]
+        }
+        Event::Consumed { .. } | Event::Voided { .. } => {
+            if is_over(approval) {
+                vec![clear()]
+            } else {
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// What content no longer knows cannot be allowed any more.
+pub fn after_content(state: &State) -> Vec<flow::Command> {
+    let open = state.approvals.values().flat_map(|approval| approval.open.iter());
+    let changed = |id: &&ActionId| {
+        let action = state.actions.get(**id);
+        action.is_some_and(|action| {
+            let known = state.content.actions.get(&*action.spec.verb);
+            let args = action.spec.args.clone();
+            known.is_none_or(|known| {
+                known.risk != action.spec.risk
+                    || *known.connector != *action.spec.connector
+                    || action::checked_args(known, args).as_ref() != Ok(&action.spec.args)
+            })
+        })
+    };
+    let reason = "actions.yaml says otherwise of it now, so what was asked is void".to_owned();
+    let deny = |id: &ActionId| action::Command::Deny { id: *id, reason: reason.clone() };
+    open.filter(changed).map(|id| flow::Command::Action(deny(id))).collect()
 }

@@ -62,6 +62,8 @@ pub struct ActionSpec {
     pub risk: Risk,
     /// Whether it limits harm; containments are what safe mode treats apart.
     pub containment: bool,
+    /// What it is for: limits tell purposes apart.
+    pub purpose: Purpose,
     /// The verb that takes it back, if any.
     pub revert: Option<String>,
     /// Whether the connector can read back that it holds.
@@ -92,6 +94,29 @@ pub enum ArgKind {
     Integer,
     Number,
     Boolean,
+}
+
+/// What an action is for. At the higher levels some purposes are still served.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// It limits harm.
+    Containment,
+    /// It keeps what may prove something, and changes nothing else.
+    Evidence,
+    /// It brings back what was hurt.
+    Recovery,
+    #[default]
+    Other,
+}
+
+impl Purpose {
+    pub const ALL: [Purpose; 4] =
+        [Purpose::Containment, Purpose::Evidence, Purpose::Recovery, Purpose::Other];
+
+    pub(crate) fn is_other(&self) -> bool {
+        *self == Purpose::Other
+    }
 }
 
 /// What repeating a call does, which decides what happens after an unknown outcome.

@@ -108,7 +108,13 @@ pub fn execute(
     if let Command::LoadContent(content) = &command {
         state.stage_content(content.clone());
     }
-    let events = decide(state, command, context)?;
+    let mut events = decide(state, command, context)?;
+    // Only what a person asks directly is by hand; what follows from something else is not.
+    for event in &mut events {
+        if let Event::Run(_, run::Event::Started { by, .. }) = event {
+            *by = context.actor.person();
+        }
+    }
     commit(state, events, context, facts, 0);
     Ok(())
 }
@@ -242,12 +248,12 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         Event::Silence(_, silence::Event::Set { .. })
         | Event::Person(..)
         | Event::Token(..)
-        | Event::Approval(..)
         | Event::Review(..)
         | Event::Raw(..)
-        | Event::Content(_)
         | Event::Log(_) => Vec::new(),
         Event::Notice(id, event) => after_notice(state, *id, event),
+        Event::Approval(id, event) => approval::follows(state, *id, event, now),
+        Event::Content(_) => approval::after_content(state),
     }
 }
 
@@ -362,6 +368,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
             for begun in &progress.begun {
                 let specs = step_specs(state, run, playbook, begun);
                 commands.extend(specs.map(|spec| Command::Action(action::Command::Request(Box::new(spec)))));
+                commands.push(approval::of_step(id, begun.step, run.steps[begun.step as usize].round));
             }
         }
         commands.extend(progress.release.map(|id| Command::Action(action::Command::Release { id })));
@@ -434,6 +441,7 @@ fn step_specs<'a>(
             class: known.class,
             risk: known.risk,
             containment: known.containment,
+            purpose: known.purpose,
             verify: known.verify,
             timeout: step.timeout.unwrap_or(known.timeout),
             retry: step.retry,
@@ -446,6 +454,13 @@ fn step_specs<'a>(
 
 fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Command> {
     let Some(action) = state.actions.get(id) else { return Vec::new() };
+    let mut commands = approval::after_action(state, action, event);
+    commands.extend(after_effect(state, action, event));
+    commands
+}
+
+fn after_effect(state: &State, action: &action::Action, event: &action::Event) -> Vec<Command> {
+    let id = action.id;
     let incident = action.spec.incident;
     let about = Stream::Action(id);
     let advance = || {
@@ -483,6 +498,7 @@ fn after_action(state: &State, id: ActionId, event: &action::Event) -> Vec<Comma
             let ask = ask(format!("{what} is in doubt: {reason}; settle it with `containment settle`"));
             std::iter::once(ask).chain(advance()).collect()
         }
+        action::Event::Held { needs: Some(_), .. } => Vec::new(),
         action::Event::Held { reason, .. } => vec![ask(format!("{what} is held: {reason}"))],
         action::Event::Withdrawn { reason, .. } => {
             // The limit may have gone since it was asked.

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -183,6 +185,9 @@ pub enum Event {
         hash: TextHash,
         steps: u32,
         progress: Progress,
+        /// Who started it by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonId>,
     },
     Advanced {
         progress: Progress,
@@ -274,6 +279,9 @@ pub struct Run {
     pub started_at: Timestamp,
     pub updated_at: Timestamp,
     pub ended_at: Option<Timestamp>,
+    /// Who started or changed it by hand; none of them approves what it asks for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by: BTreeSet<PersonId>,
 }
 
 impl Run {
@@ -296,7 +304,7 @@ impl Run {
 }
 
 pub fn create(id: RunId, event: &Event, meta: &Meta) -> Option<Run> {
-    let Event::Started { incident, playbook, name, version, hash, steps, progress } = event else {
+    let Event::Started { incident, playbook, name, version, hash, steps, progress, by } = event else {
         return None;
     };
     let mut run = Run {
@@ -315,6 +323,7 @@ pub fn create(id: RunId, event: &Event, meta: &Meta) -> Option<Run> {
         started_at: meta.time,
         updated_at: meta.time,
         ended_at: None,
+        by: by.iter().copied().collect(),
     };
     apply_progress(&mut run, progress, meta.time);
     Some(run)
@@ -323,6 +332,9 @@ pub fn create(id: RunId, event: &Event, meta: &Meta) -> Option<Run> {
 pub fn apply(run: &mut Run, event: &Event, meta: &Meta) {
     run.seq += 1;
     run.updated_at = meta.time;
+    if event.progress().is_none() {
+        run.by.extend(meta.actor.person());
+    }
     match event {
         Event::Started { .. } => {}
         Event::Advanced { progress } => apply_progress(run, progress, meta.time),

@@ -45,6 +45,8 @@ pub struct State {
     pub people: BTreeMap<PersonId, Person>,
     pub tokens: BTreeMap<TokenId, Token>,
     pub approvals: BTreeMap<ApprovalId, Approval>,
+    /// The request that each held effect waits for.
+    approval_of: BTreeMap<ActionId, ApprovalId>,
     pub notices: BTreeMap<NoticeId, Notice>,
     pub reviews: BTreeMap<ReviewId, Review>,
     /// Until their rows are written.
@@ -200,6 +202,7 @@ impl State {
             }
             Saved::Approval(approval) => {
                 let id = approval.id;
+                self.approval_of.extend(approval.open.iter().map(|action| (*action, id)));
                 self.approvals.insert(id, approval);
                 Stream::Approval(id)
             }
@@ -428,8 +431,22 @@ impl State {
 
     fn apply_approval(&mut self, id: ApprovalId, event: &approval::Event, meta: &Meta) -> u64 {
         match self.approvals.get_mut(&id) {
-            Some(approval) => approval::apply(approval, event, meta),
-            None => self.approvals.extend(approval::create(id, event, meta).map(|approval| (id, approval))),
+            Some(approval) => {
+                let before = approval.open.clone();
+                approval::apply(approval, event, meta);
+                let open = if approval::is_over(approval) { &BTreeSet::new() } else { &approval.open };
+                for action in before.difference(open) {
+                    if self.approval_of.get(action) == Some(&id) {
+                        self.approval_of.remove(action);
+                    }
+                }
+            }
+            None => {
+                let created = approval::create(id, event, meta);
+                let open = created.iter().flat_map(|approval| approval.open.iter());
+                self.approval_of.extend(open.map(|action| (*action, id)));
+                self.approvals.extend(created.map(|approval| (id, approval)));
+            }
         }
         self.approvals.get(&id).map_or(0, |approval| approval.seq)
     }
@@ -448,6 +465,11 @@ impl State {
             None => self.reviews.extend(review::create(id, event, meta).map(|review| (id, review))),
         }
         self.reviews.get(&id).map_or(0, |review| review.seq)
+    }
+
+    /// The live request that covers this effect.
+    pub fn approval_of(&self, action: ActionId) -> Option<&Approval> {
+        self.approval_of.get(&action).and_then(|id| self.approvals.get(id))
     }
 
     /// Calls in a row without success on this connector.

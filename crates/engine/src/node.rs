@@ -14,6 +14,7 @@ use connectors::{Call, Delivery};
 use domain::{
     action::{self, Goal, Operation, Outcome},
     alert::{Received, Seen},
+    approval::Pass,
     control::{self, SKEW_MAX},
     event::{Actor, Context, Event, Stream},
     flow::{self, Command, Fact},
@@ -106,6 +107,8 @@ pub struct Check {
     pub asked: Asked,
     pub operation: Operation,
     pub spec: Arc<action::Spec>,
+    /// The approval that the intent used.
+    pub pass: Option<Pass>,
 }
 
 impl Check {
@@ -114,7 +117,7 @@ impl Check {
         match self.operation {
             Operation::ReadBack => Ok(()),
             Operation::Apply | Operation::Revert => {
-                limits::permits(control, &self.spec, self.goal, self.asked, now)
+                limits::permits(control, &self.spec, self.goal, self.asked, now).with(self.pass)
             }
         }
     }
@@ -466,7 +469,8 @@ impl Node {
         }
         let (attempt, asked, operation) = (intent.attempt, intent.asked, intent.operation);
         let spec = Arc::new(action.spec.clone());
-        let check = Check { action: id, attempt, goal, asked, operation, spec: spec.clone() };
+        let check =
+            Check { action: id, attempt, goal, asked, operation, spec: spec.clone(), pass: intent.pass };
         if let Err(reason) = check.permits(&self.state.control, now) {
             return self.own(now, Command::Action(action::Command::Withdraw { id, attempt, reason }), out);
         }

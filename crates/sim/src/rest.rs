@@ -109,9 +109,13 @@ impl Simulation {
             }
             ActionStatus::Held { .. } => {
                 let control = self.reader().control().map_err(unreadable)?;
-                let free =
-                    limits::permits(&control, &action.spec, action.goal, action.asked, self.now).is_ok();
+                let free = limits::permits(&control, &action.spec, action.goal, action.asked, self.now)
+                    == limits::Permit::Allowed;
                 ensure(!free, "I13", || format!("{id} is held, and no limit forbids it"))?;
+                // What waits for people is told of by their request.
+                if action.needs.is_some() {
+                    return Ok(());
+                }
                 self.is_told(action.spec.incident, about, "held")
             }
             ActionStatus::InDoubt { .. } => self.is_told(action.spec.incident, about, "in doubt"),

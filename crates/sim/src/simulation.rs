@@ -588,6 +588,7 @@ impl Simulation {
         if limited
             && let Err(reason) =
                 limits::permits(&self.published, &check.spec, check.goal, check.asked, self.now)
+                    .with(check.pass)
         {
             self.note(|| format!("{} is withdrawn: {reason}", check.action));
             return self.step(Input::Withdraw { action: check.action, attempt: check.attempt, reason });

@@ -21,6 +21,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         class: Class::Keyed,
         risk: Risk::Low,
         containment: true,
+        purpose: domain::content::Purpose::Containment,
         revert: Some(revert.to_owned()),
         verify: true,
         blast_radius_max: 1,

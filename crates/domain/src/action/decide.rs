@@ -7,10 +7,11 @@ use super::{
     Verdict, retry_delay,
 };
 use crate::{
+    approval::{self, Pass},
     content::{ActionSpec, ArgKind, Class},
     event::{Context, Rejected},
     id::{ActionId, IncidentId},
-    limits::{self, Asked},
+    limits::{self, Asked, Permit},
     playbook::{Lease, OnExpiry, Retry},
     severity::Risk,
     state::State,
@@ -68,6 +69,11 @@ pub enum Command {
     Recover {
         id: ActionId,
     },
+    /// People refused what waits for their approval.
+    Deny {
+        id: ActionId,
+        reason: String,
+    },
 }
 
 pub fn decide(
@@ -79,7 +85,7 @@ pub fn decide(
         Command::Request(spec) => Ok(begin(state, *spec, context)),
         Command::Apply { incident, verb, target, args, lease } => {
             let spec = by_person(state, incident, &verb, &target, args, lease)?;
-            if let Err(reason) =
+            if let Permit::Refused(reason) =
                 limits::permits(&state.control, &spec, Goal::Apply, Asked::ByPerson, context.now)
             {
                 return Err(Rejected::Limited(reason));
@@ -98,6 +104,7 @@ pub fn decide(
         Command::Extend { id, span } => extend(find(state, id)?, span, context.now),
         Command::Wake { id } => Ok(wake(state, find(state, id)?, context)),
         Command::Abandon { id, reason } => Ok(abandon(find(state, id)?, reason)),
+        Command::Deny { id, reason } => Ok(deny(find(state, id)?, reason)),
         Command::Recover { id } => Ok(recover(state, find(state, id)?, context)),
     }
 }
@@ -131,7 +138,7 @@ fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)>
         Origin::Run { .. } => Asked::Automatically,
     };
     let event = match limits::permits(&state.control, &spec, goal, asked, context.now) {
-        Ok(()) => {
+        Permit::Allowed => {
             let intent = Intent {
                 operation: Operation::Apply,
                 key: key(state, id, 0),
@@ -139,12 +146,25 @@ fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)>
                 epoch: context.epoch,
                 deadline: context.now.plus(spec.timeout),
                 asked,
+                pass: None,
             };
             Event::Intended { spec: Some(Box::new(spec)), goal, intent }
         }
-        Err(reason) => Event::Held { spec: Some(Box::new(spec)), goal, reason: reason.into(), asked },
+        held @ (Permit::NeedsApproval(..) | Permit::Refused(_)) => {
+            hold(Some(Box::new(spec)), goal, asked, held)
+        }
     };
     vec![(id, event)]
+}
+
+/// It waits: for people, or for limits to go.
+fn hold(spec: Option<Box<Spec>>, goal: Goal, asked: Asked, permit: Permit) -> Event {
+    let (reason, needs) = match permit {
+        Permit::NeedsApproval(terms, why) => (why, Some(terms)),
+        Permit::Refused(why) => (why, None),
+        Permit::Allowed => (String::new(), None),
+    };
+    Event::Held { spec, goal, reason: reason.into(), asked, needs }
 }
 
 fn key(state: &State, id: ActionId, round: u32) -> Box<str> {
@@ -182,6 +202,7 @@ fn by_person(
         class: known.class,
         risk: known.risk,
         containment: known.containment,
+        purpose: known.purpose,
         revert: known.revert.as_deref().map(Into::into),
         verify: known.verify,
         timeout: known.timeout,
@@ -379,12 +400,12 @@ fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(Act
         Some(_) | None => Asked::Automatically,
     };
     let goal = Goal::Release;
+    let operation = if action.goal == goal { action.next_operation() } else { Operation::Revert };
     let event = match limits::permits(&state.control, &action.spec, goal, asked, context.now) {
         // A run that is undone goes on when the limit has gone; a person asks again.
-        Err(reason) if by_person && undoing.is_none() => return Err(Rejected::Limited(reason)),
-        Err(reason) => Event::Held { spec: None, goal, reason: reason.into(), asked },
-        Ok(()) if action.goal == goal => intend(state, action, goal, action.next_operation(), asked, context),
-        Ok(()) => intend(state, action, goal, Operation::Revert, asked, context),
+        Permit::Refused(reason) if by_person && undoing.is_none() => return Err(Rejected::Limited(reason)),
+        held @ (Permit::Refused(_) | Permit::NeedsApproval(..)) => hold(None, goal, asked, held),
+        Permit::Allowed => intend(state, action, goal, operation, asked, None, context),
     };
     Ok(vec![(id, event)])
 }
@@ -396,6 +417,7 @@ fn intend(
     goal: Goal,
     operation: Operation,
     asked: Asked,
+    pass: Option<Pass>,
     context: &Context,
 ) -> Event {
     let round = action.round + u32::from(goal != action.goal);
@@ -406,6 +428,7 @@ fn intend(
         epoch: context.epoch,
         deadline: context.now.plus(action.spec.timeout),
         asked,
+        pass,
     };
     Event::Intended { spec: None, goal, intent }
 }
@@ -458,7 +481,8 @@ fn wake(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Eve
         Status::Waiting { operation, .. } if due => call_or_hold(state, action, *operation, context),
         Status::Held { reason } => {
             let next = call_or_hold(state, action, action.next_operation(), context);
-            if matches!(&next, Event::Held { reason: now, .. } if now == reason) {
+            if matches!(&next, Event::Held { reason: now, needs, .. } if now == reason && *needs == action.needs)
+            {
                 return Vec::new();
             }
             next
@@ -491,15 +515,34 @@ fn abandon(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
     vec![(action.id, event)]
 }
 
+/// Not allowed by people: it is not called, and what was to be taken back stays.
+fn deny(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
+    match (&action.status, action.goal) {
+        (Status::Held { .. }, Goal::Release) if !action.unsure => {
+            vec![(action.id, Event::Abandoned { reason: reason.into() })]
+        }
+        (_, Goal::Apply | Goal::Release) => abandon(action, reason),
+    }
+}
+
 fn call_or_hold(state: &State, action: &Action, operation: Operation, context: &Context) -> Event {
     let (goal, asked) = (action.goal, action.asked);
     if operation == Operation::ReadBack {
         // Looking changes nothing, so no limit holds it back.
-        return intend(state, action, goal, operation, asked, context);
+        return intend(state, action, goal, operation, asked, action.pass, context);
     }
-    match limits::permits(&state.control, &action.spec, goal, asked, context.now) {
-        Ok(()) => intend(state, action, goal, operation, asked, context),
-        Err(reason) => Event::Held { spec: None, goal, reason: reason.into(), asked },
+    let permit = limits::permits(&state.control, &action.spec, goal, asked, context.now);
+    let pass = match &permit {
+        Permit::Allowed => return intend(state, action, goal, operation, asked, action.pass, context),
+        Permit::NeedsApproval(terms, _) => {
+            let used = action.pass.filter(|pass| pass.quorum >= terms.quorum);
+            used.or_else(|| approval::pass(state, action, terms, context.now))
+        }
+        Permit::Refused(_) => None,
+    };
+    match pass {
+        Some(_) => intend(state, action, goal, operation, asked, pass, context),
+        None => hold(None, goal, asked, permit),
     }
 }
 
@@ -510,10 +553,10 @@ fn lease_ended(state: &State, action: &Action, context: &Context) -> Event {
         && state.control.clock_doubt.is_none();
     let allowed = || {
         limits::permits(&state.control, &action.spec, Goal::Release, Asked::Automatically, context.now)
-            .is_ok()
+            == Permit::Allowed
     };
     if lift && allowed() {
-        intend(state, action, Goal::Release, Operation::Revert, Asked::Automatically, context)
+        intend(state, action, Goal::Release, Operation::Revert, Asked::Automatically, None, context)
     } else {
         Event::LeaseExpired
     }

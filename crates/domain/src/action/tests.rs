@@ -307,7 +307,9 @@ fn a_person_who_tries_anew_under_a_limit_is_told_that_it_is_held() {
     let text = scene.look();
     assert!(text.contains("action.held action/6 the kill switch is on"), "{text}");
     assert!(
-        text.contains("incident.attention_raised incident/4 `node.isolate` on validator-3 is held"),
+        text.contains(
+            "incident.attention_raised incident/4 `node.isolate` on validator-3 waits for the approval of 2"
+        ),
         "{text}"
     );
 }

@@ -4,83 +4,94 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 
-use super::{Asked, permits};
+use super::{Asked, FileKind, Permit, permits, takes_file};
 use crate::{
     action::{Goal, Spec},
-    control::{Control, SafeMode},
+    content::Purpose,
+    control::{Control, SafeMode, Switch},
     scene::Scene,
     severity::Risk,
+    time::Timestamp,
 };
 
-fn spec(risk: Risk, containment: bool) -> Spec {
+/// Automatic apply, by a person, automatic release, release by a person, for low, medium, high and critical risk:
+/// `y` allowed, `-` refused, a digit for so many approvals. Containment, evidence, recovery, other.
+const TABLE: [(SafeMode, [[&str; 4]; 4]); 5] = [
+    (SafeMode::Disabled, [["yyyy"; 4]; 4]),
+    (
+        SafeMode::Restricted,
+        [
+            ["yyyy", "yyyy", "1y1y", "1y1y"],
+            ["yyyy", "yyyy", "yy1y", "yy1y"],
+            ["yyyy", "yyyy", "1y1y", "1y1y"],
+            ["yyyy", "yyyy", "1y1y", "1y1y"],
+        ],
+    ),
+    (SafeMode::Paranoid, [["yy1y", "1y1y", "1y1y", "1y1y"], ["yy1y"; 4], ["1y1y"; 4], ["1y1y"; 4]]),
+    (SafeMode::Emergency, [["yy-1", "-1-1", "-1-1", "-1-1"], ["yy-1"; 4], ["-1-1"; 4], ["---1"; 4]]),
+    (SafeMode::Lockdown, [["22--"; 4], ["yy--"; 4], ["----"; 4], ["----"; 4]]),
+];
+
+fn spec() -> Spec {
     let mut scene = Scene::new(&[]);
     scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
-    let action = scene.state.actions.get(scene.calling()[0]).unwrap();
-    Spec { risk, containment, ..action.spec.clone() }
+    scene.state.actions.get(scene.calling()[0]).unwrap().spec.clone()
+}
+
+fn letter(permit: &Permit) -> String {
+    match permit {
+        Permit::Allowed => "y".to_owned(),
+        Permit::NeedsApproval(terms, _) => terms.quorum.to_string(),
+        Permit::Refused(_) => "-".to_owned(),
+    }
 }
 
 #[test]
 fn every_cell_of_the_table() {
-    let mut table = String::new();
-    let now = crate::time::Timestamp(0);
-    for level in SafeMode::ALL {
-        let control = Control { safe_mode: level, ..Control::default() };
-        for (what, risk, containment) in [
-            ("contain low", Risk::Low, true),
-            ("contain medium", Risk::Medium, true),
-            ("contain high", Risk::High, true),
-            ("other low", Risk::Low, false),
-            ("other high", Risk::High, false),
-        ] {
-            let spec = spec(risk, containment);
-            let cell = |goal, asked| match permits(&control, &spec, goal, asked, now) {
-                Ok(()) => "yes",
-                Err(_) => "-",
-            };
-            let (auto, person) =
-                (cell(Goal::Apply, Asked::Automatically), cell(Goal::Apply, Asked::ByPerson));
-            let release = cell(Goal::Release, Asked::Automatically);
-            writeln!(table, "{level:<11}{what:<15}{auto:<4}{person:<4}{release}").unwrap();
+    let (now, base) = (Timestamp(0), spec());
+    let switch = Switch { since: now, by: "x".into(), reason: "y".into() };
+    let mut cells = 0;
+    for (level, rows) in TABLE {
+        for kill in [false, true] {
+            let kill_switch = kill.then(|| switch.clone());
+            let control = Control { safe_mode: level, kill_switch, ..Control::default() };
+            // The switch is as strict as the highest level.
+            let rows = if kill { TABLE[4].1 } else { rows };
+            for (purpose, row) in Purpose::ALL.into_iter().zip(rows) {
+                let risks = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
+                for (risk, expected) in risks.into_iter().zip(row) {
+                    let containment = purpose == Purpose::Containment;
+                    let spec = Spec { risk, containment, purpose, ..base.clone() };
+                    let mut found = String::new();
+                    for goal in [Goal::Apply, Goal::Release] {
+                        for asked in [Asked::Automatically, Asked::ByPerson] {
+                            found += &letter(&permits(&control, &spec, goal, asked, now));
+                            cells += 1;
+                        }
+                    }
+                    assert_eq!(found, expected, "{level} kill {kill} {purpose:?} {risk:?}");
+                }
+            }
         }
     }
-    expect![[r#"
-        disabled   contain low    yes yes yes
-        disabled   contain medium yes yes yes
-        disabled   contain high   yes yes yes
-        disabled   other low      yes yes yes
-        disabled   other high     yes yes yes
-        restricted contain low    yes yes yes
-        restricted contain medium yes yes yes
-        restricted contain high   -   yes -
-        restricted other low      yes yes yes
-        restricted other high     -   yes -
-        paranoid   contain low    yes yes -
-        paranoid   contain medium -   yes -
-        paranoid   contain high   -   yes -
-        paranoid   other low      -   yes -
-        paranoid   other high     -   yes -
-        emergency  contain low    yes yes -
-        emergency  contain medium -   yes -
-        emergency  contain high   -   yes -
-        emergency  other low      -   -   -
-        emergency  other high     -   -   -
-        lockdown   contain low    -   -   -
-        lockdown   contain medium -   -   -
-        lockdown   contain high   -   -   -
-        lockdown   other low      -   -   -
-        lockdown   other high     -   -   -
-    "#]]
-    .assert_eq(&table);
+    assert_eq!(cells, 5 * 2 * 4 * 4 * 4);
 }
 
 #[test]
-fn the_kill_switch_stops_every_effect() {
-    let since = crate::time::Timestamp(0);
-    let switch = crate::control::Switch { since, by: "x".into(), reason: "y".into() };
-    let control = Control { kill_switch: Some(switch), ..Control::default() };
-    for goal in [Goal::Apply, Goal::Release] {
-        for asked in [Asked::Automatically, Asked::ByPerson] {
-            assert!(permits(&control, &spec(Risk::Low, true), goal, asked, since).is_err());
-        }
+fn a_file_from_outside_is_taken_by_level() {
+    let mut table = String::new();
+    for level in SafeMode::ALL {
+        let kinds = [FileKind::Text, FileKind::AllowedType, FileKind::Other, FileKind::Quarantine];
+        let row: String =
+            kinds.into_iter().map(|kind| if takes_file(level, kind) { 'y' } else { '-' }).collect();
+        writeln!(table, "{level:<11}{row}").unwrap();
     }
+    expect![[r#"
+        disabled   yyyy
+        restricted yy-y
+        paranoid   y--y
+        emergency  ---y
+        lockdown   ---y
+    "#]]
+    .assert_eq(&table);
 }

@@ -216,6 +216,7 @@ fn start(
         hash: playbook.hash.clone(),
         steps: playbook.steps().count() as u32,
         progress,
+        by: None,
     };
     let meta = crate::event::Meta { position: context.next, time: context.now, actor: context.actor.clone() };
     let fresh = super::create(id, &started(Progress::default()), &meta)

@@ -253,6 +253,11 @@ fn of_approval(event: &approval::Event) -> String {
         approval::Event::Requested { subject, hash, .. } => {
             format!("{} on {}, hash {hash}", subject.verb, subject.targets.join(", "))
         }
+        approval::Event::Granted { person, hash } => format!("by {person}, hash {hash}"),
+        approval::Event::Denied { person, why } => format!("by {person}: {why}"),
+        approval::Event::Expired { expires_at } => format!("asked again until {expires_at}"),
+        approval::Event::Consumed { action } => format!("by {action}"),
+        approval::Event::Voided { action, why } => format!("for {action}: {why}"),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     report::{Report, Seen, is_id, shorten, unknown},
 };
 use crate::{
-    content::{ActionSpec, ArgKind, ArgSpec, Class},
+    content::{ActionSpec, ArgKind, ArgSpec, Class, Purpose},
     correlate::TARGET_LABELS,
     document::{Problem, Spanned, read as read_document},
     request::Requests,
@@ -45,6 +45,8 @@ struct ActionDocument {
     risk: Risk,
     #[serde(default)]
     containment: bool,
+    /// Absent: containment or other, as `containment` says.
+    purpose: Option<Spanned<Purpose>>,
     revert: Option<Spanned<String>>,
     #[serde(default)]
     verify: Spanned<bool>,
@@ -130,6 +132,7 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         class: action.class.value,
         risk: action.risk,
         containment: action.containment,
+        purpose: purpose(action),
         revert: action.revert.as_ref().map(|verb| verb.value.clone()),
         verify: action.verify.value,
         blast_radius_max: action.blast_radius_max.value,
@@ -141,7 +144,17 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
     }
 }
 
+fn purpose(action: &ActionDocument) -> Purpose {
+    let absent = if action.containment { Purpose::Containment } else { Purpose::Other };
+    action.purpose.as_ref().map_or(absent, |purpose| purpose.value)
+}
+
 fn check_class(action: &ActionDocument, report: &mut Report<'_>) {
+    if let Some(given) = &action.purpose
+        && (given.value == Purpose::Containment) != action.containment
+    {
+        report.at(given, "`purpose: containment` and `containment: true` go together; give both or neither");
+    }
     if action.class.value == Class::ReadBack && !action.verify.value {
         let message = "class `read_back` needs `verify: true`: after an unknown outcome the state is read";
         report.at(&action.class, message);
