@@ -2,6 +2,7 @@
 //! arguments and what it prints.
 
 pub(crate) mod alert;
+pub(crate) mod approval;
 pub(crate) mod check;
 pub(crate) mod containment;
 pub(crate) mod control;

@@ -6,9 +6,12 @@ use domain::{
     access::{Person, Token},
     action::Action,
     alert::Alert,
+    approval::Approval,
     control::Control,
     event::Stream,
-    id::{ActionId, AlertId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId, TokenId},
+    id::{
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId, TokenId,
+    },
     incident::Incident,
     intake::Raw,
     notice::Notice,
@@ -81,6 +84,10 @@ impl Reader {
         self.either(Table::Action, Table::ActionPast, id.0)
     }
 
+    pub fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, Error> {
+        self.either(Table::Approval, Table::ApprovalPast, id.0)
+    }
+
     pub fn person(&self, id: PersonId) -> Result<Option<Person>, Error> {
         self.one(Table::Person, &rows::key(id.0))
     }
@@ -128,6 +135,11 @@ impl Reader {
 
     pub fn notice(&self, id: NoticeId) -> Result<Option<Notice>, Error> {
         self.either(Table::Notice, Table::NoticePast, id.0)
+    }
+
+    /// Requests that wait for people (with `past`: answered or void ones), newest first.
+    pub fn approvals(&self, past: bool, page: Page) -> Result<Vec<Approval>, Error> {
+        self.list(if past { Table::ApprovalPast } else { Table::Approval }, page)
     }
 
     /// Bodies that could not be read, newest first.

@@ -12,9 +12,11 @@ use crate::{
 
 mod access;
 mod alerts;
+mod approvals;
 mod containments;
 mod content;
 mod control;
+mod emergency;
 mod facts;
 mod incidents;
 mod intake;
@@ -39,7 +41,9 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     reviews::ROUTES,
     containments::ROUTES,
     notices::ROUTES,
+    approvals::ROUTES,
     control::ROUTES,
+    emergency::ROUTES,
     access::ROUTES,
     content::ROUTES,
     services::ROUTES,

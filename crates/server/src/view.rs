@@ -10,10 +10,12 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+mod approval;
 mod entry;
 mod notice;
 mod work;
 
+pub(crate) use approval::Approval;
 pub(crate) use entry::{Entry, summary};
 pub(crate) use notice::Notice;
 pub(crate) use work::{Action, Run};

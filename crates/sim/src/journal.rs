@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     action::{self, Goal, Intent, Next, Operation, Outcome, Spec, Verdict},
-    alert,
+    alert, approval,
     control::{self, SafeMode},
     event::{Event, Stream},
-    id::{ActionId, AlertId, IncidentId, PersonId, RunId, SilenceId},
+    id::{ActionId, AlertId, ApprovalId, IncidentId, PersonId, RunId, SilenceId},
     incident,
     labels::Labels,
     run::{self, StepStatus},
@@ -56,6 +56,16 @@ pub(crate) struct ActionView {
     pub(crate) retries: u32,
 }
 
+/// A request that waits for people.
+#[derive(Debug, Clone)]
+pub(crate) struct ApprovalView {
+    pub(crate) incident: IncidentId,
+    pub(crate) hash: Box<str>,
+    pub(crate) open: BTreeSet<ActionId>,
+    /// How often it was asked again since somebody looked at it.
+    pub(crate) unheard: u32,
+}
+
 /// Names one call: there may be one intent of each, and one call for each.
 pub(crate) type CallName = (ActionId, Box<str>, u32, u64);
 
@@ -68,6 +78,8 @@ pub(crate) struct Journal {
     pub(crate) incidents: BTreeMap<IncidentId, IncidentView>,
     pub(crate) runs: BTreeMap<RunId, RunView>,
     pub(crate) actions: BTreeMap<ActionId, ActionView>,
+    /// Those that wait.
+    pub(crate) approvals: BTreeMap<ApprovalId, ApprovalView>,
     pub(crate) intents: BTreeMap<CallName, Operation>,
     pub(crate) silences: BTreeSet<SilenceId>,
     pub(crate) people: BTreeSet<PersonId>,
@@ -116,8 +128,8 @@ impl Journal {
             Event::Person(id, _) => {
                 self.people.insert(id);
             }
+            Event::Approval(id, event) => self.approval(id, event),
             Event::Token(..)
-            | Event::Approval(..)
             | Event::Notice(..)
             | Event::Review(..)
             | Event::Raw(..)
@@ -389,6 +401,26 @@ impl Journal {
         ensure(later.is_none(), "I7", || {
             format!("{id} of step {step} is taken back before {:?} of a later step", later.map(|l| l.0))
         })
+    }
+
+    fn approval(&mut self, id: ApprovalId, event: approval::Event) {
+        if let approval::Event::Requested { incident, actions, hash, .. } = event {
+            let view = ApprovalView { incident, hash, open: actions.into_iter().collect(), unheard: 0 };
+            self.approvals.insert(id, view);
+            return;
+        }
+        let Some(view) = self.approvals.get_mut(&id) else { return };
+        match event {
+            approval::Event::Requested { .. } | approval::Event::Granted { .. } => {}
+            approval::Event::Denied { .. } => view.open.clear(),
+            approval::Event::Expired { .. } => view.unheard += 1,
+            approval::Event::Consumed { action } | approval::Event::Voided { action, .. } => {
+                view.open.remove(&action);
+            }
+        }
+        if view.open.is_empty() {
+            self.approvals.remove(&id);
+        }
     }
 
     fn control(&mut self, event: &control::Event, at: Timestamp) {

@@ -3,6 +3,7 @@
 use domain::{
     access,
     action::{self, Goal, Verdict},
+    approval,
     control::{self, SafeMode},
     event::{Actor, Stream},
     flow::Command,
@@ -62,6 +63,7 @@ enum About {
     Settle,
     Run,
     Containment,
+    Approval,
     Apply,
     Incident,
     Silence,
@@ -76,6 +78,7 @@ pub(crate) fn wish(journal: &Journal, ledger: &Ledger, chance: &mut Chance, now:
         (14, About::Settle),
         (22, About::Run),
         (12, About::Containment),
+        (14, About::Approval),
         (6, About::Apply),
         (14, About::Incident),
         (6, About::Silence),
@@ -88,6 +91,7 @@ pub(crate) fn wish(journal: &Journal, ledger: &Ledger, chance: &mut Chance, now:
         About::Settle => settle(journal, ledger, chance),
         About::Run => of_run(journal, chance),
         About::Containment => containment(journal, chance),
+        About::Approval => approve(journal, chance),
         About::Apply => apply(journal, chance),
         About::Incident => of_incident(journal, chance),
         About::Silence => silence(journal, chance, now),
@@ -147,6 +151,19 @@ fn containment(journal: &Journal, chance: &mut Chance) -> Command {
     Command::Action(match chance.below(4) {
         0 => action::Command::Extend { id, span: Span::secs(chance.within(1, 4_000)) },
         _ => action::Command::Release { id },
+    })
+}
+
+/// Mostly what is asked, as it is asked; now and then something else.
+fn approve(journal: &Journal, chance: &mut Chance) -> Command {
+    let Some(id) = any(journal.approvals.keys().copied(), chance) else { return apply(journal, chance) };
+    let hash = match chance.permille(50) {
+        true => "0".repeat(64),
+        false => journal.approvals[&id].hash.to_string(),
+    };
+    Command::Approval(match chance.below(8) {
+        0 => approval::Command::Deny { id, why: "not that".to_owned() },
+        _ => approval::Command::Approve { id, hash },
     })
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::id::{IncidentId, RunId};
 use serde_json::{Value, json};
 
-use super::show;
+use super::{approval, show};
 use crate::{
     args::Global,
     output::{Output, Table, Verdict},
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Decide(Decide),
     Skip(Skip),
     Retry(Retry),
+    Approvals(approval::Approvals),
+    Approve(approval::Approve),
+    Deny(approval::Deny),
 }
 
 /// List runs, newest first
@@ -171,6 +174,9 @@ impl Command {
                 let body = json!({ "step": step, "why": why });
                 change(id, "skip", body, format!("step {step} of {id} is left out"))
             }
+            Command::Approvals(command) => command.run(&client, output),
+            Command::Approve(command) => command.run(&client, output),
+            Command::Deny(command) => command.run(&client, output),
             Command::Retry(Retry { id, step }) => {
                 change(id, "retry", json!({ "step": step }), format!("step {step} of {id} begins anew"))
             }

@@ -1,9 +1,11 @@
 //! The API proper, one file a path.
 
 mod alerts;
+mod approvals;
 mod containments;
 mod content;
 mod control;
+mod emergency;
 mod incidents;
 mod log;
 mod notices;

@@ -138,7 +138,7 @@ impl Bench {
         bench
     }
 
-    fn person(&self, name: &str, role: Role) -> String {
+    pub(crate) fn person(&self, name: &str, role: Role) -> String {
         let id = self.access(Command::AddPerson { name: name.to_owned(), role }, "person.added");
         self.token(Holder::Person(PersonId::from_number(id)))
     }

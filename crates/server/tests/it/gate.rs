@@ -19,12 +19,14 @@ fn target(route: &RouteFacts) -> String {
         path if path.contains("/silences/") => "SIL-999999",
         path if path.contains("/people/") => "P-999999",
         path if path.contains("/reviews/") => "REV-999999",
+        path if path.contains("/approvals/") => "APR-999999",
         path if path.contains("/intake/") => "RAW-999999",
         path if path.contains("/tokens/") => "TOK-999999",
         _ => "nothing",
     };
     let path = route.path.replace("{id}", id).replace("{position}", "999999");
     path.replace("{name}", "estate")
+        .replace("{level}", "restricted")
         .replace("{silenceID}", "00000000-0000-7000-8000-000000000000")
         .replace("{*path}", "000")
 }
