@@ -10,7 +10,8 @@ use domain::{
     control::Control,
     event::Stream,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
+        TokenId,
     },
     incident::Incident,
     intake::Raw,

@@ -51,6 +51,8 @@ pub(crate) struct ActionView {
     pub(crate) in_force: bool,
     pub(crate) over: bool,
     pub(crate) last_key: Box<str>,
+    /// The request that its last intent used.
+    pub(crate) passed: Option<ApprovalId>,
     pub(crate) requested_at: Timestamp,
     /// How often a person said "retry".
     pub(crate) retries: u32,
@@ -80,6 +82,8 @@ pub(crate) struct Journal {
     pub(crate) actions: BTreeMap<ActionId, ActionView>,
     /// Those that wait.
     pub(crate) approvals: BTreeMap<ApprovalId, ApprovalView>,
+    /// Who allowed what, ever.
+    pub(crate) grants: BTreeMap<ApprovalId, BTreeSet<PersonId>>,
     pub(crate) intents: BTreeMap<CallName, Operation>,
     pub(crate) silences: BTreeSet<SilenceId>,
     pub(crate) people: BTreeSet<PersonId>,
@@ -353,6 +357,7 @@ impl Journal {
             in_force: false,
             over: false,
             last_key: "".into(),
+            passed: None,
             requested_at: at,
             retries: 0,
         };
@@ -381,6 +386,7 @@ impl Journal {
         action.goal = goal;
         action.in_doubt = false;
         action.last_key = intent.key.clone();
+        action.passed = intent.pass.map(|pass| pass.approval);
         let name = (id, intent.key.clone(), intent.attempt, intent.epoch);
         self.intents.insert(name, intent.operation);
         Ok(())
@@ -409,11 +415,18 @@ impl Journal {
             self.approvals.insert(id, view);
             return;
         }
+        if let approval::Event::Granted { person, .. } = event {
+            self.grants.entry(id).or_default().insert(person);
+            return;
+        }
         let Some(view) = self.approvals.get_mut(&id) else { return };
         match event {
             approval::Event::Requested { .. } | approval::Event::Granted { .. } => {}
             approval::Event::Denied { .. } => view.open.clear(),
-            approval::Event::Expired { .. } => view.unheard += 1,
+            approval::Event::Expired { .. } => {
+                view.unheard += 1;
+                self.grants.remove(&id);
+            }
             approval::Event::Consumed { action } | approval::Event::Voided { action, .. } => {
                 view.open.remove(&action);
             }
