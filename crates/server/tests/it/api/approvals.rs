@@ -29,7 +29,7 @@ fn two_people_who_did_not_ask_allow_exactly_what_was_shown() {
     let asked = request(&bench, &dora);
     let hash = asked["hash"].as_str().unwrap();
     assert_eq!((&asked["verb"], &asked["quorum"]), (&json!("node.isolate"), &json!(2)));
-    assert_eq!((&asked["targets"], &asked["status"]), (&json!(["node/validator-3"]), &json!("open")));
+    assert_eq!((&asked["targets"], &asked["status"]), (&json!(["validator-3"]), &json!("open")));
     approve(&bench, &bench.admin, &asked, &"0".repeat(64)).problem(409, "conflict");
     approve(&bench, &bench.admin, &asked, "").problem(409, "conflict");
     approve(&bench, &dora, &asked, hash).problem(403, "forbidden");
