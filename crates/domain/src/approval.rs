@@ -91,6 +91,10 @@ pub enum Command {
     Expire {
         id: ApprovalId,
     },
+    /// A person has it asked again after nobody answered.
+    Renew {
+        id: ApprovalId,
+    },
     /// This effect began by it.
     Consume {
         id: ApprovalId,
@@ -127,8 +131,13 @@ pub enum Event {
         person: PersonId,
         why: Box<str>,
     },
-    /// It is asked again; what was granted counts no more.
+    /// What was granted counts no more.
     Expired {
+        /// It is asked again until then; absent, it was asked often enough and waits for somebody to renew it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_until: Option<Timestamp>,
+    },
+    Renewed {
         expires_at: Timestamp,
     },
     Consumed {
@@ -147,6 +156,7 @@ impl Event {
             Event::Granted { .. } => "approval.granted",
             Event::Denied { .. } => "approval.denied",
             Event::Expired { .. } => "approval.expired",
+            Event::Renewed { .. } => "approval.renewed",
             Event::Consumed { .. } => "approval.consumed",
             Event::Voided { .. } => "approval.voided",
         }
@@ -175,8 +185,11 @@ pub struct Approval {
     /// Who allowed it since it was last asked, and when.
     pub grants: BTreeMap<PersonId, Timestamp>,
     pub denied: Option<Denial>,
-    /// How often it was asked again.
+    /// How often nobody answered in time, since a person last had it asked.
     pub expired: u32,
+    /// Nobody answered however often it was asked; nothing is asked until a person renews it.
+    #[serde(default)]
+    pub lapsed: bool,
     /// Effects that began by it.
     pub consumed: u32,
     pub requested_at: Timestamp,
@@ -220,7 +233,7 @@ pub fn pass(state: &State, action: &Action, needed: &Terms, now: Timestamp) -> O
         && approval.subject.hash() == approval.hash;
     let quorum = counted(state, approval);
     let enough = quorum >= approval.terms.quorum && quorum >= needed.quorum;
-    let live = approval.denied.is_none() && now < approval.expires_at;
+    let live = approval.denied.is_none() && !approval.lapsed && now < approval.expires_at;
     (same && enough && live).then_some(Pass { approval: approval.id, quorum })
 }
 
@@ -247,11 +260,14 @@ pub fn decide(
         Command::Approve { id, hash } => approve(state, id, &hash, context),
         Command::Deny { id, why } => deny(state, id, why, context),
         Command::Expire { id } => {
-            let live = state.approvals.get(&id).filter(|approval| !is_over(approval));
-            let due = live.filter(|approval| approval.expires_at <= context.now);
-            let again = |approval: &Approval| context.now.plus(approval.terms.expires.max(EXPIRES_LEAST));
-            Ok(due.map(|approval| (id, Event::Expired { expires_at: again(approval) })).into_iter().collect())
+            let approval = state.approvals.get(&id).filter(|approval| due(approval, context.now).is_some());
+            let expired = |approval: &Approval| {
+                let more = approval.expired + 1 < ASKED_MAX;
+                (id, Event::Expired { again_until: more.then(|| until(&approval.terms, context.now)) })
+            };
+            Ok(approval.map(expired).into_iter().collect())
         }
+        Command::Renew { id } => renew(state, id, context),
         Command::Consume { id, action } => {
             let open = state.approvals.get(&id).is_some_and(|approval| approval.open.contains(&action));
             Ok(if open { vec![(id, Event::Consumed { action })] } else { Vec::new() })
@@ -265,6 +281,13 @@ pub fn decide(
 
 /// A request that stands shorter than this would only ask and ask.
 const EXPIRES_LEAST: Span = Span::secs(10);
+
+/// So often nobody answers before it is only asked when a person wants it.
+const ASKED_MAX: u32 = 3;
+
+fn until(terms: &Terms, now: Timestamp) -> Timestamp {
+    now.plus(terms.expires.max(EXPIRES_LEAST))
+}
 
 /// One request for all that ask for the same; what a request covers well enough already asks for nothing.
 fn request(state: &State, actions: Vec<ActionId>, context: &Context) -> Vec<(ApprovalId, Event)> {
@@ -301,7 +324,7 @@ fn request(state: &State, actions: Vec<ActionId>, context: &Context) -> Vec<(App
                 hash: subject.hash(),
                 subject,
                 requesters: requesters.into_iter().collect(),
-                expires_at: context.now.plus(terms.expires.max(EXPIRES_LEAST)),
+                expires_at: until(&terms, context.now),
                 terms,
             },
         ));
@@ -326,11 +349,20 @@ fn voter(state: &State, approval: &Approval, context: &Context) -> Result<Person
     let machine = || Rejected::Forbidden(format!("{} is no person; people approve", context.actor));
     let person = context.actor.person().ok_or_else(machine)?;
     entitled(state, approval, person).map_err(Rejected::Forbidden)?;
-    if context.now >= approval.expires_at {
-        let id = approval.id;
-        return Err(Rejected::Conflict(format!("{id} has expired; it is asked again, so look at it again")));
-    }
     Ok(person)
+}
+
+/// Asked again by hand: what was granted before counts no more, and who asked stays who asked.
+fn renew(state: &State, id: ApprovalId, context: &Context) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
+    let approval = find(state, id)?;
+    if context.actor.person().is_none() {
+        return Err(Rejected::Forbidden(format!("{} is no person; people ask again", context.actor)));
+    }
+    if !approval.lapsed {
+        let text = format!("{id} is being asked until {}; answer it", approval.expires_at);
+        return Err(Rejected::Conflict(text));
+    }
+    Ok(vec![(id, Event::Renewed { expires_at: until(&approval.terms, context.now) })])
 }
 
 fn approve(
@@ -341,6 +373,10 @@ fn approve(
 ) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
     let approval = find(state, id)?;
     let person = voter(state, approval, context)?;
+    if approval.lapsed || context.now >= approval.expires_at {
+        let text = format!("{id} was not answered in time; have it asked again with `run ask {id}`");
+        return Err(Rejected::Conflict(text));
+    }
     if *hash != *approval.hash {
         let wrong = "the hash is not that of what would be done; look at it again and approve that";
         return Err(Rejected::Conflict(format!("{id}: {wrong}")));
@@ -389,6 +425,7 @@ pub fn create(id: ApprovalId, event: &Event, meta: &Meta) -> Option<Approval> {
         grants: BTreeMap::new(),
         denied: None,
         expired: 0,
+        lapsed: false,
         consumed: 0,
         requested_at: meta.time,
         expires_at: *expires_at,
@@ -405,9 +442,15 @@ pub fn apply(approval: &mut Approval, event: &Event, meta: &Meta) {
         Event::Denied { person, why } => {
             approval.denied = Some(Denial { person: *person, why: why.clone(), at: meta.time });
         }
-        Event::Expired { expires_at } => {
+        Event::Expired { again_until } => {
             approval.grants.clear();
             approval.expired += 1;
+            approval.lapsed = again_until.is_none();
+            approval.expires_at = again_until.unwrap_or(approval.expires_at);
+        }
+        Event::Renewed { expires_at } => {
+            approval.expired = 0;
+            approval.lapsed = false;
             approval.expires_at = *expires_at;
         }
         Event::Consumed { action } => {
@@ -427,7 +470,8 @@ pub fn is_over(approval: &Approval) -> bool {
 
 /// When something happens by itself, and why.
 pub fn next_wakeup(approval: &Approval) -> Option<(Timestamp, &'static str)> {
-    (!is_over(approval)).then_some((approval.expires_at, "approval expires"))
+    let asked = !is_over(approval) && !approval.lapsed;
+    asked.then_some((approval.expires_at, "approval expires"))
 }
 
 pub fn due(approval: &Approval, now: Timestamp) -> Option<Command> {
@@ -495,7 +539,8 @@ pub fn follows(state: &State, id: ApprovalId, event: &Event, now: Timestamp) -> 
             ))]
         }
         Event::Granted { .. } => {
-            let enough = counted(state, approval) >= approval.terms.quorum && now < approval.expires_at;
+            let live = !approval.lapsed && now < approval.expires_at;
+            let enough = live && counted(state, approval) >= approval.terms.quorum;
             let wake = |id: &ActionId| flow::Command::Action(action::Command::Wake { id: *id });
             if enough { approval.open.iter().map(wake).collect() } else { Vec::new() }
         }
@@ -505,10 +550,16 @@ pub fn follows(state: &State, id: ApprovalId, event: &Event, now: Timestamp) -> 
             let denied = approval.open.iter().map(|id| flow::Command::Action(deny(id)));
             std::iter::once(clear()).chain(denied).collect()
         }
-        Event::Expired { .. } => {
+        Event::Expired { again_until: Some(_) } => {
             let times = approval.expired;
-            let reason = format!("{} was not approved in time and is asked again ({times})", what());
-            vec![clear(), ask(reason)]
+            vec![clear(), ask(format!("{} was not approved in time and is asked again ({times})", what()))]
+        }
+        Event::Expired { again_until: None } => {
+            let text = format!("{} was not approved in time and is held; see `run ask {id}`", what());
+            vec![clear(), ask(text)]
+        }
+        Event::Renewed { .. } => {
+            vec![clear(), ask(format!("{} is asked again; see `run approve {id}`", what()))]
         }
         Event::Consumed { .. } | Event::Voided { .. } => {
             if is_over(approval) {

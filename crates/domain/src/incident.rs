@@ -7,6 +7,7 @@ mod recovery;
 mod tests;
 
 pub use decide::decide;
+pub(crate) use decide::open;
 pub use recovery::{due, next_wakeup};
 
 use serde::{Deserialize, Serialize};

@@ -41,11 +41,11 @@ impl Scene {
         Scene::with(content)
     }
 
-    pub(crate) fn with(content: Content) -> Scene {
+    pub(crate) fn with(content: impl Into<Arc<Content>>) -> Scene {
         let state = State::default();
         let now = Timestamp(1_800_000_000_000_000);
         let mut scene = Scene { state, now, epoch: 1, next: 0, facts: Vec::new() };
-        scene.must(Command::LoadContent(Arc::new(content)));
+        scene.must(Command::LoadContent(content.into()));
         scene.start(1);
         scene.facts.clear();
         scene

@@ -61,11 +61,10 @@ pub(crate) struct ActionView {
 /// A request that waits for people.
 #[derive(Debug, Clone)]
 pub(crate) struct ApprovalView {
-    pub(crate) incident: IncidentId,
     pub(crate) hash: Box<str>,
     pub(crate) open: BTreeSet<ActionId>,
-    /// How often it was asked again since somebody looked at it.
-    pub(crate) unheard: u32,
+    /// Nobody answered; a person has to have it asked again.
+    pub(crate) lapsed: bool,
 }
 
 /// Names one call: there may be one intent of each, and one call for each.
@@ -410,8 +409,8 @@ impl Journal {
     }
 
     fn approval(&mut self, id: ApprovalId, event: approval::Event) {
-        if let approval::Event::Requested { incident, actions, hash, .. } = event {
-            let view = ApprovalView { incident, hash, open: actions.into_iter().collect(), unheard: 0 };
+        if let approval::Event::Requested { actions, hash, .. } = event {
+            let view = ApprovalView { hash, open: actions.into_iter().collect(), lapsed: false };
             self.approvals.insert(id, view);
             return;
         }
@@ -423,10 +422,11 @@ impl Journal {
         match event {
             approval::Event::Requested { .. } | approval::Event::Granted { .. } => {}
             approval::Event::Denied { .. } => view.open.clear(),
-            approval::Event::Expired { .. } => {
-                view.unheard += 1;
+            approval::Event::Expired { again_until } => {
+                view.lapsed = again_until.is_none();
                 self.grants.remove(&id);
             }
+            approval::Event::Renewed { .. } => view.lapsed = false,
             approval::Event::Consumed { action } | approval::Event::Voided { action, .. } => {
                 view.open.remove(&action);
             }

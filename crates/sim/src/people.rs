@@ -162,6 +162,7 @@ fn approve(journal: &Journal, chance: &mut Chance) -> Command {
         false => journal.approvals[&id].hash.to_string(),
     };
     Command::Approval(match chance.below(8) {
+        _ if journal.approvals[&id].lapsed => approval::Command::Renew { id },
         0 => approval::Command::Deny { id, why: "not that".to_owned() },
         _ => approval::Command::Approve { id, hash },
     })

@@ -3,8 +3,7 @@
 
 use domain::{
     action::{self, Action, Goal, Status as ActionStatus},
-    approval,
-    event::{Actor, Stream},
+    event::Stream,
     flow::Command,
     id::{IncidentId, RunId},
     limits,
@@ -59,34 +58,11 @@ impl Simulation {
     /// Lets time pass until nothing happens by itself any more.
     pub(crate) fn settle_down(&mut self) -> Result<(), Violation> {
         for _ in 0..STEPS_MAX {
-            self.answer_requests()?;
             if !self.advance(true)? {
                 return ensure(!self.is_waiting(), "I13", || "a request was never answered".to_owned());
             }
         }
         Err(Violation::new("I13", "the platform does not come to rest"))
-    }
-
-    /// A request is asked again for ever; after the second time somebody allows it or not.
-    fn answer_requests(&mut self) -> Result<(), Violation> {
-        let unheard = self.journal.approvals.iter().filter(|(_, view)| view.unheard > 1);
-        let unheard: Vec<_> = unheard.map(|(id, view)| (*id, view.clone())).collect();
-        for (id, view) in unheard {
-            self.is_told(view.incident, Stream::Approval(id), "waits for people")?;
-            let people: Vec<_> = self.journal.people.iter().copied().take(2).map(Actor::Person).collect();
-            let allow = self.chance.permille(700);
-            for actor in people {
-                let command = match allow {
-                    true => approval::Command::Approve { id, hash: view.hash.to_string() },
-                    false => approval::Command::Deny { id, why: "nobody knows of it".to_owned() },
-                };
-                self.ask(Span(1), actor, Asked::Wish(Wish::Command(Command::Approval(command))));
-            }
-            if let Some(view) = self.journal.approvals.get_mut(&id) {
-                view.unheard = 0;
-            }
-        }
-        Ok(())
     }
 
     /// A person's command, and what follows from it.

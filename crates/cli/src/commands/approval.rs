@@ -1,4 +1,4 @@
-//! `run approvals`, `run approve`, `run deny`: people answer for one exact set of effects.
+//! `run approvals`, `run approve`, `run deny`, `run ask`: people answer for one exact set of effects.
 
 use clap::Args;
 use domain::id::ApprovalId;
@@ -47,6 +47,13 @@ pub(crate) struct Deny {
     why: String,
 }
 
+/// Have it asked again after nobody answered in time
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run ask APR-17")]
+pub(crate) struct Ask {
+    id: ApprovalId,
+}
+
 impl Approvals {
     pub(crate) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let state = if self.past { "past" } else { "open" };
@@ -90,6 +97,14 @@ impl Deny {
     pub(crate) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let answer = client.post(&format!("{LIST}/{}/deny", self.id), &json!({ "why": self.why }))?;
         Ok(show::done(output, &answer, &format!("{} is denied", self.id)))
+    }
+}
+
+impl Ask {
+    pub(crate) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+        let answer = client.post(&format!("{LIST}/{}/ask", self.id), &json!({}))?;
+        let until = show::time(&answer, "expires_at");
+        Ok(show::done(output, &answer, &format!("{} is asked again until {until}", self.id)))
     }
 }
 

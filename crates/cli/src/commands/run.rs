@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Approvals(approval::Approvals),
     Approve(approval::Approve),
     Deny(approval::Deny),
+    Ask(approval::Ask),
 }
 
 /// List runs, newest first
@@ -177,6 +178,7 @@ impl Command {
             Command::Approvals(command) => command.run(&client, output),
             Command::Approve(command) => command.run(&client, output),
             Command::Deny(command) => command.run(&client, output),
+            Command::Ask(command) => command.run(&client, output),
             Command::Retry(Retry { id, step }) => {
                 change(id, "retry", json!({ "step": step }), format!("step {step} of {id} begins anew"))
             }

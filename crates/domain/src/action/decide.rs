@@ -11,6 +11,7 @@ use crate::{
     content::{ActionSpec, ArgKind, Class},
     event::{Context, Rejected},
     id::{ActionId, IncidentId},
+    incident,
     limits::{self, Asked, Permit},
     playbook::{Lease, OnExpiry, Retry},
     severity::Risk,
@@ -179,9 +180,7 @@ fn by_person(
     args: serde_json::Map<String, Value>,
     lease: Option<Lease>,
 ) -> Result<Spec, Rejected> {
-    if !state.incidents.open.contains_key(&incident) {
-        return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
-    }
+    incident::open(state, incident)?;
     let Some(known) = state.content.actions.get(verb) else {
         let near = crate::document::nearest(verb, state.content.actions.keys().map(String::as_str));
         let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));

@@ -1,8 +1,12 @@
 //! Who may approve what, and what an approval is good for: a matrix of attempts of which only the honest ones pass.
 
+use std::sync::{Arc, LazyLock};
+
 use super::{Command, Subject};
 use crate::{
-    access, action, control,
+    access, action,
+    content::Content,
+    control,
     event::Actor,
     flow,
     id::{ActionId, ApprovalId, PersonId},
@@ -17,8 +21,11 @@ struct Stage {
     people: Vec<PersonId>,
 }
 
+/// Read once for all cases.
+static CONTENT: LazyLock<Arc<Content>> = LazyLock::new(|| Scene::new(&[]).state.content.clone());
+
 fn stage() -> Stage {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::with(CONTENT.clone());
     let mut people = Vec::new();
     for (name, role) in [
         ("asks", access::Role::Admin),
@@ -161,4 +168,30 @@ fn denied_is_not_done_and_a_limit_that_goes_voids() {
     kill(&mut stage.scene, false);
     assert!(stage.began(action));
     assert!(stage.scene.state.approval_of(action).is_none());
+}
+
+#[test]
+fn what_nobody_answers_is_asked_three_times_and_then_by_hand() {
+    let mut stage = stage();
+    let (id, action, hash) = stage.ask("account-1");
+    let people = stage.people.clone();
+    let (one, two) = (Actor::Person(people[1]), Actor::Person(people[2]));
+    stage.scene.wait(Span::secs(3 * 15 * 60 - 1));
+    assert!(!stage.scene.state.approvals[&id].lapsed);
+    assert!(stage.approve(one.clone(), id, &hash), "asked for the third time");
+    stage.scene.wait(Span::secs(30 * 86_400));
+    let request = &stage.scene.state.approvals[&id];
+    assert!(request.lapsed && request.grants.is_empty(), "{request:?}");
+    assert_eq!(stage.scene.facts.iter().filter(|f| f.event.kind() == "approval.expired").count(), 3);
+    let incident = &stage.scene.state.incidents.open[&stage.scene.incident()];
+    let told = incident.attention.iter().find(|told| *told.about == *format!("approval/{}", id.0));
+    assert!(told.unwrap().reason.contains("was not approved in time and is held"), "{told:?}");
+    assert!(!stage.approve(one.clone(), id, &hash), "nobody is asked now");
+    let renew = || flow::Command::Approval(Command::Renew { id });
+    assert!(stage.scene.ask(Actor::Platform, renew()).is_err());
+    stage.scene.ask(one.clone(), renew()).unwrap();
+    assert!(stage.scene.ask(one.clone(), renew()).is_err(), "it is being asked");
+    assert!(!stage.approve(Actor::Person(people[0]), id, &hash), "who asked first");
+    assert!(stage.approve(one, id, &hash) && !stage.began(action));
+    assert!(stage.approve(two, id, &hash) && stage.began(action));
 }

@@ -1,7 +1,7 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Event, Incident, TEXT_MAX,
+    ATTENTION_MAX, Command, Event, Incident, Status, TEXT_MAX,
     classify::{classify, from_alert, open_by_person},
     recovery,
 };
@@ -78,8 +78,10 @@ pub fn decide(
     }
 }
 
-pub(super) fn open(state: &State, id: IncidentId) -> Result<&Incident, Rejected> {
+/// One that is closed stays in memory until that is durable, and nothing more begins in it.
+pub(crate) fn open(state: &State, id: IncidentId) -> Result<&Incident, Rejected> {
     let found = state.incidents.open.get(&id).map(|incident| &**incident);
+    let found = found.filter(|incident| incident.status != Status::Closed);
     found.ok_or_else(|| Rejected::NotFound(format!("there is no open incident {id}")))
 }
 

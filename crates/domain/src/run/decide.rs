@@ -6,6 +6,7 @@ use super::{Event, Progress, Run, Status, StepState, StepStatus, block, progress
 use crate::{
     event::{Context, Rejected},
     id::{IncidentId, RunId},
+    incident,
     playbook::Playbook,
     state::State,
 };
@@ -192,9 +193,7 @@ fn start(
     named: Option<String>,
     context: &Context,
 ) -> Result<Vec<(RunId, Event)>, Rejected> {
-    let Some(found) = state.incidents.open.get(&incident) else {
-        return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
-    };
+    let found = incident::open(state, incident)?;
     if let Some(run) = state.runs.of_incident(incident) {
         return Err(Rejected::Conflict(format!("{run} is under way for {incident} already")));
     }

@@ -6,7 +6,7 @@ use domain::{access::Permission, approval, flow::Command, id::ApprovalId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CURSOR, LIMIT, change, either, missing, read};
+use super::{CURSOR, LIMIT, change, either, missing, no_fields, read};
 use crate::{
     Error,
     call::{Call, ok},
@@ -41,6 +41,14 @@ pub(crate) const ROUTES: &[Route] = &[
         ONE,
         "Refuse it for good, and say why.",
         |call| Box::pin(deny(call)),
+    ),
+    change(
+        "/api/v1/approvals/{id}/ask",
+        Permission::Respond,
+        None,
+        ONE,
+        "Have it asked again after nobody answered.",
+        |call| Box::pin(ask(call)),
     ),
 ];
 
@@ -85,5 +93,12 @@ async fn deny(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     let Deny { why } = call.json()?;
     call.command(Command::Approval(approval::Command::Deny { id, why })).await?;
+    one(&call, id).await
+}
+
+async fn ask(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    no_fields(&call)?;
+    call.command(Command::Approval(approval::Command::Renew { id })).await?;
     one(&call, id).await
 }

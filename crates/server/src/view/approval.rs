@@ -24,7 +24,7 @@ pub(crate) struct Denial {
 pub(crate) struct Approval {
     pub(crate) id: String,
     pub(crate) incident: String,
-    /// `open`, `denied` or `over`.
+    /// `open`, `lapsed` (nobody answered; it can be asked again), `denied` or `over`.
     pub(crate) status: String,
     pub(crate) verb: String,
     pub(crate) args: serde_json::Map<String, serde_json::Value>,
@@ -45,7 +45,7 @@ pub(crate) struct Approval {
     pub(crate) actions: Vec<String>,
     /// Those of them that still wait.
     pub(crate) open: Vec<String>,
-    /// How often it was asked again because nobody answered in time.
+    /// How often nobody answered in time since a person last had it asked.
     pub(crate) expired: u32,
     pub(crate) requested_at: String,
     pub(crate) expires_at: Option<String>,
@@ -57,8 +57,10 @@ impl From<&approvals::Approval> for Approval {
         let status = match (&approval.denied, approvals::is_over(approval)) {
             (Some(_), _) => "denied",
             (None, true) => "over",
+            (None, false) if approval.lapsed => "lapsed",
             (None, false) => "open",
         };
+        let asked = !approvals::is_over(approval) && !approval.lapsed;
         let denial = |denied: &approvals::Denial| Denial {
             person: text(denied.person),
             why: denied.why.to_string(),
@@ -82,7 +84,7 @@ impl From<&approvals::Approval> for Approval {
             open: approval.open.iter().map(text).collect(),
             expired: approval.expired,
             requested_at: text(approval.requested_at),
-            expires_at: optional((!approvals::is_over(approval)).then_some(approval.expires_at)),
+            expires_at: optional(asked.then_some(approval.expires_at)),
         }
     }
 }

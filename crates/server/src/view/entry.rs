@@ -255,7 +255,9 @@ fn of_approval(event: &approval::Event) -> String {
         }
         approval::Event::Granted { person, hash } => format!("by {person}, hash {hash}"),
         approval::Event::Denied { person, why } => format!("by {person}: {why}"),
-        approval::Event::Expired { expires_at } => format!("asked again until {expires_at}"),
+        approval::Event::Expired { again_until: Some(until) } => format!("asked again until {until}"),
+        approval::Event::Expired { again_until: None } => "not asked any more".to_owned(),
+        approval::Event::Renewed { expires_at } => format!("asked again by hand until {expires_at}"),
         approval::Event::Consumed { action } => format!("by {action}"),
         approval::Event::Voided { action, why } => format!("for {action}: {why}"),
     }

@@ -5,6 +5,7 @@ use axum::{
     http::{Request, header},
 };
 use domain::access::{Permission, Role};
+use serde_json::json;
 use server::RouteFacts;
 
 use crate::bench::Bench;
@@ -303,8 +304,7 @@ fn what_the_limits_forbid_is_locked_and_journaled() {
     let bench = Bench::new();
     let incident = bench.incident();
     bench.post("/api/v1/control/kill-switch", r#"{"on": true, "reason": "test"}"#).expect(200);
-    let apply =
-        format!("{{\"incident\": \"{incident}\", \"verb\": \"node.isolate\", \"target\": \"validator-3\"}}");
+    let apply = json!({ "incident": incident, "verb": "account.restore", "target": "account-3" }).to_string();
     let detail = bench.ask("POST", "/api/v1/containments", &bench.commander, apply).problem(423, "limited");
     assert!(detail.contains("the kill switch is on"), "{detail}");
     assert!(
