@@ -114,7 +114,7 @@ fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyh
     let estate = running.estate().context("a drill needs the simulated estate")?.clone();
     let scene = Arc::new(Mutex::new(Scene::new(scenario)));
     listen(&running, &scene);
-    let token = running.source_token("drill-monitors")?;
+    let token = running.drill_token("drill-monitors")?;
     let client = Client::new(running.address().clone(), Some(Token::new(&token)), None)?;
     let monitors = Monitors::start(scenario, estate.clone(), client, scene.clone())?;
     let mut view = View::new(scenario, running.address().to_string(), *output);

@@ -74,6 +74,8 @@ pub enum Holder {
     Person(PersonId),
     /// A machine that may send alerts and nothing else.
     Source(Box<str>),
+    /// The same, and all that it sends is for practice.
+    Drill(Box<str>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -222,6 +224,7 @@ fn create_token(
             Holder::Person(id)
         }
         Holder::Source(name) => Holder::Source(well_formed("name of a source", &name)?),
+        Holder::Drill(name) => Holder::Drill(well_formed("name of a source", &name)?),
     };
     if label.len() > 256 {
         return Err(Rejected::Invalid("the label is longer than 256 bytes".to_owned()));

@@ -12,6 +12,7 @@ pub use native::Native;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::Holder,
     correlate,
     detect::Subject,
     event::{Context, Meta, Rejected},
@@ -41,6 +42,15 @@ pub struct DedupKey(pub Digest16);
 impl DedupKey {
     pub fn of(labels: &Labels) -> DedupKey {
         DedupKey(Digest16::of("alert:1", labels.iter().flat_map(|(n, v)| [n, v])))
+    }
+
+    /// What is for practice never stands for what is real, whatever it says.
+    fn of_drill(labels: &Labels) -> DedupKey {
+        DedupKey(Digest16::of("drill:1", labels.iter().flat_map(|(n, v)| [n, v])))
+    }
+
+    fn for_source(labels: &Labels, drill: bool) -> DedupKey {
+        if drill { DedupKey::of_drill(labels) } else { DedupKey::of(labels) }
     }
 }
 
@@ -76,6 +86,9 @@ pub enum Event {
         generator_url: Box<str>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source: Option<TokenId>,
+        /// For practice: its source says only such things.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
         route: Route,
     },
     /// Same labels, other annotations or start.
@@ -119,6 +132,8 @@ pub struct Alert {
     pub annotations: Labels,
     pub generator_url: Box<str>,
     pub source: Option<TokenId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     pub starts_at: Timestamp,
     /// The end as of the last entry; while it fires, `Seen` may know a later one.
     pub ends_at: Timestamp,
@@ -139,6 +154,10 @@ impl Received {
 impl Alert {
     pub fn subject(&self) -> Subject<'_> {
         Subject { labels: &self.labels, annotations: &self.annotations }
+    }
+
+    pub fn dedup_key(&self) -> DedupKey {
+        DedupKey::for_source(&self.labels, self.drill)
     }
 
     pub fn is_firing(&self) -> bool {
@@ -178,7 +197,7 @@ pub fn receive(state: &State, received: Received, context: &Context) -> Result<D
         )));
     }
     let resolves = received.ends_at.is_some_and(|end| end <= now);
-    let firing = state.alerts.firing(DedupKey::of(&received.labels));
+    let firing = state.alerts.firing(DedupKey::for_source(&received.labels, is_drill(state, context)));
     match firing {
         None if resolves => Ok(Decision::Nothing),
         None => Ok(raise(state, received, starts_at, ends_at, context)),
@@ -194,7 +213,8 @@ fn raise(
     context: &Context,
 ) -> Decision {
     let id = AlertId::from_number(context.next);
-    let route = correlate::route(state, received.subject(), context);
+    let drill = is_drill(state, context);
+    let route = correlate::route(state, received.subject(), drill, context);
     let source = match context.actor {
         crate::event::Actor::Source(token) => Some(token),
         crate::event::Actor::Platform | crate::event::Actor::Person(_) | crate::event::Actor::Rule(_) => None,
@@ -206,9 +226,22 @@ fn raise(
         ends_at,
         generator_url: received.generator_url,
         source,
+        drill,
         route,
     };
     Decision::Events(id, vec![raised])
+}
+
+/// Whether who speaks here speaks for practice only.
+fn is_drill(state: &State, context: &Context) -> bool {
+    match context.actor {
+        crate::event::Actor::Source(token) => {
+            state.tokens.get(&token).is_some_and(|token| matches!(token.holder, Holder::Drill(_)))
+        }
+        crate::event::Actor::Platform | crate::event::Actor::Person(_) | crate::event::Actor::Rule(_) => {
+            false
+        }
+    }
 }
 
 fn repeat(
@@ -244,7 +277,7 @@ pub fn reroute(state: &State, id: AlertId, context: &Context) -> Option<Route> {
     let moves = |route: &Route| {
         route.silence.is_none() && (alert.route.silence.is_some() || route.incident.is_some())
     };
-    Some(correlate::route(state, alert.subject(), context)).filter(moves)
+    Some(correlate::route(state, alert.subject(), alert.drill, context)).filter(moves)
 }
 
 /// What has come due: an alert that nobody repeated in time is resolved.
@@ -255,7 +288,8 @@ pub fn due(alert: &Alert, seen: Seen, now: Timestamp) -> Option<Event> {
 
 /// Creates the alert from its first event; any other first event is a broken journal.
 pub fn create(id: AlertId, event: &Event, meta: &Meta) -> Option<Alert> {
-    let Event::Raised { labels, annotations, starts_at, ends_at, generator_url, source, route } = event
+    let Event::Raised { labels, annotations, starts_at, ends_at, generator_url, source, drill, route } =
+        event
     else {
         return None;
     };
@@ -266,6 +300,7 @@ pub fn create(id: AlertId, event: &Event, meta: &Meta) -> Option<Alert> {
         annotations: annotations.clone(),
         generator_url: generator_url.clone(),
         source: *source,
+        drill: *drill,
         starts_at: *starts_at,
         ends_at: *ends_at,
         raised_at: meta.time,

@@ -46,7 +46,7 @@ pub struct Classification {
 pub type GroupKey = Digest16;
 
 /// Decides the route of a new alert. The incident it opens stands right behind it in the journal.
-pub fn route(state: &State, subject: Subject<'_>, context: &Context) -> Route {
+pub fn route(state: &State, subject: Subject<'_>, drill: bool, context: &Context) -> Route {
     let labels = subject.labels;
     if let Some(silence) = state.silences.values().find(|s| s.is_active(context.now) && s.matches(labels)) {
         let why = format!("muted by silence {} of {}", silence.id, silence.terms.created_by);
@@ -60,7 +60,7 @@ pub fn route(state: &State, subject: Subject<'_>, context: &Context) -> Route {
         let why = format!("{}; informational opens no incident", found.why).into();
         return Route { incident: None, silence: None, why };
     }
-    let key = group_key(&state.content, &found.incident_type, labels);
+    let key = group_key(&state.content, &found.incident_type, labels, drill);
     match open_in_window(state, key, &found.incident_type, context.now) {
         Some(id) => Route {
             incident: Some(id),
@@ -180,10 +180,11 @@ fn rule_severity(content: &Content, rule: &Rule) -> Severity {
     rule.severity.or_else(by_type).unwrap_or(Severity::Medium)
 }
 
-pub fn group_key(content: &Content, incident_type: &str, labels: &Labels) -> GroupKey {
+/// What is for practice has groups of its own.
+pub fn group_key(content: &Content, incident_type: &str, labels: &Labels, drill: bool) -> GroupKey {
     let by: &[String] = content.types.get(incident_type).map_or(&[], |t| &t.group_by);
     let values = by.iter().flat_map(|name| [name.as_str(), labels.get(name).unwrap_or("")]);
-    Digest16::of("group:1", std::iter::once(incident_type).chain(values))
+    Digest16::of(if drill { "drill:1" } else { "group:1" }, std::iter::once(incident_type).chain(values))
 }
 
 /// The targets that an alert names, as (kind, name).

@@ -134,6 +134,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alert: Option<AlertId>,
         auto_response: bool,
+        /// For practice: nobody outside hears of it, and no figure counts it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
         /// In percent; what a person opens has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         confidence: Option<u8>,
@@ -276,6 +279,9 @@ pub struct Incident {
     /// How many alerts opened or joined it.
     pub alerts: u64,
     pub auto_response: bool,
+    /// For practice: nobody outside hears of it, and no figure counts it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     /// In percent, as of the alert that opened it or the person who confirmed it since.
     #[serde(default)]
     pub confidence: Option<u8>,
@@ -363,6 +369,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         group,
         alert,
         auto_response,
+        drill,
         confidence,
         onset,
         escalation,
@@ -386,6 +393,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         last_alert_at: meta.time,
         alerts: u64::from(alert.is_some()),
         auto_response: *auto_response,
+        drill: *drill,
         confidence: *confidence,
         onset: *onset,
         escalation: *escalation,

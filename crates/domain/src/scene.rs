@@ -94,7 +94,11 @@ impl Scene {
     }
 
     pub(crate) fn received(&mut self, received: Received) -> Result<(), Rejected> {
-        let context = self.context(Actor::Platform);
+        self.received_from(Actor::Platform, received)
+    }
+
+    pub(crate) fn received_from(&mut self, actor: Actor, received: Received) -> Result<(), Rejected> {
+        let context = self.context(actor);
         let mut facts = Vec::new();
         let result = flow::receive(&mut self.state, received, &context, &mut facts);
         self.keep(facts);

@@ -111,9 +111,16 @@ pub struct Incidents {
     /// Not closed yet.
     pub open: BTreeMap<IncidentId, Box<Incident>>,
     by_group: HashMap<GroupKey, IncidentId>,
+    /// The open ones that are for practice.
+    drills: BTreeSet<IncidentId>,
 }
 
 impl Incidents {
+    /// How many are open, those for practice left out.
+    pub fn real(&self) -> usize {
+        self.open.len() - self.drills.len()
+    }
+
     pub fn by_group(&self, key: GroupKey) -> Option<&Incident> {
         self.by_group.get(&key).and_then(|id| self.open.get(id)).map(|incident| &**incident)
     }
@@ -229,7 +236,7 @@ impl State {
         let id = alert.id;
         let ends_at = alert.ends_at.max(now.plus(RESOLVE_TIMEOUT));
         if alert.is_firing() {
-            self.alerts.by_key.insert(DedupKey::of(&alert.labels), id);
+            self.alerts.by_key.insert(alert.dedup_key(), id);
         }
         self.alerts.live.insert(id, Box::new((alert, Seen { at: now, ends_at })));
         Stream::Alert(id)
@@ -296,13 +303,13 @@ impl State {
     fn apply_alert(&mut self, id: AlertId, event: &alert::Event, meta: &Meta) -> u64 {
         if let Some(alert) = alert::create(id, event, meta) {
             let seen = Seen { at: meta.time, ends_at: alert.ends_at };
-            self.alerts.by_key.insert(DedupKey::of(&alert.labels), id);
+            self.alerts.by_key.insert(alert.dedup_key(), id);
             self.alerts.live.insert(id, Box::new((alert, seen)));
             return 1;
         }
         let Some(live) = self.alerts.live.get_mut(&id) else { return 0 };
         let (alert, seen) = &mut **live;
-        let key = DedupKey::of(&alert.labels);
+        let key = alert.dedup_key();
         alert::apply(alert, event, meta);
         match event {
             alert::Event::Resolved { .. } | alert::Event::Redacted { .. } => {
@@ -351,6 +358,9 @@ impl State {
     }
 
     fn index_group(&mut self, incident: &Incident) {
+        if incident.drill {
+            self.incidents.drills.insert(incident.id);
+        }
         if let Some(key) = incident.group_key().filter(|_| incident.status != incident::Status::Closed) {
             self.incidents.by_group.insert(key, incident.id);
         }
@@ -547,6 +557,7 @@ impl State {
             }
             Stream::Incident(id) => {
                 self.incidents.open.remove(&id);
+                self.incidents.drills.remove(&id);
             }
             Stream::Run(id) => {
                 self.runs.live.remove(&id);

@@ -110,7 +110,7 @@ impl Access {
                     let actor = Actor::Person(*id);
                     Principal { actor, token: token.id, name: person.name.clone(), role: Some(person.role) }
                 }),
-                Holder::Source(name) => {
+                Holder::Source(name) | Holder::Drill(name) => {
                     let actor = Actor::Source(token.id);
                     Some(Principal { actor, token: token.id, name: name.clone(), role: None })
                 }

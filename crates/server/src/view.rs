@@ -95,6 +95,10 @@ pub(crate) struct Alert {
     pub(crate) generator_url: String,
     /// The token of the machine that sent it first.
     pub(crate) source: Option<String>,
+    /// For practice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub(crate) drill: bool,
     pub(crate) starts_at: String,
     /// As of the last entry; quiet repeats of a firing alert move it further without one.
     pub(crate) ends_at: String,
@@ -118,6 +122,7 @@ impl From<&alerts::Alert> for Alert {
             annotations: map(&alert.annotations),
             generator_url: alert.generator_url.to_string(),
             source: optional(alert.source),
+            drill: alert.drill,
             starts_at: text(alert.starts_at),
             ends_at: text(alert.ends_at),
             raised_at: text(alert.raised_at),
@@ -213,6 +218,10 @@ pub(crate) struct Incident {
     /// How many alerts opened or joined it.
     pub(crate) alerts: u64,
     pub(crate) auto_response: bool,
+    /// For practice: nobody outside hears of it, and no figure counts it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub(crate) drill: bool,
     /// Why it was opened.
     pub(crate) why: String,
     pub(crate) acknowledged: Option<Acknowledged>,
@@ -257,6 +266,7 @@ impl From<&incidents::Incident> for Incident {
             last_alert_at: text(incident.last_alert_at),
             alerts: incident.alerts,
             auto_response: incident.auto_response,
+            drill: incident.drill,
             why: incident.why.to_string(),
             acknowledged: incident.acknowledged.map(|(by, at)| Acknowledged { by: text(by), at: text(at) }),
             assignee: optional(incident.assignee),
@@ -369,6 +379,10 @@ pub(crate) struct Token {
     pub(crate) person: Option<String>,
     /// The machine source it speaks for.
     pub(crate) source: Option<String>,
+    /// All that the source sends is for practice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub(crate) drill: bool,
     pub(crate) label: String,
     pub(crate) created_at: String,
     pub(crate) expires_at: Option<String>,
@@ -379,12 +393,13 @@ impl From<&access::Token> for Token {
     fn from(token: &access::Token) -> Token {
         let (person, source) = match &token.holder {
             access::Holder::Person(id) => (Some(text(*id)), None),
-            access::Holder::Source(name) => (None, Some(name.to_string())),
+            access::Holder::Source(name) | access::Holder::Drill(name) => (None, Some(name.to_string())),
         };
         Token {
             id: text(token.id),
             person,
             source,
+            drill: matches!(token.holder, access::Holder::Drill(_)),
             label: token.label.to_string(),
             created_at: text(token.created_at),
             expires_at: optional(token.expires_at),

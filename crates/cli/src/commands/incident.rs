@@ -235,6 +235,7 @@ fn list(output: &Output, items: Vec<Value>, nothing: &str) -> Verdict {
     show::list(output, items, &columns, nothing, |incident| {
         let waits = !show::items(incident, "attention").is_empty();
         let mark = if waits { "! " } else { "" };
+        let drill = if show::text(incident, "drill") == "yes" { "DRILL " } else { "" };
         vec![
             show::text(incident, "id"),
             show::text(incident, "severity"),
@@ -242,7 +243,7 @@ fn list(output: &Output, items: Vec<Value>, nothing: &str) -> Verdict {
             show::text(incident, "phase"),
             show::text(incident, "alerts"),
             show::age(incident, "opened_at"),
-            format!("{mark}{}", show::text(incident, "title")),
+            format!("{mark}{drill}{}", show::text(incident, "title")),
         ]
     })
 }

@@ -35,6 +35,9 @@ pub(crate) struct Create {
     /// Name of a machine source; it may send alerts and nothing else
     #[arg(long)]
     source: Option<String>,
+    /// All that the source sends is for practice: incidents of their own, which nobody outside hears of
+    #[arg(long, requires = "source")]
+    drill: bool,
     #[arg(long, value_name = "TEXT", default_value = "")]
     label: String,
     /// It ends by itself after this time, such as 90d
@@ -79,6 +82,7 @@ fn create(command: &Create, global: &Global, output: &Output) -> anyhow::Result<
     }
     if let Some(source) = &command.source {
         body["source"] = json!(source);
+        body["drill"] = json!(command.drill);
     }
     if let Some(span) = command.lasts {
         body["expires_at"] = json!(jiff::Timestamp::now().checked_add(span.as_std())?.to_string());

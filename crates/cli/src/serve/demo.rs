@@ -38,7 +38,7 @@ impl Drop for Demo {
 
 pub(super) fn start(running: &Running) -> anyhow::Result<Demo> {
     let estate = running.estate().context("--demo needs the simulated estate")?.clone();
-    let token = running.source_token("demo-monitors")?;
+    let token = running.drill_token("demo-monitors")?;
     let client = Client::new(running.address().clone(), Some(Token::new(&token)), None)?;
     let over = Arc::new(AtomicBool::new(false));
     let ends = over.clone();

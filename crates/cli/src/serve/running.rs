@@ -173,10 +173,10 @@ impl Running {
         self.platform.ended()
     }
 
-    /// A token for a machine that sends alerts.
-    pub(crate) fn source_token(&self, name: &str) -> anyhow::Result<String> {
+    /// A token for a machine whose alerts are for practice.
+    pub(crate) fn drill_token(&self, name: &str) -> anyhow::Result<String> {
         let (token, hash) = server::create_token().map_err(|error| anyhow!("no randomness: {error}"))?;
-        let holder = Holder::Source(name.into());
+        let holder = Holder::Drill(name.into());
         self.runtime.block_on(create_token(self.handle(), holder, hash, name))?;
         Ok(token)
     }

@@ -20,8 +20,11 @@ pub struct IncidentFacts<'a> {
     pub targets: &'a [Target],
 }
 
+/// Not a name that an expression could use.
+const FIGURES: &str = "figures of the step";
+
 /// How far one step has come.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct StepFacts {
     /// Nothing is left to do: applied, failed for good or skipped.
     pub done: bool,
@@ -35,6 +38,8 @@ pub struct StepFacts {
     pub verified: bool,
     /// How often the steps inside of it have begun.
     pub rounds: u32,
+    /// The numbers in what its calls gave back, by name, the largest over its targets.
+    pub figures: BTreeMap<Box<str>, f64>,
 }
 
 /// One containment of the incident.
@@ -61,7 +66,9 @@ pub struct GateFacts<'a> {
 ///
 /// - `incident`: `id`, `type`, `severity`, `title` and `incident.targets(kind)`, a list of names;
 /// - `severity`: `severity.informational` (0) to `severity.critical` (4);
-/// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`, `rounds`;
+/// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`, `rounds`, and
+///   `steps.ID.figure(name)`, a number in what its calls gave back, the largest over its targets; where there is
+///   none, the expression cannot be evaluated, which is not the same as zero;
 /// - `containments`: a list with `verb`, `target`, `verified`, `in_force`;
 /// - `decisions.ID`, of a decision or a switch: `made`, and `choice`, which is empty until then.
 pub fn gate_env<'a>(
@@ -76,6 +83,7 @@ pub fn gate_env<'a>(
     let decisions = Type::record("decisions", decision_ids.into_iter().map(|id| (id, decision.clone())));
     Env::new()
         .method(incident.clone(), "targets", vec![Type::String], Type::list(Type::String))
+        .method(step.clone(), "figure", vec![Type::String], Type::Double)
         .variable("incident", incident)
         .variable("severity", Type::record("severity", severities))
         .variable("steps", steps)
@@ -142,6 +150,7 @@ pub fn gate_bindings<'a>(facts: &GateFacts<'a>) -> Bindings<'a> {
             [_, Value::String(kind)] => Ok(names(targets, kind)),
             _ => Err(EvalError::new("`targets` needs the kind of target as text")),
         })
+        .function("figure", figure)
 }
 
 fn names(targets: &[Target], kind: &str) -> Value {
@@ -153,8 +162,22 @@ fn level(severity: Severity) -> i64 {
     Severity::ALL.iter().zip(0..).find(|(one, _)| **one == severity).map_or(0, |(_, number)| number)
 }
 
+/// A number that the calls of a step gave back.
+fn figure(arguments: &[Value]) -> Result<Value, EvalError> {
+    let [Value::Map(step), Value::String(name)] = arguments else {
+        return Err(EvalError::new("`figure` needs the name of a number as text"));
+    };
+    let Some(Value::Map(figures)) = step.get(FIGURES) else {
+        return Err(EvalError::new("`figure` is asked of a step"));
+    };
+    let found = figures.get(&**name).cloned();
+    found.ok_or_else(|| EvalError::new(format!("the step gave back no number `{name}`")))
+}
+
 fn step_value(step: &StepFacts) -> Value {
+    let figures = step.figures.iter().map(|(name, number)| (&**name, Value::Double(*number)));
     Value::map([
+        (FIGURES, Value::map(figures)),
         ("done", Value::Bool(step.done)),
         ("applied", Value::Bool(step.applied)),
         ("failed", Value::Bool(step.failed)),

@@ -43,7 +43,7 @@ pub(super) fn from_alert(
     assert_eq!(incident_id.0, context.next, "an alert opens the incident at the position it named");
     let name = alert.labels.get("alertname").unwrap_or(&found.incident_type);
     let subject = targets.first().map_or_else(String::new, |(_, name)| format!(" on {name}"));
-    let group = correlate::group_key(&state.content, &found.incident_type, &alert.labels);
+    let group = correlate::group_key(&state.content, &found.incident_type, &alert.labels, alert.drill);
     let mut events = vec![(
         incident_id,
         Event::Opened {
@@ -54,6 +54,7 @@ pub(super) fn from_alert(
             group: group.to_string().into(),
             alert: Some(id),
             auto_response: found.auto_response,
+            drill: alert.drill,
             confidence: Some(found.confidence),
             onset: Some(alert.starts_at.min(context.now)),
             escalation: found.escalation,
@@ -103,6 +104,7 @@ pub(super) fn open_by_person(
         group: "".into(),
         alert: None,
         auto_response: true,
+        drill: false,
         confidence: None,
         onset: None,
         escalation: None,

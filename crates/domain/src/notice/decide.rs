@@ -13,6 +13,7 @@ use crate::{
 /// Most characters of what a channel or a sender said that are kept.
 const TEXT_CHARS_MAX: usize = 500;
 const RETRY_DELAY: Span = Span::secs(2);
+const DRILL: &str = "it is a drill: nobody outside is told";
 
 pub fn decide(
     state: &State,
@@ -81,18 +82,19 @@ fn send(
         return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
     };
     let id = NoticeId::from_number(context.next);
-    let (routes, left_out) = routes(state, reason, open.severity);
+    let (routes, left_out) = routes(state, reason, open.severity, open.drill);
     let message = message::render(state, open, reason, to, about);
-    let first = first_event(id, &routes, state, context);
+    let first = first_event(id, &routes, open.drill, state, context);
     let (to, about) = (clip(to), clip(about));
     let queued = Event::Queued { incident, reason, to, about, message, routes, left_out };
     Ok(of(id, vec![queued, first]))
 }
 
 /// Whether a notice that was queued just now goes out, stands on the dashboard, or has no way.
-fn first_event(id: NoticeId, routes: &[Route], state: &State, context: &Context) -> Event {
+fn first_event(id: NoticeId, routes: &[Route], drill: bool, state: &State, context: &Context) -> Event {
     match routes.first() {
         Some(route) => begin(id, route, 0, 1, state, context),
+        None if drill => Event::Cancelled { reason: DRILL.into() },
         None => {
             let reason = "no channel of channels.yaml can be used for it".into();
             Event::Undeliverable { reason }
@@ -101,16 +103,23 @@ fn first_event(id: NoticeId, routes: &[Route], state: &State, context: &Context)
 }
 
 /// The ways in the order of `channels.yaml`, and those left out with the reason.
-fn routes(state: &State, reason: Reason, severity: crate::severity::Severity) -> (Vec<Route>, Vec<LeftOut>) {
+fn routes(
+    state: &State,
+    reason: Reason,
+    severity: crate::severity::Severity,
+    drill: bool,
+) -> (Vec<Route>, Vec<LeftOut>) {
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
     for channel in state.content.channels.order(reason, severity) {
+        let here = channel.kind == ChannelKind::Dashboard;
         match address(channel) {
+            _ if drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
             Ok(address) => routes.push(Route {
                 channel: channel.name.as_str().into(),
                 address,
                 timeout: channel.timeout,
                 attempts: channel.attempts,
-                here: channel.kind == ChannelKind::Dashboard,
+                here,
             }),
             Err(why) => left_out.push((channel.name.as_str().into(), why.into())),
         }

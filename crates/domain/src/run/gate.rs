@@ -1,5 +1,7 @@
 //! What expressions see of a run: the incident, the steps, the containments.
 
+use std::collections::BTreeMap;
+
 use super::{Run, StepStatus};
 use crate::{
     action::{Action, Status},
@@ -111,7 +113,24 @@ fn step_facts(state: &State, run: &Run, index: usize) -> StepFacts {
         applied_count: applied as u32,
         verified: done && verified == all,
         rounds: step.rounds,
+        figures: figures(&actions),
     }
+}
+
+/// At most so many numbers are read from what one call gave back.
+const FIGURES_MOST: usize = 32;
+
+fn figures(actions: &[&Action]) -> BTreeMap<Box<str>, f64> {
+    let mut figures = BTreeMap::new();
+    let artefacts = actions.iter().filter(|action| action.is_applied()).filter_map(|a| a.artefact.as_ref());
+    for artefact in artefacts.filter_map(|artefact| artefact.as_object()) {
+        let numbers = artefact.iter().filter_map(|(name, value)| Some((name, value.as_f64()?)));
+        for (name, number) in numbers.take(FIGURES_MOST) {
+            let largest = figures.entry(Box::from(name.as_str())).or_insert(number);
+            *largest = number.max(*largest);
+        }
+    }
+    figures
 }
 
 fn containment_facts(action: &Action) -> ContainmentFacts<'_> {

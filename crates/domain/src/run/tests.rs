@@ -259,3 +259,33 @@ fn a_run_without_its_playbook_waits_for_a_person_and_can_be_undone() {
     scene.must(undo(id));
     assert!(scene.look().contains("Revert"));
 }
+
+#[test]
+fn a_gate_reads_the_numbers_that_calls_gave_back() {
+    let playbook = "
+id: review
+name: Review
+version: 1.0.0
+types: [prompt_injection]
+roles: [lead]
+stages:
+  - id: look
+    name: Look
+    exit: steps.scan.figure(\"user_risk\") > 0.8
+    steps:
+      - id: scan
+        action: session.scan
+        for_each: incident.targets(\"session\")
+";
+    for (found, held) in [(Some(0.81), true), (Some(0.8), false), (None, false)] {
+        let mut scene = Scene::new(&[playbook]);
+        scene.alert([("alertname", "A"), ("incident_type", "prompt_injection"), ("session", "session-8")]);
+        scene.look();
+        let artefact = found.map(|risk| serde_json::json!({"user_risk": risk, "signature": "x"}));
+        answer(&mut scene, Outcome::Applied { verified: None, artefact });
+        let text = scene.look();
+        assert_eq!(text.contains("Completed"), held, "{found:?}: {text}");
+        let unknown = "the step gave back no number `user_risk`";
+        assert_eq!(text.contains(unknown), found.is_none(), "{found:?}: {text}");
+    }
+}

@@ -390,7 +390,7 @@ impl Decide {
     fn gauge(&self) {
         let (state, counters) = (self.node.state(), &self.handle.counters);
         counters.alerts_active.store(state.alerts.len(), Ordering::Relaxed);
-        counters.incidents_open.store(state.incidents.open.len(), Ordering::Relaxed);
+        counters.incidents_open.store(state.incidents.real(), Ordering::Relaxed);
         counters.containments.store(state.actions.len(), Ordering::Relaxed);
     }
 

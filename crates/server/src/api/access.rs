@@ -121,6 +121,9 @@ struct NewToken {
     person: Option<Parsed<PersonId>>,
     /// The name of a machine that may send alerts and nothing else.
     source: Option<String>,
+    /// All that the source sends is for practice: incidents of their own, nobody outside told, no figure moved.
+    #[serde(default)]
+    drill: bool,
     #[serde(default)]
     label: String,
     expires_at: Option<Parsed<Timestamp>>,
@@ -183,9 +186,14 @@ async fn tokens(call: Call) -> Result<Response, Error> {
 }
 
 async fn create(call: Call) -> Result<Response, Error> {
-    let NewToken { person, source, label, expires_at } = call.json()?;
+    let NewToken { person, source, drill, label, expires_at } = call.json()?;
     let holder = match (person, source) {
+        (Some(_), None) if drill => {
+            let detail = "`drill` is for a `source`: what a person does is never only for practice";
+            return Err(Error::new(Problem::Invalid, detail));
+        }
         (Some(Parsed(id)), None) => Holder::Person(id),
+        (None, Some(name)) if drill => Holder::Drill(name.into()),
         (None, Some(name)) => Holder::Source(name.into()),
         (Some(_), Some(_)) | (None, None) => {
             let detail = "a token is for exactly one of `person` and `source`";

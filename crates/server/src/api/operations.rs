@@ -110,7 +110,7 @@ fn render(call: &Call, entries: u64) -> String {
         ("requests_waiting", "Requests waiting to be decided.", &counters.queued_requests),
         ("alerts_waiting", "Alerts waiting to be decided.", &counters.queued_alerts),
         ("alerts_firing", "Alerts that fire.", &counters.alerts_active),
-        ("incidents_open", "Incidents that are not closed.", &counters.incidents_open),
+        ("incidents_open", "Incidents that are not closed, drills left out.", &counters.incidents_open),
         ("containments", "Actions under way and containments in force.", &counters.containments),
     ];
     for (name, help, gauge) in gauges {

@@ -244,6 +244,9 @@ fn of_token(event: &access::TokenEvent) -> String {
         access::TokenEvent::Created { holder: access::Holder::Source(name), label, .. } => {
             format!("for source {name} {label}")
         }
+        access::TokenEvent::Created { holder: access::Holder::Drill(name), label, .. } => {
+            format!("for drills by {name} {label}")
+        }
         access::TokenEvent::Revoked => String::new(),
     }
 }
