@@ -15,12 +15,14 @@ use crate::{
     time::Span,
 };
 
+mod approval;
 pub mod channels;
 mod env;
 mod load;
 mod rehearsal;
 pub mod services;
 
+pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
 pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
 pub use load::{decode, load, read_playbook};

@@ -426,6 +426,8 @@ fn step_specs<'a>(
     let known = step.and_then(|step| state.content.actions.get(&step.verb));
     let round = run.steps[begun.step as usize].round;
     let pair = step.zip(known);
+    let asks = pair.and_then(|(step, known)| Some((step.approval.as_ref()?, known)));
+    let terms = asks.and_then(|(consent, known)| run::terms(state, run, playbook, consent, known));
     begun.targets.iter().filter_map(move |target| {
         let (step, known) = pair?;
         let args = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -446,7 +448,7 @@ fn step_specs<'a>(
             timeout: step.timeout.unwrap_or(known.timeout),
             retry: step.retry,
             lease: step.lease,
-            approval: None,
+            approval: terms.clone(),
             revert,
         })
     })

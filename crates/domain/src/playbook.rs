@@ -66,10 +66,22 @@ pub struct Step {
     pub timeout: Option<Span>,
     pub retry: Retry,
     pub lease: Option<Lease>,
+    pub approval: Option<Consent>,
     pub on_failure: OnFailure,
     pub roles: Vec<String>,
     pub expected_duration: Option<Span>,
     pub docs: Option<String>,
+}
+
+/// Whose yes a step needs before its effects begin.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    /// Absent: always.
+    pub when: Option<Gate>,
+    pub quorum: u32,
+    /// Empty: who may command.
+    pub roles: Vec<String>,
+    pub expires: Span,
 }
 
 /// What a step is: exactly one of these.

@@ -27,6 +27,7 @@ mod task;
 mod walk;
 
 pub use decide::{Command, decide};
+pub(crate) use gate::terms;
 pub use task::{awaits_default, next_wakeup};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -63,6 +63,8 @@ pub enum Risk {
 }
 
 impl Risk {
+    pub const ALL: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
+
     pub fn name(self) -> &'static str {
         match self {
             Risk::Low => "low",

@@ -4,6 +4,7 @@
 //! so that one slip in `actions.yaml` is one problem and not one for each step that uses it.
 
 mod action;
+mod approval;
 mod block;
 mod channels;
 mod condition;

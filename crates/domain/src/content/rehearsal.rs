@@ -11,11 +11,13 @@ use super::{
     load::{Answer, Call, EndStatus, PlaybookTest},
 };
 use crate::{
+    access::{Person, Role},
     action::{self, Action, Goal, Operation, Outcome},
+    approval,
     document::Problem,
     event::{Actor, Context, Event},
     flow::{self, Command, Fact},
-    id::{ActionId, RunId},
+    id::{ActionId, ApprovalId, PersonId, RunId},
     incident,
     playbook::Playbook,
     run::{self, Run},
@@ -25,6 +27,8 @@ use crate::{
 
 /// Most calls and waits in one test: more is a playbook that does not end.
 const MAX_TURNS: usize = 10_000;
+/// As many people as an approval may ask for.
+const VOTERS: u64 = 8;
 
 /// What went otherwise than the test of a playbook says, or nothing. The test must have been read with the same
 /// content.
@@ -58,6 +62,11 @@ fn is_tested(test: &PlaybookTest, content: &Content, playbook: &Playbook) -> boo
     content.files.get(&test.playbook).is_some_and(|hash| *hash == playbook.hash)
 }
 
+fn voter(id: PersonId) -> (PersonId, Person) {
+    let (name, role) = (id.to_string().into(), Role::Admin);
+    (id, Person { id, seq: 1, name, role, disabled: false, added_at: Timestamp(0) })
+}
+
 struct Rehearsal<'t> {
     test: &'t PlaybookTest,
     state: State,
@@ -79,6 +88,8 @@ impl<'t> Rehearsal<'t> {
         let mut state = State::default();
         state.content = Arc::new(alone);
         state.playbooks.insert(playbook.hash.clone(), Arc::clone(playbook));
+        state.people =
+            (0..VOTERS).map(|number| PersonId::from_number(u64::MAX - number)).map(voter).collect();
         Rehearsal {
             test,
             state,
@@ -108,6 +119,8 @@ impl<'t> Rehearsal<'t> {
                 self.answer(id, operation, attempt)?;
             } else if self.is_over() {
                 return Ok(());
+            } else if let Some((id, hash)) = self.asked() {
+                self.allow(id, &hash)?;
             } else if let Some(at) = self.state.next_wakeup() {
                 self.now = self.now.max(at);
                 let (mut facts, context) = (Vec::new(), self.context());
@@ -118,6 +131,22 @@ impl<'t> Rehearsal<'t> {
             }
         }
         Err(format!("the run does not end after {MAX_TURNS} calls and waits"))
+    }
+
+    /// What people are asked to allow; in a test they do.
+    fn asked(&self) -> Option<(ApprovalId, String)> {
+        let mut asked = self.state.approvals.values().filter(|approval| !approval::is_over(approval));
+        asked.next().map(|approval| (approval.id, approval.hash.to_string()))
+    }
+
+    fn allow(&mut self, id: ApprovalId, hash: &str) -> Result<(), String> {
+        let quorum = self.state.approvals.get(&id).map_or(0, |approval| approval.terms.quorum);
+        let voters: Vec<PersonId> = self.state.people.keys().copied().take(quorum as usize).collect();
+        for person in voters {
+            let command = approval::Command::Approve { id, hash: hash.to_owned() };
+            self.by(Actor::Person(person), Command::Approval(command))?;
+        }
+        Ok(())
     }
 
     fn run(&self) -> Option<&Run> {
@@ -156,8 +185,12 @@ impl<'t> Rehearsal<'t> {
     }
 
     fn execute(&mut self, command: Command) -> Result<(), String> {
+        self.by(Actor::Platform, command)
+    }
+
+    fn by(&mut self, actor: Actor, command: Command) -> Result<(), String> {
         let mut facts = Vec::new();
-        let context = self.context();
+        let context = Context { actor, ..self.context() };
         let done = flow::execute(&mut self.state, command, &context, &mut facts);
         self.take(&facts);
         done.map_err(|rejected| rejected.to_string())

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use super::{Run, StepStatus};
 use crate::{
     action::{Action, Status},
-    content::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings},
+    approval::Terms,
+    content::{
+        ActionSpec, ContainmentFacts, GateFacts, IncidentFacts, StepFacts, approval_bindings, gate_bindings,
+    },
     expr::{Bindings, Expr, Value},
     incident::Incident,
-    playbook::{Gate, Kind, Playbook},
+    playbook::{Consent, Gate, Kind, Playbook},
     state::State,
 };
 
@@ -35,6 +38,24 @@ pub(super) fn holds(state: &State, run: &Run, playbook: &Playbook, gate: &Gate) 
     let in_force = containments(state, incident);
     let bindings = bindings(state, run, playbook, incident, &in_force);
     gate.expr.holds(&bindings).map_err(|error| format!("`{}` cannot be evaluated: {error}", gate.text))
+}
+
+/// Whose yes this step needs for its action, now that it begins. What cannot be told is asked.
+pub(crate) fn terms(
+    state: &State,
+    run: &Run,
+    playbook: &Playbook,
+    consent: &Consent,
+    action: &ActionSpec,
+) -> Option<Terms> {
+    let wanted = consent.when.as_ref().is_none_or(|when| {
+        let Some(incident) = state.incidents.open.get(&run.incident) else { return true };
+        let in_force = containments(state, incident);
+        let gates = bindings(state, run, playbook, incident, &in_force);
+        when.expr.holds(&approval_bindings(gates, action)).unwrap_or(true)
+    });
+    let roles = consent.roles.iter().map(|role| role.as_str().into()).collect();
+    wanted.then_some(Terms { quorum: consent.quorum, roles, expires: consent.expires })
 }
 
 /// The names that an expression lists.

@@ -2,6 +2,7 @@
 
 use expect_test::expect;
 
+mod approvals;
 mod blocks;
 mod people;
 

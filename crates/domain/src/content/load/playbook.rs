@@ -218,7 +218,17 @@ pub(super) fn compile(
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Expr> {
-    match Expr::compile(text, &scope.env, expected) {
+    compile_in(&scope.env, text, expected, report)
+}
+
+/// The same where more can be read than in the rest of the playbook.
+pub(super) fn compile_in(
+    env: &Env,
+    text: &Spanned<String>,
+    expected: &Type,
+    report: &mut Report<'_>,
+) -> Option<Expr> {
+    match Expr::compile(text, env, expected) {
         Ok(expr) => Some(expr),
         Err(problems) => {
             problems.into_iter().for_each(|problem| report.inside(text, problem.start, problem.message));

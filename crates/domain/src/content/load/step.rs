@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     action::{TIMEOUT_LEAST, TIMEOUT_MOST, fits},
+    approval::{self, ApprovalDocument},
     block::Branches,
     kind::{self, CaseDocument, DefaultDocument, OptionDocument, WaitDocument},
     playbook::{Scope, check_roles, compile},
@@ -29,7 +30,7 @@ const LEASE_MOST: Span = Span::secs(90 * 86_400);
 const EXPECTED_MOST: Span = Span::secs(30 * 86_400);
 const MAX_TARGET_BYTES: usize = 256;
 /// Fields that the format has, but not yet this version.
-pub(super) const LATER: [&str; 2] = ["call", "approval"];
+pub(super) const LATER: [&str; 1] = ["call"];
 
 #[derive(Deserialize)]
 pub(super) struct StepDocument {
@@ -47,6 +48,7 @@ pub(super) struct StepDocument {
     timeout: Option<Spanned<String>>,
     retry: Option<Spanned<RetryDocument>>,
     lease: Option<Spanned<LeaseDocument>>,
+    approval: Option<Spanned<ApprovalDocument>>,
     #[serde(default)]
     on_failure: OnFailure,
     #[serde(default)]
@@ -71,7 +73,6 @@ pub(super) struct StepDocument {
     pub(super) join: Option<Spanned<Join>>,
     // See `LATER`, in its order.
     call: Option<Spanned<IgnoredAny>>,
-    approval: Option<Spanned<IgnoredAny>>,
 }
 
 impl StepDocument {
@@ -89,6 +90,7 @@ impl StepDocument {
         found.extend(self.timeout.as_ref().map(|at| ("timeout", at.position())));
         found.extend(self.retry.as_ref().map(|at| ("retry", at.position())));
         found.extend(self.lease.as_ref().map(|at| ("lease", at.position())));
+        found.extend(self.approval.as_ref().map(|at| ("approval", at.position())));
         found
     }
 }
@@ -138,6 +140,7 @@ pub(super) fn check(
             timeout,
             retry,
             lease: None,
+            approval: None,
             on_failure: document.on_failure,
             roles,
             expected_duration,
@@ -154,6 +157,9 @@ pub(super) fn check(
     if let Some(spec) = spec {
         check_kind(document, spec, report);
     }
+    let approval = document.approval.as_ref().map(|written| approval::check(written, scope, report));
+    // One that cannot be read must not fall away.
+    let approval = approval.map_or(Some(None), |checked| checked.map(Some))?;
     Some(Step {
         id: document.id.value.clone(),
         name: name.value.clone(),
@@ -166,6 +172,7 @@ pub(super) fn check(
         timeout,
         retry,
         lease: document.lease.as_ref().map(|document| lease(document, verb, spec, report)),
+        approval,
         on_failure: document.on_failure,
         roles,
         expected_duration,
@@ -175,7 +182,7 @@ pub(super) fn check(
 
 /// Tells which parts belong to a later version; whether there was one.
 fn refuse_later(document: &StepDocument, report: &mut Report<'_>) -> bool {
-    let places = [&document.call, &document.approval];
+    let places = [&document.call];
     let mut found = false;
     for (name, place) in LATER.into_iter().zip(places) {
         if let Some(place) = place {

@@ -10,6 +10,7 @@ use serde::{
 use serde_json::Value;
 
 use super::super::{
+    approval::ApprovalDocument,
     kind::{CaseDocument, DefaultDocument, OptionDocument, WaitDocument},
     playbook::{PlaybookDocument, StageDocument},
     step::{LATER, LeaseDocument, RetryDocument, StepDocument},
@@ -65,6 +66,7 @@ fn the_schema_and_the_reader_have_the_same_fields() {
     check("/$defs/step", fields::<StepDocument>());
     check("/$defs/step/properties/retry", fields::<RetryDocument>());
     check("/$defs/step/properties/lease", fields::<LeaseDocument>());
+    check("/$defs/step/properties/approval", fields::<ApprovalDocument>());
     check("/$defs/step/properties/wait", fields::<WaitDocument>());
     check("/$defs/step/properties/default", fields::<DefaultDocument>());
     check("/$defs/step/properties/options/additionalProperties", fields::<OptionDocument>());

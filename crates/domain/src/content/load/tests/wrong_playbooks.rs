@@ -386,12 +386,50 @@ fn words_and_links_of_steps() {
 }
 
 #[test]
-fn parts_of_later_versions() {
+fn approvals_and_parts_of_later_versions() {
     step(
-        &["approval: { quorum: 2 }"],
+        &["approval: { quorum: 0, expires: 1s }"],
         expect![[r#"
-            playbooks/validator_compromise.yaml:14:19: `approval` is not supported in this version; leave it out
-        "#]],
+        playbooks/validator_compromise.yaml:14:29: a quorum of 0 is out of bounds; use 1 to 8
+        playbooks/validator_compromise.yaml:14:41: the time to answer of 1s is out of bounds; use 1m to 7d
+    "#]],
+    );
+    step(
+        &["approval: { quorum: 9, roles: [nobody] }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:29: a quorum of 9 is out of bounds; use 1 to 8
+        playbooks/validator_compromise.yaml:14:40: unknown role `nobody`; known: `security_lead` (the playbook's `roles` lists them)
+    "#]],
+    );
+    step(
+        &["approval: { when: action.risk, quorum: two }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:48: expected a whole number, found the text `two`
+    "#]],
+    );
+    step(
+        &["approval: { when: action.risk }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:27: the expression must be bool, but is int
+    "#]],
+    );
+    step(
+        &["approval: { when: action.weight > 1 }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:33: unknown field of action `weight`; known are `containment`, `risk`, `target`, `verb`
+    "#]],
+    );
+    step(
+        &["approval: { people: 2 }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:21: unknown field `people`; expected one of `when`, `quorum`, `roles`, `expires`
+    "#]],
+    );
+    step(
+        &["call: other"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:15: `call` is not supported in this version; leave it out
+    "#]],
     );
 }
 
