@@ -1,20 +1,17 @@
 //! Detection: which rules an alert fits. A rule is a list of label matchers and a tree of conditions over metrics,
-//! labels and annotations. `Rules` finds the few rules that can match by one value or field that each of them needs,
-//! so that a thousand rules cost little more than ten.
+//! labels and annotations; it may need more than one look, over time or by number. `Rules` finds the few rules that
+//! can match by one value or field that each of them needs, so that a thousand rules cost little more than ten.
 
+mod index;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
-use crate::{
-    labels::Labels,
-    matcher::{Matcher, Operator as MatcherOperator},
-    severity::Severity,
-    time::Span,
-};
+use crate::{labels::Labels, matcher::Matcher, severity::Severity, time::Span};
+
+pub use index::{Rules, is_indexed};
 
 /// At most this many conditions in one rule, and this many levels of `all` and `any`.
 pub const CONDITIONS_MAX: usize = 64;
@@ -24,13 +21,23 @@ pub const REGEX_MAX: usize = 1_000;
 const REGEX_COMPILED_MAX: usize = 1 << 18;
 /// Annotations with this in front are the metrics of an alert.
 pub const METRIC_PREFIX: &str = "metric_";
+/// The label of an alert that a rule made: which rule it was.
+pub const RULE_LABEL: &str = "rule";
+/// Most labels that what a rule has seen is kept apart by, and the longest value of one, in bytes.
+pub const BY_MAX: usize = 8;
+pub const BY_VALUE_MAX: usize = 256;
 
-/// A rule: alerts that fit open incidents of this type.
+/// A rule: alerts and records that fit open incidents of this type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     pub id: String,
+    pub on: On,
     pub matchers: Vec<Matcher>,
     pub condition: Option<Condition>,
+    /// What more than one fit it needs.
+    pub over: Option<Over>,
+    /// What is seen is kept apart by these: label of the alert that it makes, and field that the value is taken from.
+    pub by: Vec<(Box<str>, Box<str>)>,
     pub incident_type: String,
     pub severity: Option<Severity>,
     /// False: nothing is done before a person starts it.
@@ -39,6 +46,40 @@ pub struct Rule {
     pub escalation: Option<Span>,
     /// Whether an informational alert opens an incident all the same.
     pub open: bool,
+}
+
+/// What a rule looks at.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum On {
+    #[default]
+    Alerts,
+    Records,
+}
+
+/// What has to come together before a rule has found something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// It holds without a break for this long.
+    Hold(Span),
+    /// It fits this often within a window, or with so many different values of a field.
+    Count {
+        threshold: u32,
+        window: Span,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        distinct: Option<Box<str>>,
+    },
+}
+
+impl Over {
+    /// For how long what was found is taken to go on.
+    pub fn span(&self) -> Span {
+        match self {
+            Over::Hold(span) => *span,
+            Over::Count { window, .. } => *window,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -95,9 +136,46 @@ impl Rule {
         self.matchers.iter().all(|matcher| matcher.matches(subject.labels))
             && self.condition.as_ref().is_none_or(|condition| condition.holds(subject))
     }
+
+    /// Whether it makes an alert of its own from what it sees, instead of saying what an alert is.
+    pub fn detects(&self) -> bool {
+        self.on == On::Records || self.over.is_some()
+    }
+
+    /// Whether everything is there to say that it does not hold: what is absent says nothing.
+    pub fn denies(&self, subject: Subject<'_>) -> bool {
+        let asked =
+            |condition: &Condition| condition.fields().iter().all(|field| subject.get(field).is_some());
+        self.matchers.iter().all(|matcher| matcher.matches(subject.labels))
+            && self.condition.as_ref().is_some_and(|condition| asked(condition) && !condition.holds(subject))
+    }
+
+    /// The values that keep what is seen here apart from the rest, by label; `None` if one is absent.
+    pub fn key(&self, subject: Subject<'_>) -> Option<Labels> {
+        let cut = |text: &str| -> String {
+            let fits = |(at, c): (usize, char)| (at + c.len_utf8() <= BY_VALUE_MAX).then_some(c);
+            text.char_indices().map_while(fits).collect()
+        };
+        let pairs: Option<Vec<(String, String)>> = self
+            .by
+            .iter()
+            .map(|(label, field)| subject.get(field).map(|value| (label.to_string(), cut(value))))
+            .collect();
+        pairs.and_then(|pairs| Labels::from_pairs(pairs).ok())
+    }
 }
 
 impl Condition {
+    /// Every field that it asks for.
+    fn fields(&self) -> Vec<&str> {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().flat_map(Condition::fields).collect()
+            }
+            Condition::Test { field, .. } => vec![field],
+        }
+    }
+
     pub fn holds(&self, subject: Subject<'_>) -> bool {
         match self {
             Condition::All(parts) => parts.iter().all(|part| part.holds(subject)),
@@ -153,139 +231,4 @@ impl PartialEq for Test {
         // The debug form shows each operand and the text of an expression, so equal forms are equal tests.
         format!("{self:?}") == format!("{other:?}")
     }
-}
-
-/// All rules of a content, with the index that finds the ones to try.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    all: Vec<Rule>,
-    /// Name, then value: rules that need exactly that.
-    by_value: BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<u32>>>,
-    /// Rules that need some value of that name.
-    by_field: BTreeMap<Box<str>, Vec<u32>>,
-    /// Rules that are tried on everything.
-    others: Vec<u32>,
-}
-
-/// What a rule cannot do without.
-enum Need {
-    Values(Box<str>, Vec<Box<str>>),
-    Field(Box<str>),
-    Nothing,
-}
-
-impl From<Vec<Rule>> for Rules {
-    fn from(mut all: Vec<Rule>) -> Rules {
-        // By id, so that nothing depends on the order of files.
-        all.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut rules = Rules::default();
-        for (number, rule) in (0u32..).zip(&all) {
-            match need_of(rule) {
-                Need::Values(name, values) => {
-                    let of_name = rules.by_value.entry(name).or_default();
-                    values.into_iter().for_each(|value| of_name.entry(value).or_default().push(number));
-                }
-                Need::Field(name) => rules.by_field.entry(name).or_default().push(number),
-                Need::Nothing => rules.others.push(number),
-            }
-        }
-        Rules { all, ..rules }
-    }
-}
-
-impl Rules {
-    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.all.iter()
-    }
-
-    pub fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
-    /// The rules that fit, by id.
-    pub fn matching<'a>(&'a self, subject: Subject<'_>) -> Vec<&'a Rule> {
-        let candidates = self.candidates(subject);
-        let rules = candidates.into_iter().filter_map(|number| self.all.get(number as usize));
-        rules.filter(|rule| rule.matches(subject)).collect()
-    }
-
-    /// The numbers of the rules that have what they need, each once, in order.
-    pub fn candidates(&self, subject: Subject<'_>) -> Vec<u32> {
-        let mut found = self.others.clone();
-        let mut look = |name: &str, value: &str| {
-            found.extend(self.by_value.get(name).and_then(|values| values.get(value)).into_iter().flatten());
-            found.extend(self.by_field.get(name).into_iter().flatten());
-        };
-        for (name, value) in subject.labels.iter().chain(subject.annotations.iter()) {
-            look(name, value);
-            if let Some(metric) = name.strip_prefix(METRIC_PREFIX) {
-                look(metric, value);
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-}
-
-fn need_of(rule: &Rule) -> Need {
-    let by_matcher = rule.matchers.iter().filter_map(matcher_values);
-    let by_condition = rule.condition.iter().flat_map(required).filter_map(test_values);
-    let fewest = by_matcher.chain(by_condition).min_by_key(|(_, values)| values.len());
-    if let Some((name, values)) = fewest {
-        return Need::Values(name, values);
-    }
-    let matcher = rule.matchers.iter().find(|matcher| !matcher.matches_value(""));
-    let field = matcher.map(|matcher| matcher.name.clone());
-    let asked = || rule.condition.iter().flat_map(required).next().map(|(field, _)| Box::from(field));
-    field.or_else(asked).map_or(Need::Nothing, Need::Field)
-}
-
-/// The tests that must hold whatever else does.
-fn required(condition: &Condition) -> Vec<(&str, &Test)> {
-    match condition {
-        Condition::All(parts) => parts.iter().flat_map(required).collect(),
-        Condition::Any(parts) => match parts.as_slice() {
-            [one] => required(one),
-            _ => Vec::new(),
-        },
-        Condition::Test { field, test } => vec![(field, test)],
-    }
-}
-
-/// The only values that fit, if the matcher names them.
-fn matcher_values(matcher: &Matcher) -> Option<(Box<str>, Vec<Box<str>>)> {
-    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-|".contains(&b));
-    let values: Vec<Box<str>> = match matcher.operator {
-        MatcherOperator::Equal => vec![matcher.value.clone()],
-        MatcherOperator::Match if plain(&matcher.value) => matcher.value.split('|').map(Box::from).collect(),
-        MatcherOperator::Match | MatcherOperator::NotEqual | MatcherOperator::NotMatch => return None,
-    };
-    values.iter().all(|value| !value.is_empty()).then(|| (matcher.name.clone(), values))
-}
-
-fn test_values((field, test): (&str, &Test)) -> Option<(Box<str>, Vec<Box<str>>)> {
-    let text = |operand: &Operand| match operand {
-        Operand::Text(text) => Some(text.clone()),
-        Operand::Number(_) => None,
-    };
-    let values = match test {
-        Test::Equals(operand) => text(operand).map(|text| vec![text]),
-        Test::In(operands) => operands.iter().map(text).collect(),
-        Test::Exists
-        | Test::NotEquals(_)
-        | Test::Greater(_)
-        | Test::GreaterOrEqual(_)
-        | Test::Less(_)
-        | Test::LessOrEqual(_)
-        | Test::Contains(_)
-        | Test::StartsWith(_)
-        | Test::EndsWith(_)
-        | Test::Matches(_) => None,
-    };
-    values.map(|values| (field.into(), values))
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access, action, alert, approval, content, control,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
-        TokenId,
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SightingId,
+        SilenceId, TokenId,
     },
-    incident, intake, notice, review, run, silence,
+    incident, intake, notice, review, run, sighting, silence,
     time::Timestamp,
 };
 
@@ -78,6 +78,7 @@ pub enum Stream {
     Notice(NoticeId),
     Review(ReviewId),
     Raw(RawId),
+    Sighting(SightingId),
     Content,
     Log,
 }
@@ -97,6 +98,7 @@ impl fmt::Display for Stream {
             Stream::Notice(id) => write!(f, "notice/{}", id.0),
             Stream::Review(id) => write!(f, "review/{}", id.0),
             Stream::Raw(id) => write!(f, "raw/{}", id.0),
+            Stream::Sighting(id) => write!(f, "sighting/{}", id.0),
             Stream::Content => f.write_str("content"),
             Stream::Log => f.write_str("log"),
         }
@@ -118,6 +120,7 @@ pub enum Event {
     Notice(NoticeId, notice::Event),
     Review(ReviewId, review::Event),
     Raw(RawId, intake::Event),
+    Sighting(SightingId, sighting::Event),
     Content(content::Event),
     Log(LogEvent),
 }
@@ -147,6 +150,7 @@ impl Event {
             Event::Notice(id, _) => Stream::Notice(*id),
             Event::Review(id, _) => Stream::Review(*id),
             Event::Raw(id, _) => Stream::Raw(*id),
+            Event::Sighting(id, _) => Stream::Sighting(*id),
             Event::Content(_) => Stream::Content,
             Event::Log(_) => Stream::Log,
         }
@@ -167,6 +171,7 @@ impl Event {
             Event::Notice(_, event) => event.kind(),
             Event::Review(_, event) => event.kind(),
             Event::Raw(_, event) => event.kind(),
+            Event::Sighting(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
             Event::Log(LogEvent::Redacted { .. }) => "log.redacted",
             Event::Log(LogEvent::Refused { .. }) => "log.refused",
@@ -188,6 +193,7 @@ impl Event {
             Event::Notice(_, event) => serde_json::to_writer(out, event),
             Event::Review(_, event) => serde_json::to_writer(out, event),
             Event::Raw(_, event) => serde_json::to_writer(out, event),
+            Event::Sighting(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
             Event::Log(event) => serde_json::to_writer(out, event),
         }
@@ -208,6 +214,7 @@ impl Event {
             Stream::Notice(id) => Event::Notice(id, serde_json::from_slice(body)?),
             Stream::Review(id) => Event::Review(id, serde_json::from_slice(body)?),
             Stream::Raw(id) => Event::Raw(id, serde_json::from_slice(body)?),
+            Stream::Sighting(id) => Event::Sighting(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
             Stream::Log => Event::Log(serde_json::from_slice(body)?),
         })
@@ -239,6 +246,7 @@ impl FromStr for Stream {
             "notice" => Ok(Stream::Notice(NoticeId::from_number(number))),
             "review" => Ok(Stream::Review(ReviewId::from_number(number))),
             "raw" => Ok(Stream::Raw(RawId::from_number(number))),
+            "sighting" => Ok(Stream::Sighting(SightingId::from_number(number))),
             _ => Err(wrong()),
         }
     }

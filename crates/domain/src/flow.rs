@@ -4,10 +4,14 @@ use crate::{
     access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
     id::{ActionId, AlertId, IncidentId, NoticeId},
-    incident, intake, notice, review, run, silence,
+    incident, intake, notice, review, run, sighting, silence,
     state::State,
     time::Timestamp,
 };
+
+mod watch;
+
+pub use watch::observe;
 
 /// How far one input may reach through reactions.
 const DEPTH_MAX: usize = 12;
@@ -25,6 +29,12 @@ pub enum Command {
     Notice(notice::Command),
     Review(review::Command),
     Intake(intake::Command),
+    Sighting(sighting::Command),
+    /// A rule made an alert of what it saw.
+    Detect {
+        rule: Box<str>,
+        received: Box<alert::Received>,
+    },
     /// Content was read and checked, and is in force from here on.
     LoadContent(std::sync::Arc<content::Content>),
     /// Erase the bodies of these entries; their leaves stay provable. `about` are the streams they are on.
@@ -58,6 +68,8 @@ impl Command {
             Command::Notice(_) => "notice",
             Command::Review(_) => "review",
             Command::Intake(_) => "intake",
+            Command::Sighting(_) => "sighting",
+            Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
             Command::Redact { .. } => "redact",
             Command::Reroute { .. } => "reroute",
@@ -129,6 +141,8 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Notice(c) => wrap(notice::decide(state, c, context)?, Event::Notice),
         Command::Review(c) => wrap(review::decide(state, c, context)?, Event::Review),
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
+        Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
+        Command::Detect { received, .. } => watch::decide(state, *received, context)?,
         Command::Control(c) => {
             control::decide(&state.control, c, context)?.into_iter().map(Event::Control).collect()
         }
@@ -171,6 +185,7 @@ fn commit(state: &mut State, events: Vec<Event>, context: &Context, facts: &mut 
         for command in react(state, &facts[index].event, context.now) {
             follow(state, command, context, facts, depth + 1);
         }
+        watch::after(state, index, context, facts, depth);
     }
 }
 
@@ -186,7 +201,10 @@ fn record(state: &mut State, event: Event, context: &Context, facts: &mut Vec<Fa
 fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Vec<Fact>, depth: usize) {
     // INVARIANT: every reaction moves some machine forward, so the chain ends by itself; the bound is for
     // playbooks whose steps all end at once.
-    let here = Context { next: context.next + facts.len() as u64, ..context.clone() };
+    let mut here = Context { next: context.next + facts.len() as u64, ..context.clone() };
+    if let Command::Detect { rule, .. } = &command {
+        here.actor = crate::event::Actor::Rule(rule.clone());
+    }
     state.working = match &command {
         Command::Run(run::Command::Advance { id, .. }) => Some(*id),
         Command::Silence(_)
@@ -199,6 +217,8 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Notice(_)
         | Command::Review(_)
         | Command::Intake(_)
+        | Command::Sighting(_)
+        | Command::Detect { .. }
         | Command::LoadContent(_)
         | Command::Redact { .. }
         | Command::Reroute { .. }
@@ -239,7 +259,8 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
                 None => Command::Reroute { alert: *id },
             }]
         }
-        Event::Alert(_, alert::Event::Resolved { .. } | alert::Event::Redacted { .. }) => Vec::new(),
+        Event::Alert(id, alert::Event::Resolved { .. }) => watch::ended(state, *id),
+        Event::Alert(_, alert::Event::Redacted { .. }) => Vec::new(),
         Event::Incident(id, event) => after_incident(state, *id, event),
         Event::Run(id, event) => after_run(state, *id, event),
         Event::Action(id, event) => after_action(state, *id, event),
@@ -251,6 +272,8 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Review(..)
         | Event::Raw(..)
         | Event::Log(_) => Vec::new(),
+        Event::Content(_) => vec![Command::Sighting(sighting::Command::Revise)],
+        Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
         Event::Notice(id, event) => after_notice(state, *id, event),
         Event::Approval(id, event) => approval::follows(state, *id, event, now),
         Event::Content(_) => approval::after_content(state),
@@ -610,7 +633,12 @@ fn redact(
             Stream::Incident(id) if state.incidents.open.contains_key(&id) => {
                 events.push(Event::Incident(id, incident::Event::Redacted { at }));
             }
-            Stream::Alert(_) | Stream::Incident(_) => {}
+            Stream::Sighting(id) if state.sightings.get(id).is_some() => {
+                return Err(Rejected::Conflict(format!(
+                    "{id} is still under way; redact it when it is over"
+                )));
+            }
+            Stream::Alert(_) | Stream::Incident(_) | Stream::Sighting(_) => {}
             Stream::Silence(_)
             | Stream::Run(_)
             | Stream::Action(_)

@@ -29,6 +29,9 @@ pub type ReviewId = Id<'W'>;
 /// A body that came in and could not be read.
 pub type RawId = Id<'B'>;
 
+/// What a rule has seen so far.
+pub type SightingId = Id<'G'>;
+
 /// What people write before the number, by kind.
 const fn prefix(kind: char) -> &'static str {
     match kind {
@@ -43,6 +46,7 @@ const fn prefix(kind: char) -> &'static str {
         'N' => "NTC",
         'W' => "REV",
         'B' => "RAW",
+        'G' => "SIG",
         _ => panic!("an id kind without a prefix"),
     }
 }

@@ -28,6 +28,7 @@ pub mod mapping;
 pub mod matcher;
 pub mod notice;
 pub mod playbook;
+pub mod record;
 pub mod recovery;
 pub mod request;
 pub mod review;
@@ -35,6 +36,7 @@ pub mod run;
 #[cfg(test)]
 mod scene;
 pub mod severity;
+pub mod sighting;
 pub mod silence;
 pub mod state;
 #[cfg(test)]

@@ -21,6 +21,11 @@ use crate::{
 
 pub use place::{Path, Text};
 
+/// A time as tools write it; `None` where it says none, or does not read.
+pub(crate) fn time_of(text: &str) -> Option<Timestamp> {
+    time::read(text).ok().flatten()
+}
+
 /// Most alerts in one body.
 pub const ALERTS_MAX: usize = 1_000;
 /// Most labels of one mapped alert.

@@ -105,6 +105,13 @@ impl Scene {
         result.map(|_| ())
     }
 
+    pub(crate) fn record(&mut self, record: &crate::record::Record) {
+        let context = self.context(Actor::Platform);
+        let mut facts = Vec::new();
+        flow::observe(&mut self.state, record, &context, &mut facts);
+        self.keep(facts);
+    }
+
     /// Time passes, and what comes due happens.
     pub(crate) fn wait(&mut self, span: Span) {
         let end = self.now.plus(span);
@@ -180,6 +187,7 @@ fn line(fact: &Fact) -> String {
         | Event::Notice(..)
         | Event::Review(..)
         | Event::Raw(..)
+        | Event::Sighting(..)
         | Event::Content(_)
         | Event::Log(_) => String::new(),
     };

@@ -26,6 +26,7 @@ use crate::{
     playbook::{Playbook, TextHash},
     review::{self, Review},
     run::{self, Run},
+    sighting::{self, Sighting, Sightings},
     silence::{self, Silence},
     time::Timestamp,
 };
@@ -51,6 +52,7 @@ pub struct State {
     pub reviews: BTreeMap<ReviewId, Review>,
     /// Until their rows are written.
     pub raw: BTreeMap<RawId, Raw>,
+    pub sightings: Sightings,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -161,6 +163,7 @@ pub enum Saved {
     Notice(Notice),
     Review(Review),
     Raw(Raw),
+    Sighting(Box<Sighting>),
 }
 
 impl State {
@@ -228,6 +231,11 @@ impl State {
                 self.raw.insert(id, raw);
                 Stream::Raw(id)
             }
+            Saved::Sighting(sighting) => {
+                let id = sighting.id;
+                self.sightings.insert(*sighting);
+                Stream::Sighting(id)
+            }
         };
         self.schedule(stream);
     }
@@ -284,6 +292,7 @@ impl State {
                 self.raw.insert(*id, intake::create(*id, event, meta));
                 1
             }
+            Event::Sighting(id, event) => self.sightings.apply(*id, event, meta),
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -502,6 +511,7 @@ impl State {
             | Event::Person(..)
             | Event::Token(..)
             | Event::Raw(..)
+            | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         }
@@ -542,6 +552,9 @@ impl State {
             Stream::Notice(id) => self.notices.get(&id).is_some_and(|notice| !notice::is_over(notice)),
             Stream::Review(id) => self.reviews.get(&id).is_some_and(|review| !review::is_over(review)),
             Stream::Raw(_) => false,
+            Stream::Sighting(id) => {
+                self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
+            }
             Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => true,
         }
     }
@@ -575,6 +588,7 @@ impl State {
             Stream::Raw(id) => {
                 self.raw.remove(&id);
             }
+            Stream::Sighting(id) => self.sightings.remove(id),
             Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => {}
         }
     }
@@ -599,6 +613,7 @@ impl State {
                 let incident = self.incidents.open.get(&id);
                 incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
             }
+            Stream::Sighting(id) => self.sightings.get(id).and_then(sighting::next_wakeup),
             Stream::Person(_) | Stream::Token(_) | Stream::Raw(_) | Stream::Content | Stream::Log => None,
         }
     }
@@ -667,6 +682,10 @@ impl State {
             Stream::Incident(id) => {
                 let command = self.incidents.open.get(&id).and_then(|incident| incident::due(incident, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Incident(command)))
+            }
+            Stream::Sighting(id) => {
+                let command = self.sightings.get(id).and_then(|sighting| sighting::due(sighting, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Sighting(command)))
             }
             Stream::Person(_) | Stream::Token(_) | Stream::Raw(_) | Stream::Content | Stream::Log => {
                 Fired::Nothing

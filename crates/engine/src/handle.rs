@@ -12,6 +12,7 @@ use domain::{
     event::{Actor, Rejected, Stream},
     flow::Command,
     id::{AlertId, TokenId},
+    record::Record,
     time::Timestamp,
 };
 use tokio::sync::{broadcast, oneshot};
@@ -130,6 +131,14 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let count = alerts.len().max(1);
         self.inbox.ask(Request::Alerts { actor, alerts, reply }, count)?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Takes telemetry. Returns once rules have looked at all of it and what they saw is durable.
+    pub async fn observe(&self, actor: Actor, records: Vec<Record>) -> Result<Receipt, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let count = records.len().max(1);
+        self.inbox.ask(Request::Records { actor, records, reply }, count)?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 

@@ -21,6 +21,7 @@ use domain::{
     id::{ActionId, AlertId, IncidentId, NoticeId, RunId},
     limits::{self, Asked},
     notice,
+    record::Record,
     state::{Saved, State},
     time::Timestamp,
 };
@@ -44,6 +45,12 @@ pub enum Input {
         ticket: Ticket,
         actor: Actor,
         alerts: Vec<Received>,
+    },
+    /// Telemetry for rules; only what they see in it is kept.
+    Records {
+        ticket: Ticket,
+        actor: Actor,
+        records: Vec<Record>,
     },
     Command {
         ticket: Ticket,
@@ -200,6 +207,10 @@ impl Node {
                 let answer = self.receive(now, actor, alerts, &mut out);
                 self.building.answers.push((ticket, answer));
             }
+            Input::Records { ticket, actor, records } => {
+                let answer = self.observe(now, actor, &records, &mut out);
+                self.building.answers.push((ticket, answer));
+            }
             Input::Command { ticket, actor, command } => {
                 let answer = self.command(now, actor, *command, &mut out);
                 self.building.answers.push((ticket, answer));
@@ -257,6 +268,17 @@ impl Node {
         Answer::Done(receipt)
     }
 
+    /// The facts of the records that rules saw something in are in the receipt's number, not in it.
+    fn observe(&mut self, now: Timestamp, actor: Actor, records: &[Record], out: &mut Vec<Output>) -> Answer {
+        for record in records {
+            let context = self.context(now, actor.clone());
+            let mut facts = Vec::new();
+            flow::observe(&mut self.state, record, &context, &mut facts);
+            self.add(facts, out);
+        }
+        Answer::Done(Receipt { taken: records.len(), ..Receipt::default() })
+    }
+
     fn command(&mut self, now: Timestamp, actor: Actor, command: Command, out: &mut Vec<Output>) -> Answer {
         let context = self.context(now, actor);
         let mut facts = Vec::new();
@@ -308,6 +330,7 @@ impl Node {
                 | Event::Notice(..)
                 | Event::Review(..)
                 | Event::Raw(..)
+                | Event::Sighting(..)
                 | Event::Token(..) => {}
             }
         }
@@ -510,6 +533,7 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Notice(id) => Some(id.0),
         Stream::Review(id) => Some(id.0),
         Stream::Raw(id) => Some(id.0),
+        Stream::Sighting(id) => Some(id.0),
         Stream::Control | Stream::Content | Stream::Log => None,
     }
 }
@@ -528,5 +552,6 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Notice(notice) => Stream::Notice(notice.id),
         Saved::Review(review) => Stream::Review(review.id),
         Saved::Raw(raw) => Stream::Raw(raw.id),
+        Saved::Sighting(sighting) => Stream::Sighting(sighting.id),
     }
 }

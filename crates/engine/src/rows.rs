@@ -44,10 +44,12 @@ pub enum Table {
     ReviewPast = 23,
     /// Bodies that could not be read.
     Raw = 24,
+    /// What rules have seen so far; gone when it is over.
+    Sighting = 25,
 }
 
 impl Table {
-    pub const ALL: [Table; 24] = [
+    pub const ALL: [Table; 25] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -72,6 +74,7 @@ impl Table {
         Table::Review,
         Table::ReviewPast,
         Table::Raw,
+        Table::Sighting,
     ];
 
     pub fn name(self) -> &'static str {
@@ -100,6 +103,7 @@ impl Table {
             Table::Review => "review",
             Table::ReviewPast => "review (past)",
             Table::Raw => "raw",
+            Table::Sighting => "sighting",
         }
     }
 
@@ -169,6 +173,7 @@ pub(crate) fn changes(
         Stream::Notice(id) => ((Table::Notice, Table::NoticePast), id.0),
         Stream::Review(id) => ((Table::Review, Table::ReviewPast), id.0),
         Stream::Raw(id) => ((Table::Raw, Table::Raw), id.0),
+        Stream::Sighting(id) => ((Table::Sighting, Table::Sighting), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
@@ -193,6 +198,10 @@ pub(crate) fn changes(
         Stream::Notice(id) => state.notices.get(&id).map(|notice| put(table, key(number), notice)),
         Stream::Review(id) => state.reviews.get(&id).map(|review| put(table, key(number), review)),
         Stream::Raw(id) => state.raw.get(&id).map(|raw| put(table, key(number), raw)),
+        Stream::Sighting(id) => {
+            let sighting = state.sightings.get(id).filter(|_| live);
+            sighting.map(|sighting| put(table, key(number), sighting))
+        }
         Stream::Control => Some(put(table, key(number), &state.control)),
         Stream::Content | Stream::Log => None,
     };
@@ -201,7 +210,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 11] = [
+pub(crate) const LIVE: [Table; 12] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -213,6 +222,7 @@ pub(crate) const LIVE: [Table; 11] = [
     Table::Approval,
     Table::Notice,
     Table::Review,
+    Table::Sighting,
 ];
 
 /// Reads one live row back.
@@ -229,6 +239,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Approval => serde_json::from_slice(value).map(Saved::Approval),
         Table::Notice => serde_json::from_slice(value).map(Saved::Notice),
         Table::Review => serde_json::from_slice(value).map(Saved::Review),
+        Table::Sighting => serde_json::from_slice(value).map(|sighting| Saved::Sighting(Box::new(sighting))),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast

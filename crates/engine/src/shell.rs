@@ -97,6 +97,11 @@ pub(crate) enum Request {
         alerts: Vec<Received>,
         reply: oneshot::Sender<Result<Receipt, Refused>>,
     },
+    Records {
+        actor: Actor,
+        records: Vec<domain::record::Record>,
+        reply: oneshot::Sender<Result<Receipt, Refused>>,
+    },
     Command {
         actor: Actor,
         command: Box<Command>,
@@ -128,6 +133,7 @@ pub(crate) enum Request {
 pub struct Counters {
     pub alerts_received: AtomicU64,
     pub alerts_refused: AtomicU64,
+    pub records_received: AtomicU64,
     pub refused_busy: AtomicU64,
     pub batches: AtomicU64,
     pub entries: AtomicU64,

@@ -81,6 +81,7 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Notice(id)) => text(id),
         Ok(Stream::Review(id)) => text(id),
         Ok(Stream::Raw(id)) => text(id),
+        Ok(Stream::Sighting(id)) => text(id),
         Ok(Stream::Control | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
     }
 }

@@ -136,6 +136,7 @@ impl Journal {
             | Event::Notice(..)
             | Event::Review(..)
             | Event::Raw(..)
+            | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => {}
         }

@@ -453,6 +453,7 @@ impl Simulation {
             | Stream::Notice(_)
             | Stream::Review(_)
             | Stream::Raw(_)
+            | Stream::Sighting(_)
             | Stream::Content
             | Stream::Log => None,
         };

@@ -254,6 +254,7 @@ fn id_of(stream: Stream) -> String {
         Stream::Notice(id) => id.to_string(),
         Stream::Review(id) => id.to_string(),
         Stream::Raw(id) => id.to_string(),
+        Stream::Sighting(id) => id.to_string(),
         Stream::Control | Stream::Content | Stream::Log => stream.to_string(),
     }
 }

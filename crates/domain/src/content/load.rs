@@ -10,12 +10,13 @@ mod channels;
 mod condition;
 mod kind;
 mod mapping;
-
+mod over;
 mod playbook;
 mod recovery;
 mod report;
 mod rule;
 mod services;
+mod samples;
 mod step;
 mod taxonomy;
 #[cfg(test)]

@@ -219,6 +219,7 @@ impl<'t> Rehearsal<'t> {
                 | Event::Notice(..)
                 | Event::Review(..)
                 | Event::Raw(..)
+                | Event::Sighting(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

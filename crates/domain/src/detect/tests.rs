@@ -8,6 +8,9 @@ use crate::matcher;
 fn rule(id: &str, matchers: &[&str], condition: Option<Condition>) -> Rule {
     Rule {
         id: id.to_owned(),
+        on: On::Alerts,
+        over: None,
+        by: Vec::new(),
         matchers: matchers.iter().map(|text| matcher::parse(text).unwrap()).collect(),
         condition,
         incident_type: "node_failure".to_owned(),

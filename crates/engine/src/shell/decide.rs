@@ -215,6 +215,16 @@ impl Decide {
                 let ticket = self.ticket(reply);
                 self.step(Input::Alerts { ticket, actor, alerts });
             }
+            Request::Records { actor, records, reply } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                counters.queued_alerts.fetch_sub(records.len().max(1), Ordering::AcqRel);
+                counters.records_received.fetch_add(records.len() as u64, Ordering::Relaxed);
+                if self.disk_full_until.is_some() {
+                    return answer(reply, Err(disk_full()));
+                }
+                let ticket = self.ticket(reply);
+                self.step(Input::Records { ticket, actor, records });
+            }
             Request::Command { actor, command, reply } => {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
                 self.command(actor, *command, reply);
@@ -251,6 +261,12 @@ impl Decide {
             Request::Alerts { alerts, reply, .. } => {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
                 counters.queued_alerts.fetch_sub(alerts.len().max(1), Ordering::AcqRel);
+                answer(reply, Err(unavailable(&down.why)));
+                None
+            }
+            Request::Records { records, reply, .. } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                counters.queued_alerts.fetch_sub(records.len().max(1), Ordering::AcqRel);
                 answer(reply, Err(unavailable(&down.why)));
                 None
             }
@@ -297,6 +313,8 @@ impl Decide {
             | Command::Notice(_)
             | Command::Review(_)
             | Command::Intake(_)
+            | Command::Sighting(_)
+            | Command::Detect { .. }
             | Command::Reroute { .. }
             | Command::RecordRefusal { .. }) => Input::Command { ticket, actor, command: Box::new(command) },
         };

@@ -176,6 +176,7 @@ impl Fold {
             | Event::Notice(..)
             | Event::Review(..)
             | Event::Raw(..)
+            | Event::Sighting(..)
             | Event::Token(..) => {}
         }
     }
@@ -240,6 +241,7 @@ impl Fold {
             | Stream::Notice(_)
             | Stream::Review(_)
             | Stream::Raw(_)
+            | Stream::Sighting(_)
             | Stream::Content
             | Stream::Log => false,
         })

@@ -3,7 +3,7 @@
 use domain::{
     access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
-    incident, intake, notice, review, run, silence,
+    incident, intake, notice, review, run, sighting, silence,
     time::Timestamp,
 };
 use engine::TimelineEntry;
@@ -68,6 +68,7 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Notice(_, event)) => of_notice(&event),
         Ok(Event::Review(_, event)) => of_review(&event),
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
+        Ok(Event::Sighting(_, event)) => of_sighting(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }
@@ -78,6 +79,14 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
     };
     let id = about(stream);
     if said.is_empty() { id } else { format!("{id}: {said}") }
+}
+
+fn of_sighting(event: &sighting::Event) -> String {
+    match event {
+        sighting::Event::Begun { rule, by, .. } => format!("rule {rule} {by}"),
+        sighting::Event::Counted { .. } | sighting::Event::Fired => String::new(),
+        sighting::Event::Lapsed { reason } => super::name(reason),
+    }
 }
 
 fn of_alert(event: &alert::Event) -> String {

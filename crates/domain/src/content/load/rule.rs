@@ -1,4 +1,4 @@
-//! `rules/*.yaml`: which alerts open incidents of which type when they do not say it themselves.
+//! `rules/*.yaml`: which alerts and records open incidents of which type when they do not say it themselves.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,12 @@ use serde::Deserialize;
 use super::{
     Files, Known,
     condition::{self, ConditionDocument},
+    over::{self, CountDocument},
     report::{Report, Seen, shorten, unknown},
 };
 use crate::{
     content::Rule,
+    detect::On,
     document::{Problem, Spanned, read as read_document},
     matcher::{self, Matcher},
     severity::Severity,
@@ -23,8 +25,17 @@ const ESCALATION_MOST: Span = Span::secs(30 * 86_400);
 #[derive(Deserialize)]
 struct RuleDocument {
     id: Spanned<String>,
+    #[serde(default)]
+    on: On,
     r#match: Option<Spanned<Vec<Spanned<String>>>>,
     conditions: Option<Spanned<Vec<Spanned<ConditionDocument>>>>,
+    /// How long it has to hold.
+    r#for: Option<Spanned<String>>,
+    /// How often it has to fit within a window.
+    count: Option<Spanned<CountDocument>>,
+    /// Label of the alert to make, and field that keeps apart what is seen.
+    #[serde(default)]
+    by: BTreeMap<String, Spanned<String>>,
     r#type: Spanned<String>,
     severity: Option<Severity>,
     auto_response: bool,
@@ -84,10 +95,16 @@ fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> 
         Some((_, Some(found))) => found.name.clone(),
         None => name.to_owned(),
     };
-    Rule {
+    let on = document.on;
+    let over = over::read(document.r#for.as_ref(), document.count.as_ref(), report);
+    let by = over::by(&document.by, on, over.as_ref(), report);
+    let rule = Rule {
         id: document.id.value.clone(),
+        on,
         matchers,
         condition,
+        over,
+        by,
         incident_type,
         severity: document.severity,
         auto_response: document.auto_response,
@@ -96,7 +113,9 @@ fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> 
             .as_ref()
             .map(|text| report.span("the escalation time", text, ESCALATION_LEAST, ESCALATION_MOST)),
         open: document.open,
-    }
+    };
+    over::cost(&rule, &document.id, report);
+    rule
 }
 
 fn matchers(list: &Spanned<Vec<Spanned<String>>>, report: &mut Report<'_>) -> Vec<Matcher> {

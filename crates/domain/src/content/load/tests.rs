@@ -1,6 +1,7 @@
 //! Wrong documents in, problems out; and the shipped content, which has none.
 
 mod blocks;
+mod detection;
 mod schema;
 mod shipped;
 mod wrong;

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::{
     Files, Known, Types,
     report::{Report, shorten, unknown},
+    samples::{self, Samples},
 };
 use crate::{
     content::{Content, Rule},
-    correlate::{TARGET_LABELS, classify},
+    correlate::{Classification, TARGET_LABELS, classify},
     detect::{METRIC_PREFIX, Subject},
     document::{Position, Problem, Spanned, read as read_document},
     incident::Target,
@@ -36,6 +37,9 @@ struct RuleTest {
     /// As a native alert carries them.
     #[serde(default)]
     metrics: BTreeMap<String, Value>,
+    /// For a rule that looks at records or more than once: what comes in, and how long it is waited then.
+    samples: Option<Spanned<Vec<Samples>>>,
+    then: Option<Spanned<String>>,
     expect: Spanned<RuleExpectation>,
 }
 
@@ -148,6 +152,18 @@ pub(super) fn rules(
 }
 
 fn run_rule(test: &RuleTest, rule: &Rule, content: &Content, types: &Types, report: &mut Report<'_>) {
+    if rule.detects() != test.samples.is_some() {
+        let message =
+            "a rule on records, with `for` or with `count` is tested with `samples`, any other without";
+        return report.at(&test.name, message);
+    }
+    if let Some(list) = &test.samples {
+        let Some(made) = samples::run(&list.value, test.then.as_ref(), rule, content, report) else { return };
+        let none = Labels::default();
+        let subject = |labels| Subject { labels, annotations: &none };
+        let found = made.as_ref().and_then(|labels| classify(content, subject(labels)));
+        return compare(test, found, types, report);
+    }
     let metrics = test.metrics.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (format!("{METRIC_PREFIX}{name}"), text)
@@ -155,6 +171,10 @@ fn run_rule(test: &RuleTest, rule: &Rule, content: &Content, types: &Types, repo
     let annotations = Labels::from_pairs(metrics.collect()).unwrap_or_default();
     let subject = Subject { labels: &test.labels, annotations: &annotations };
     let found = classify(content, subject).filter(|_| rule.matches(subject));
+    compare(test, found, types, report);
+}
+
+fn compare(test: &RuleTest, found: Option<Classification>, types: &Types, report: &mut Report<'_>) {
     let came =
         found.as_ref().map(|found| format!("type `{}`, severity {}", found.incident_type, found.severity));
     let name = shorten(&test.name);
@@ -168,7 +188,7 @@ fn run_rule(test: &RuleTest, rule: &Rule, content: &Content, types: &Types, repo
             report.at(r#type, unknown("incident type", r#type, types.names()));
         }
         (RuleExpectation::Opens { .. }, None) => {
-            report.at(&test.expect, format!("test `{name}`: the rule does not match these labels"));
+            report.at(&test.expect, format!("test `{name}`: the rule does not match"));
         }
         (RuleExpectation::Opens { r#type, severity }, Some(found)) => {
             let wanted = types.resolve(r#type).map_or(r#type.as_str(), |found| found.name.as_str());

@@ -462,7 +462,7 @@ fn tests_of_rules() {
     rule_test(
         "tests:\n  - name: a\n    labels: { alertname: NodeUp }\n    expect: { opens: { type: node_failure, severity: high } }\n",
         expect![[r#"
-            rules/node_down.test.yaml:4:13: test `a`: the rule does not match these labels
+            rules/node_down.test.yaml:4:13: test `a`: the rule does not match
         "#]],
     );
     rule_test(
