@@ -11,6 +11,7 @@ mod latency;
 mod load;
 mod memory;
 mod report;
+mod rules;
 mod runs;
 mod server;
 mod start;
@@ -62,6 +63,7 @@ const ROWS: &[Row] = &[
     Row { name: "run-alone", about: "a run of five no-op steps, nothing else going on", run: runs::alone },
     Row { name: "steps-noop", about: "durable steps/s, 1,000 runs in flight, no-op", run: runs::no_op },
     Row { name: "steps-http", about: "durable steps/s, 1,000 runs in flight, by HTTP", run: runs::by_http },
+    Row { name: "rules", about: "time per alert with 10, 100 and 1,000 rules", run: rules::cost },
     Row { name: "memory", about: "memory idle, and with 100,000 active alerts", run: memory::alerts },
     Row { name: "incidents", about: "1,000,000 open incidents: memory, list, open", run: memory::incidents },
     Row { name: "start-empty", about: "cold start to ready, empty", run: start::empty },

@@ -272,11 +272,13 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Review(..)
         | Event::Raw(..)
         | Event::Log(_) => Vec::new(),
-        Event::Content(_) => vec![Command::Sighting(sighting::Command::Revise)],
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
         Event::Notice(id, event) => after_notice(state, *id, event),
         Event::Approval(id, event) => approval::follows(state, *id, event, now),
-        Event::Content(_) => approval::after_content(state),
+        Event::Content(_) => {
+            let revise = Command::Sighting(sighting::Command::Revise);
+            std::iter::once(revise).chain(approval::after_content(state)).collect()
+        }
     }
 }
 

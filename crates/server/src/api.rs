@@ -23,6 +23,7 @@ mod intake;
 mod log;
 mod notices;
 mod operations;
+mod records;
 mod reviews;
 mod runs;
 mod services;
@@ -34,6 +35,7 @@ mod why;
 pub(crate) const ROUTES: &[&[Route]] = &[
     alerts::ROUTES,
     sources::ROUTES,
+    records::ROUTES,
     intake::ROUTES,
     silences::ROUTES,
     incidents::ROUTES,

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{alert::Received, event::Actor, flow::Command, time::Timestamp};
+use domain::{alert::Received, event::Actor, flow::Command, record::Record, time::Timestamp};
 use engine::{Page, Principal, Reader, Receipt};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -91,6 +91,11 @@ impl Call {
     /// Takes a delivery; returns once it is durable.
     pub(crate) async fn receive(&self, alerts: Vec<Received>) -> Result<Receipt, Error> {
         Ok(self.shared.handle.receive(self.actor()?, alerts).await?)
+    }
+
+    /// Takes telemetry; returns once what rules saw in it is durable.
+    pub(crate) async fn observe(&self, records: Vec<Record>) -> Result<Receipt, Error> {
+        Ok(self.shared.handle.observe(self.actor()?, records).await?)
     }
 
     /// Carries out a command; returns once it is durable.

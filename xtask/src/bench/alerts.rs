@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Plain,
     /// A plain alert whose end has come.
     Resolved,
+    /// Plain alerts, but every hundredth has this name, and opens an incident by the rule that knows it.
+    OneInHundred(&'static str),
     /// An incident of this type, one a number.
     Incident(&'static str),
 }
@@ -30,12 +32,16 @@ pub(super) struct Delivery {
 
 impl Delivery {
     pub(super) fn new(kind: Kind, alerts: usize, token: &str) -> Delivery {
-        let one = alert(kind);
-        let body = format!("[{}]", vec![one.as_str(); alerts].join(","));
-        let bytes = http::post("/api/v2/alerts", token, &body);
-        let all = places(&bytes);
-        let each = all.len() / alerts.max(1);
-        let places = all.chunks(each.max(1)).map(<[usize]>::to_vec).collect();
+        let (often, seldom) = match kind {
+            Kind::OneInHundred(name) => (alert(Kind::Plain), named(name)),
+            Kind::Plain | Kind::Resolved | Kind::Incident(_) => (alert(kind), alert(kind)),
+        };
+        let one = |index: usize| if index.is_multiple_of(100) { &seldom } else { &often };
+        let each: Vec<&str> = (0..alerts).map(|index| one(index).as_str()).collect();
+        let bytes = http::post("/api/v2/alerts", token, &format!("[{}]", each.join(",")));
+        let mut all = places(&bytes).into_iter();
+        let of = |text: &&str| all.by_ref().take(places(text.as_bytes()).len()).collect();
+        let places = each.iter().map(of).collect();
         Delivery { bytes, places }
     }
 
@@ -71,7 +77,7 @@ fn alert(kind: Kind) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let starts = now.saturating_sub(BEFORE);
     let (extra, ends) = match kind {
-        Kind::Plain => (String::new(), now + AFTER),
+        Kind::Plain | Kind::OneInHundred(_) => (String::new(), now + AFTER),
         Kind::Resolved => (String::new(), starts + Duration::from_secs(1)),
         Kind::Incident(name) => (format!(r#","incident_type":"{name}","node":"n{PLACE}""#), now + AFTER),
     };
@@ -79,6 +85,12 @@ fn alert(kind: Kind) -> String {
     format!(
         r#"{{"labels":{{"alertname":"HighLatency","instance":"host-{PLACE}:9100","job":"node","severity":"high"{extra}}},"annotations":{{"summary":"Requests take longer than they may"}},"startsAt":"{starts}","endsAt":"{ends}","generatorURL":"http://prometheus.example:9090/graph?g0.expr=latency&g0.tab=1"}}"#
     )
+}
+
+/// An alert of this name about a node of its own.
+fn named(name: &str) -> String {
+    let plain = alert(Kind::Plain).replace("HighLatency", name);
+    plain.replacen(r#""job":"#, &format!(r#""node":"n{PLACE}","job":"#), 1)
 }
 
 /// The time as in RFC 3339, in UTC, to the second.

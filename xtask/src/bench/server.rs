@@ -100,6 +100,10 @@ impl Server {
         lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn connect(&self) -> anyhow::Result<Connection> {
         Connection::open(self.address)
     }

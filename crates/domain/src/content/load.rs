@@ -15,8 +15,8 @@ mod playbook;
 mod recovery;
 mod report;
 mod rule;
-mod services;
 mod samples;
+mod services;
 mod step;
 mod taxonomy;
 #[cfg(test)]

@@ -89,6 +89,7 @@ fn render(call: &Call, entries: u64) -> String {
     let counters = call.shared.handle.counters();
     let mut out = String::new();
     let counts = [
+        ("records_received_total", "Records that rules looked at.", &counters.records_received),
         ("alerts_received_total", "Alerts taken, repeats included.", &counters.alerts_received),
         ("alerts_refused_total", "Alerts refused for what they say.", &counters.alerts_refused),
         ("busy_total", "Requests refused because too much was waiting.", &counters.refused_busy),

@@ -10,6 +10,7 @@ mod incidents;
 mod log;
 mod notices;
 mod people;
+mod records;
 mod reviews;
 mod runs;
 mod services;
