@@ -92,16 +92,11 @@ fn restart(scene: &mut Scene) {
 }
 
 fn raised(scene: &Scene) -> Vec<String> {
-    scene
-        .facts
-        .iter()
-        .filter_map(|fact| match &fact.event {
-            AnyEvent::Alert(_, crate::alert::Event::Raised { labels, .. }) => {
-                Some(format!("{} {labels}", fact.meta.actor))
-            }
-            _ => None,
-        })
-        .collect()
+    let labels = |fact: &crate::flow::Fact| {
+        let AnyEvent::Alert(_, crate::alert::Event::Raised { labels, .. }) = &fact.event else { return None };
+        Some(format!("{} {labels}", fact.meta.actor))
+    };
+    scene.facts.iter().filter_map(labels).collect()
 }
 
 #[test]
