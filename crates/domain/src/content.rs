@@ -25,7 +25,7 @@ pub mod services;
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
 pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
-pub use load::{decode, load, read_playbook};
+pub use load::{Pinned, decode, load, read_playbook};
 
 /// Everything that was loaded together.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +34,11 @@ pub struct Content {
     pub hash: TextHash,
     /// Path to hash of text.
     pub files: BTreeMap<String, TextHash>,
-    /// The text of each playbook by its hash, so that a run can find its version after an edit.
+    /// The text of each playbook by its hash, so that a run can find its version after an edit; [`Pinned`] reads it.
     pub playbook_texts: BTreeMap<TextHash, Arc<str>>,
     pub playbooks: BTreeMap<String, Arc<Playbook>>,
+    /// The texts of the pieces that playbooks share, by path.
+    pub pieces: BTreeMap<String, String>,
     pub actions: BTreeMap<String, Arc<ActionSpec>>,
     pub types: BTreeMap<String, IncidentType>,
     /// Alias to type name.

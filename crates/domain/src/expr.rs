@@ -10,6 +10,7 @@ mod check;
 mod evaluate;
 mod operate;
 mod parse;
+mod stands;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
+pub use stands::{Constant, Stands};
 pub use types::{Env, Function, Record, Type};
 pub use value::{Bindings, Value, parse_duration};
 
@@ -82,7 +84,7 @@ impl EvalError {
     }
 }
 
-/// A compiled expression. Equal when the source is equal.
+/// A compiled expression. Equal when the source is equal and stands for the same.
 #[derive(Clone, Debug)]
 pub struct Expr {
     source: String,
@@ -98,7 +100,21 @@ impl Expr {
     /// # Errors
     /// The problems found, at least one, in source order. A syntax error comes alone.
     pub fn compile(source: &str, env: &Env, expected: &Type) -> Result<Self, Vec<Problem>> {
-        let root = parse::parse(source).map_err(|problem| vec![problem])?;
+        Self::compile_where(source, &Stands::default(), env, expected)
+    }
+
+    /// As [`Expr::compile`], with fields that stand for something else.
+    ///
+    /// # Errors
+    /// As [`Expr::compile`].
+    pub fn compile_where(
+        source: &str,
+        stands: &Stands,
+        env: &Env,
+        expected: &Type,
+    ) -> Result<Self, Vec<Problem>> {
+        let parsed = parse::parse(source).and_then(|root| stands.replace(root));
+        let root = parsed.map_err(|problem| vec![problem])?;
         let checked = check::check(&root, env, expected)?;
         let (cost, reads) = (checked.cost, checked.reads);
         Ok(Self { source: source.to_owned(), root, result: expected.clone(), cost, reads })
@@ -144,7 +160,7 @@ impl Expr {
 
 impl PartialEq for Expr {
     fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
+        self.source == other.source && self.root == other.root
     }
 }
 

@@ -22,7 +22,10 @@ pub struct Playbook {
     pub id: String,
     pub name: String,
     pub version: String,
+    /// Of its text with that of all pieces it calls.
     pub hash: TextHash,
+    /// Of its file alone.
+    pub file: TextHash,
     /// Incident types, after aliases; empty means any type.
     pub types: Vec<String>,
     pub min_severity: Severity,
@@ -94,6 +97,7 @@ pub enum Kind {
     Switch(Switch),
     While(While),
     Parallel(Parallel),
+    Call(Call),
 }
 
 impl Kind {
@@ -106,6 +110,7 @@ impl Kind {
             Kind::Switch(_) => "switch",
             Kind::While(_) => "while",
             Kind::Parallel(_) => "parallel",
+            Kind::Call(_) => "call",
         }
     }
 
@@ -121,6 +126,7 @@ impl Kind {
                 switch.cases.iter().map(|case| (case.name.as_str(), case.steps.clone())).collect()
             }
             Kind::While(one) => vec![("steps", one.steps.clone())],
+            Kind::Call(call) => vec![("steps", call.steps.clone())],
             Kind::Parallel(parallel) => {
                 parallel.branches.iter().map(|(name, steps)| (name.as_str(), steps.clone())).collect()
             }
@@ -136,7 +142,12 @@ impl Kind {
     pub fn chooses(&self) -> bool {
         match self {
             Kind::Decision(_) | Kind::Switch(_) => true,
-            Kind::Action | Kind::Manual(_) | Kind::Wait(_) | Kind::While(_) | Kind::Parallel(_) => false,
+            Kind::Action
+            | Kind::Manual(_)
+            | Kind::Wait(_)
+            | Kind::While(_)
+            | Kind::Parallel(_)
+            | Kind::Call(_) => false,
         }
     }
 }
@@ -185,6 +196,13 @@ pub struct While {
 pub struct Parallel {
     pub branches: BTreeMap<String, Range<u32>>,
     pub join: Join,
+}
+
+/// The steps of a piece that several playbooks share, as they are with what is given to it here.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub piece: String,
+    pub steps: Range<u32>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod condition;
 mod kind;
 mod mapping;
 mod over;
+mod piece;
 mod playbook;
 mod recovery;
 mod report;
@@ -29,6 +30,7 @@ pub(super) use self::trial::{Answer, Call, EndStatus, PlaybookTest};
 
 use sha2::{Digest, Sha256};
 
+pub use self::piece::Pinned;
 use self::report::Report;
 use super::{ActionSpec, Content, IncidentType, rehearsal::rehearse};
 use crate::{
@@ -46,6 +48,7 @@ enum Kind {
     Taxonomy,
     Rule,
     RuleTest,
+    Piece,
     Playbook,
     PlaybookTest,
     Mapping,
@@ -59,11 +62,12 @@ enum Kind {
 }
 
 /// The files of a content folder; `*` stands for a name. The first that fits decides.
-const KNOWN: [(&str, Kind); 13] = [
+const KNOWN: [(&str, Kind); 14] = [
     ("actions.yaml", Kind::Actions),
     ("taxonomy.yaml", Kind::Taxonomy),
     ("rules/*.test.yaml", Kind::RuleTest),
     ("rules/*.yaml", Kind::Rule),
+    ("pieces/*.yaml", Kind::Piece),
     ("playbooks/*.test.yaml", Kind::PlaybookTest),
     ("playbooks/*.yaml", Kind::Playbook),
     ("mappings/*.test.yaml", Kind::MappingTest),
@@ -83,6 +87,7 @@ const REQUIRED: [&str; 2] = ["actions.yaml", "taxonomy.yaml"];
 struct Known<'a> {
     actions: Option<&'a BTreeMap<String, Arc<ActionSpec>>>,
     types: Option<&'a Types>,
+    pieces: Option<&'a piece::Pieces<'a>>,
 }
 
 /// Incident types and the names that stand for them.
@@ -122,8 +127,10 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let actions = action::read(&of_kind(files, Kind::Actions), &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
-    let known = Known { actions: actions.as_ref(), types: types.as_ref() };
+    let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
+    let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
+    let known = Known { pieces: Some(&pieces), ..known };
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
@@ -134,14 +141,13 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
-    let texts =
-        playbooks.iter().filter_map(|(path, p)| Some((p.hash.clone(), files.get(*path)?.as_str().into())));
     let types = types.unwrap_or_default();
     let content = Content {
         hash: folder_hash(&hashes),
         files: hashes,
-        playbook_texts: texts.collect(),
-        playbooks: playbooks.values().map(|p| (p.id.clone(), Arc::clone(p))).collect(),
+        playbook_texts: playbooks.values().map(|p| (p.playbook.hash.clone(), p.text.clone())).collect(),
+        playbooks: playbooks.values().map(|p| (p.playbook.id.clone(), p.playbook.clone())).collect(),
+        pieces: files_of(files, Kind::Piece),
         actions: actions.unwrap_or_default(),
         types: types.types,
         aliases: types.aliases,
@@ -163,10 +169,16 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
 /// when there is no problem.
 pub fn read_playbook(path: &str, text: &str, content: &Content) -> (Option<Playbook>, Vec<Problem>) {
     let types = Types { types: content.types.clone(), aliases: content.aliases.clone() };
-    let known = Known { actions: Some(&content.actions), types: Some(&types) };
+    let pinned = Pinned::of(text);
+    let pieces = if pinned.pieces.is_empty() { &content.pieces } else { &pinned.pieces };
+    let files: Files<'_> = pieces.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let mut problems = Vec::new();
-    let playbook = playbook::read_one(path, text, known, &mut problems);
-    (playbook, report::settle(problems))
+    let known = Known { actions: Some(&content.actions), types: Some(&types), pieces: None };
+    let pieces = piece::read(&files, known, &mut problems);
+    let known = Known { pieces: Some(&pieces), ..known };
+    let playbook = playbook::read_one(path, &pinned.playbook, known, &mut problems);
+    let playbook = playbook.map(|read| Arc::unwrap_or_clone(read.playbook));
+    (playbook.filter(|_| problems.is_empty()), report::settle(problems))
 }
 
 /// The text of a file, or the place where it stops being UTF-8. A byte order mark at the start is left out.
@@ -214,6 +226,11 @@ fn fits(pattern: &str, path: &str) -> bool {
 fn of_kind(files: &BTreeMap<String, String>, kind: Kind) -> Files<'_> {
     let wanted = files.iter().filter(|(path, _)| kind_of(path) == Some(kind));
     wanted.map(|(path, text)| (path.as_str(), text.as_str())).collect()
+}
+
+fn files_of(files: &BTreeMap<String, String>, kind: Kind) -> BTreeMap<String, String> {
+    let wanted = of_kind(files, kind).into_iter();
+    wanted.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
 }
 
 /// The SHA-256 of a text in lower-case hex.

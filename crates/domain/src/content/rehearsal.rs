@@ -59,7 +59,7 @@ pub(super) fn rehearse(test: &PlaybookTest, content: &Content) -> Vec<Problem> {
 }
 
 fn is_tested(test: &PlaybookTest, content: &Content, playbook: &Playbook) -> bool {
-    content.files.get(&test.playbook).is_some_and(|hash| *hash == playbook.hash)
+    content.files.get(&test.playbook).is_some_and(|hash| *hash == playbook.file)
 }
 
 fn voter(id: PersonId) -> (PersonId, Person) {

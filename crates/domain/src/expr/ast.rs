@@ -188,6 +188,27 @@ impl Node {
         }
     }
 
+    /// As [`Node::children`].
+    pub(super) fn children_mut(&mut self) -> Vec<&mut Node> {
+        match &mut self.kind {
+            Kind::Bool(_)
+            | Kind::Int(_)
+            | Kind::Double(_)
+            | Kind::String(_)
+            | Kind::Duration(..)
+            | Kind::Name(_) => Vec::new(),
+            Kind::List(items) | Kind::And(items) | Kind::Or(items) => items.iter_mut().collect(),
+            Kind::Field(of, _) | Kind::Has(of, _) | Kind::Not(of) | Kind::Negate(of) => vec![&mut **of],
+            Kind::Index(left, right) | Kind::Fold(_, left, _, right) | Kind::Binary(_, left, right) => {
+                vec![&mut **left, &mut **right]
+            }
+            Kind::Call(receiver, _, arguments) => {
+                receiver.iter_mut().map(|receiver| &mut **receiver).chain(arguments).collect()
+            }
+            Kind::Choice(condition, then, otherwise) => vec![&mut **condition, &mut **then, &mut **otherwise],
+        }
+    }
+
     fn level(&self) -> u8 {
         match &self.kind {
             Kind::Choice(..) => CHOICE,

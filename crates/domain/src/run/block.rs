@@ -1,5 +1,5 @@
 //! Steps that hold others: `switch` chooses a branch, `while` repeats its steps, `parallel` runs branches side by
-//! side. What ends closes what is inside of it: nothing new begins there, and calls under way come to their end.
+//! side, `call` has the steps of a piece. What ends closes what is inside of it: nothing new begins there, and calls under way come to their end.
 
 use super::{
     Finished, Opened, Run, Status, StepStatus, effect, gate,
@@ -15,7 +15,15 @@ impl Walk<'_> {
         Move::Open(Opened { step: index as u32, inner: self.inside(index).len() as u32 })
     }
 
-    fn done(&self, index: usize) -> Move {
+    /// The steps inside, one after the other; `end` says what follows when they have come through.
+    pub(super) fn within(&self, index: usize, end: impl FnOnce() -> Move) -> Move {
+        match self.sequence(self.inside(index)) {
+            Some(inner) => self.held_up(index, inner),
+            None => self.close(index).unwrap_or_else(end),
+        }
+    }
+
+    pub(super) fn done(&self, index: usize) -> Move {
         Move::Finish(Finished { step: index as u32, status: StepStatus::Done, note: None, choice: None })
     }
 
@@ -120,7 +128,7 @@ impl Walk<'_> {
         let done = self.run.steps[index].status == StepStatus::Done;
         match &self.steps[index].kind {
             Kind::Parallel(parallel) => done && parallel.join == Join::All,
-            Kind::While(_) | Kind::Switch(_) | Kind::Decision(_) => done,
+            Kind::While(_) | Kind::Call(_) | Kind::Switch(_) | Kind::Decision(_) => done,
             Kind::Action | Kind::Manual(_) | Kind::Wait(_) => true,
         }
     }

@@ -97,7 +97,12 @@ fn bindings<'a>(
     let steps = playbook.steps().enumerate();
     let decisions = playbook.steps().zip(&run.steps).filter_map(|((_, step), now)| match step.kind {
         Kind::Decision(_) | Kind::Switch(_) => Some((step.id.as_str(), now.choice.as_deref())),
-        Kind::Action | Kind::Manual(_) | Kind::Wait(_) | Kind::While(_) | Kind::Parallel(_) => None,
+        Kind::Action
+        | Kind::Manual(_)
+        | Kind::Wait(_)
+        | Kind::While(_)
+        | Kind::Parallel(_)
+        | Kind::Call(_) => None,
     });
     let facts = GateFacts {
         incident: IncidentFacts {

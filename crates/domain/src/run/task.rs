@@ -104,7 +104,8 @@ fn open_step<'p>(
         | Kind::Wait(_)
         | Kind::Switch(_)
         | Kind::While(_)
-        | Kind::Parallel(_) => None,
+        | Kind::Parallel(_)
+        | Kind::Call(_) => None,
     };
     let roles: Vec<&str> = step.roles.iter().map(String::as_str).chain(own).collect();
     let may = match &context.actor {
@@ -192,7 +193,12 @@ pub(super) fn watch(state: &State, run: &Run, playbook: &Playbook, index: usize,
     let Some((_, known)) = playbook.steps().nth(index) else { return Move::Wait };
     let over = |span| run.steps[index].began_at.is_some_and(|at| at.plus(span) <= context.now);
     match &known.kind {
-        Kind::Action | Kind::Manual(_) | Kind::Switch(_) | Kind::While(_) | Kind::Parallel(_) => Move::Wait,
+        Kind::Action
+        | Kind::Manual(_)
+        | Kind::Switch(_)
+        | Kind::While(_)
+        | Kind::Parallel(_)
+        | Kind::Call(_) => Move::Wait,
         Kind::Decision(decision) => match &decision.default {
             Some(default) if over(default.after) && state.control.clock_doubt.is_none() => {
                 let note = format!("nobody chose within {}", default.after);
@@ -240,7 +246,8 @@ fn flaggable<'a>(run: &'a Run, playbook: &'a Playbook) -> impl Iterator<Item = (
             | Kind::Wait(_)
             | Kind::Switch(_)
             | Kind::While(_)
-            | Kind::Parallel(_) => (None, None),
+            | Kind::Parallel(_)
+            | Kind::Call(_) => (None, None),
         };
         let all = [
             (Flag::Late, step.expected_duration, now.late),
@@ -278,7 +285,12 @@ pub fn next_wakeup(run: &Run, playbook: &Playbook) -> Option<Timestamp> {
     }
     let ends = open_steps(run, playbook).filter_map(|(_, step, began)| {
         let span = match &step.kind {
-            Kind::Action | Kind::Manual(_) | Kind::Switch(_) | Kind::While(_) | Kind::Parallel(_) => None,
+            Kind::Action
+            | Kind::Manual(_)
+            | Kind::Switch(_)
+            | Kind::While(_)
+            | Kind::Parallel(_)
+            | Kind::Call(_) => None,
             Kind::Decision(decision) => decision.default.as_ref().map(|default| default.after),
             Kind::Wait(Wait::For(span) | Wait::Until { timeout: span, .. }) => Some(*span),
         };

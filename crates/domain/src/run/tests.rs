@@ -5,6 +5,7 @@ use expect_test::expect;
 mod approvals;
 mod blocks;
 mod people;
+mod pieces;
 
 use super::Command;
 use crate::{action::Outcome, flow, scene::Scene};

@@ -78,7 +78,7 @@ impl Walk<'_> {
             }
             Kind::Switch(switch) => self.choose(index, switch),
             Kind::While(one) => self.round(index, one),
-            Kind::Parallel(_) => self.open(index),
+            Kind::Parallel(_) | Kind::Call(_) => self.open(index),
         }
     }
 
@@ -92,10 +92,8 @@ impl Walk<'_> {
                 Some(task::watch(self.state, self.run, self.playbook, index, self.context))
             }
             Kind::Switch(switch) => Some(self.choose(index, switch)),
-            Kind::While(one) => Some(self.sequence(self.inside(index)).map_or_else(
-                || self.close(index).unwrap_or_else(|| self.round(index, one)),
-                |inner| self.held_up(index, inner),
-            )),
+            Kind::While(one) => Some(self.within(index, || self.round(index, one))),
+            Kind::Call(_) => Some(self.within(index, || self.done(index))),
             Kind::Parallel(parallel) => Some(self.side_by_side(index, parallel)),
         }
     }

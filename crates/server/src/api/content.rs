@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, future::ready};
 
 use axum::response::Response;
-use domain::{content::ActionSpec, playbook::Playbook};
+use domain::{
+    content::{ActionSpec, Pinned},
+    playbook::Playbook,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -109,6 +112,8 @@ struct PlaybookText {
     head: PlaybookHead,
     /// The document as it was read.
     text: String,
+    /// The pieces that it calls, path to text.
+    pieces: BTreeMap<String, String>,
 }
 
 impl From<&ActionSpec> for Verb {
@@ -187,6 +192,7 @@ fn playbook(call: &Call) -> Result<Response, Error> {
     let content = call.shared.content();
     let shown: String = id.chars().take(64).collect();
     let found = content.playbooks.get(&id).ok_or_else(|| missing(format_args!("playbook `{shown}`")))?;
-    let text = content.playbook_texts.get(&found.hash).map(|text| text.to_string()).unwrap_or_default();
-    ok(&PlaybookText { head: PlaybookHead::from(&**found), text })
+    let text = content.playbook_texts.get(&found.hash).map(|text| Pinned::of(text));
+    let Pinned { playbook: text, pieces } = text.unwrap_or_default();
+    ok(&PlaybookText { head: PlaybookHead::from(&**found), text, pieces })
 }

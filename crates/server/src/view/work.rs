@@ -122,9 +122,12 @@ struct Asked {
 fn asked(step: &playbook::Step) -> Asked {
     let roles = step.roles.clone();
     match &step.kind {
-        Kind::Action | Kind::Wait(_) | Kind::Switch(_) | Kind::While(_) | Kind::Parallel(_) => {
-            Asked { roles, ..Asked::default() }
-        }
+        Kind::Action
+        | Kind::Wait(_)
+        | Kind::Switch(_)
+        | Kind::While(_)
+        | Kind::Parallel(_)
+        | Kind::Call(_) => Asked { roles, ..Asked::default() },
         Kind::Decision(decision) => {
             let options = decision.options.keys().cloned().collect();
             Asked { text: Some(decision.question.clone()), options, roles, owner: None }

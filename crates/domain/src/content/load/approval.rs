@@ -51,7 +51,7 @@ pub(super) fn check(
         None => None,
         Some(text) => {
             let env = approval_env(scope.env.clone());
-            let expr = compile_in(&env, text, &Type::Bool, report)?;
+            let expr = compile_in(&env, text, &Type::Bool, scope, report)?;
             Some(Gate { text: text.value.clone(), expr })
         }
     };

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     kind::CaseDocument,
+    piece::{self, Pieces},
     playbook::{Scope, StageDocument, gate},
-    report::{Report, is_id, shorten},
+    report::{Report, Seen, is_id, shorten},
     step::{self, StepDocument},
 };
 use crate::{
@@ -53,15 +54,57 @@ impl StepDocument {
 const OTHERWISE: &str = "otherwise";
 
 /// These steps and all inside of them, in the order of their numbers.
-pub(super) fn flat(steps: &[StepDocument]) -> std::vec::IntoIter<&StepDocument> {
+pub(super) fn flat<'d>(
+    steps: impl IntoIterator<Item = &'d StepDocument>,
+) -> std::vec::IntoIter<&'d StepDocument> {
     let mut all = Vec::new();
-    steps.iter().for_each(|step| flatten(step, &mut all));
+    steps.into_iter().for_each(|step| flatten(step, &mut all));
     all.into_iter()
 }
 
 fn flatten<'d>(step: &'d StepDocument, all: &mut Vec<&'d StepDocument>) {
     all.push(step);
     step.sequences().iter().flat_map(|(_, steps)| &steps.value).for_each(|step| flatten(step, all));
+}
+
+/// How many steps these come to, with those of called pieces.
+pub(super) fn count(steps: &[StepDocument], pieces: &Pieces<'_>) -> usize {
+    let called = |step: &StepDocument| step.call.as_ref().map_or(0, |call| pieces.size(call).0);
+    flat(steps).map(|step| 1 + called(step)).sum()
+}
+
+/// The ids that these steps have, with those of called pieces, and whether a way is chosen at each.
+pub(super) fn ids<'d>(
+    steps: impl IntoIterator<Item = &'d StepDocument>,
+    prefix: &str,
+    pieces: &Pieces<'_>,
+) -> Vec<(String, bool)> {
+    let mut all = Vec::new();
+    for step in flat(steps) {
+        all.push((format!("{prefix}{}", step.id.value), step.chooses()));
+        if let Some(call) = &step.call {
+            all.extend(ids(pieces.steps(call), &format!("{prefix}{}_", step.id.value), pieces));
+        }
+    }
+    all
+}
+
+/// Every id in its form, and once; those of called pieces at the call.
+pub(super) fn check_ids(
+    steps: &[StepDocument],
+    pieces: &Pieces<'_>,
+    seen: &mut Seen,
+    report: &mut Report<'_>,
+) {
+    for step in flat(steps) {
+        report.id("the step", &step.id);
+        seen.insert("the step", &step.id, report);
+        let prefix = format!("{}_", step.id.value);
+        let called = step.call.iter().flat_map(|call| ids(pieces.steps(call), &prefix, pieces));
+        for (id, _) in called {
+            seen.insert("the step", &step.id.clone().map(|_| id), report);
+        }
+    }
 }
 
 /// Where each step stands, for choices that go on elsewhere.
@@ -85,25 +128,39 @@ enum Outer {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn of(stages: &'a [StageDocument]) -> Self {
+    pub(super) fn of(stages: &'a [StageDocument], pieces: &Pieces<'_>) -> Self {
         let mut places = Places { stages: BTreeMap::new(), steps: BTreeMap::new(), outer: Vec::new() };
         let mut index = 0;
         for (number, stage) in (0u32..).zip(stages) {
             places.stages.insert(&stage.id, number);
-            places.add(&stage.steps.value, number, Outer::Stage, &mut index);
+            places.add(&stage.steps.value, (number, Outer::Stage), &mut index, pieces);
         }
         places
     }
 
-    fn add(&mut self, steps: &'a [StepDocument], stage: u32, outer: Outer, index: &mut u32) {
+    /// The steps of a piece, of which the first has this number. No choice leads out of it.
+    pub(super) fn of_piece(steps: &'a [StepDocument], first: u32, pieces: &Pieces<'_>) -> Self {
+        let mut places = Places { stages: BTreeMap::new(), steps: BTreeMap::new(), outer: Vec::new() };
+        let mut index = first;
+        places.add(steps, (0, Outer::Shut), &mut index, pieces);
+        places
+    }
+
+    fn add(
+        &mut self,
+        steps: &'a [StepDocument],
+        (stage, outer): (u32, Outer),
+        index: &mut u32,
+        pieces: &Pieces<'_>,
+    ) {
         let sequence = self.outer.len();
         self.outer.push(outer);
         for step in steps {
             self.steps.insert(&step.id, Place { stage, index: *index, sequence });
-            *index += 1;
+            *index += 1 + step.call.as_ref().map_or(0, |call| pieces.size(call).0) as u32;
             for (_, inner) in step.sequences() {
                 let outer = if step.shuts() { Outer::Shut } else { Outer::Open(sequence) };
-                self.add(&inner.value, stage, outer, index);
+                self.add(&inner.value, (stage, outer), index, pieces);
             }
         }
     }
@@ -151,6 +208,11 @@ pub(super) fn sequence(
             sequence(&steps.value, (first, times), all, scope, report);
             inner.0.insert(name, start..first + all.len() as u32);
         }
+        if let Some(call) = &document.call {
+            let start = first + all.len() as u32;
+            piece::expand(document, call, (first, times), all, scope, report);
+            inner.0.insert("steps", start..first + all.len() as u32);
+        }
         let step = step::check(document, &inner, scope, report);
         step.iter().for_each(|step| check_cost(document, step, times, report));
         if let Some(slot) = all.get_mut(place) {
@@ -182,7 +244,11 @@ fn check_cost(document: &StepDocument, step: &Step, times: u64, report: &mut Rep
             let until = document.wait.as_ref().and_then(|wait| wait.value.until.as_ref());
             costs.push((until, gate.expr.cost()));
         }
-        Kind::Decision(_) | Kind::Manual(_) | Kind::Wait(Wait::For(_)) | Kind::Parallel(_) => {}
+        Kind::Decision(_)
+        | Kind::Manual(_)
+        | Kind::Wait(Wait::For(_))
+        | Kind::Parallel(_)
+        | Kind::Call(_) => {}
     }
     for (text, cost) in costs {
         let cost = cost.saturating_mul(times);
@@ -196,16 +262,18 @@ fn check_cost(document: &StepDocument, step: &Step, times: u64, report: &mut Rep
     }
 }
 
-/// Depth, and how often loops may begin the steps in them.
-pub(super) fn check_size(steps: &[StepDocument], report: &mut Report<'_>) {
-    steps.iter().for_each(|step| {
-        size(step, 1, 1, report);
-    });
+/// Depth, and how often loops may begin the steps in them: how many steps these may begin.
+pub(super) fn check_size(steps: &[StepDocument], pieces: &Pieces<'_>, report: &mut Report<'_>) -> u64 {
+    steps.iter().map(|step| size(step, (1, 1), pieces, report)).fold(0, u64::saturating_add)
 }
 
-/// How many steps one passage may begin, this one with all inside of it.
-fn size(step: &StepDocument, depth: u32, times: u64, report: &mut Report<'_>) -> u64 {
-    let inner = step.sequences();
+/// How many steps this one may begin, with all inside of it.
+fn size(
+    step: &StepDocument,
+    (depth, times): (u32, u64),
+    pieces: &Pieces<'_>,
+    report: &mut Report<'_>,
+) -> u64 {
     if depth > DEPTH_MOST {
         let id = shorten(&step.id);
         report
@@ -214,12 +282,12 @@ fn size(step: &StepDocument, depth: u32, times: u64, report: &mut Report<'_>) ->
     }
     let rounds = times.saturating_mul(step.rounds());
     let before = report.count();
-    let passes = inner
-        .iter()
-        .flat_map(|(_, steps)| &steps.value)
-        .map(|step| size(step, depth + 1, rounds, report))
-        .fold(times, u64::saturating_add);
-    if passes > PASSES_MOST && step.rounds() > 1 && report.count() == before {
+    let inner = step.sequences().into_iter().flat_map(|(_, steps)| &steps.value);
+    let inner = inner.map(|step| size(step, (depth + 1, rounds), pieces, report));
+    let inner = inner.fold(times, u64::saturating_add);
+    let called = step.call.as_ref().map_or(0, |call| pieces.size(call).1.saturating_mul(times));
+    let passes = inner.saturating_add(called);
+    if passes > PASSES_MOST && (step.rounds() > 1 || called > 0) && report.count() == before {
         let message = format!(
             "with the loops around it this may begin {passes} steps; at most {PASSES_MOST}: \
              use fewer rounds or fewer steps"

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     document::{Position, Spanned},
-    playbook::{Choice, Decision, Fallback, Goto, Kind, Manual, Wait},
+    playbook::{Call, Choice, Decision, Fallback, Goto, Kind, Manual, Wait},
     time::Span,
 };
 
@@ -53,7 +53,6 @@ pub(super) struct WaitDocument {
 pub(super) fn check(
     document: &StepDocument,
     inner: &Branches<'_>,
-    later: bool,
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Kind> {
@@ -66,10 +65,10 @@ pub(super) fn check(
         ("switch", document.switch.is_some()),
         ("while", document.r#while.is_some()),
         ("parallel", document.parallel.is_some()),
+        ("call", document.call.is_some()),
     ];
     let kinds: Vec<&str> = written.iter().filter(|(_, written)| *written).map(|(name, _)| *name).collect();
     let kind = match kinds[..] {
-        [] if later => return None,
         [] => {
             let all = quoted(&written.map(|(name, _)| name));
             report.at(&document.id, format!("the step does nothing; add one of {all}"));
@@ -111,6 +110,9 @@ fn one_kind(
     if let Some(branches) = &document.parallel {
         return Some(Kind::Parallel(block::parallel(document, branches, inner, report)));
     }
+    if let Some(piece) = &document.call {
+        return Some(Kind::Call(Call { piece: piece.value.clone(), steps: inner.named("steps") }));
+    }
     document.action.as_ref().map(|_| Kind::Action)
 }
 
@@ -131,7 +133,8 @@ fn foreign(document: &StepDocument, kind: &str, report: &mut Report<'_>) {
     ];
     found.extend(document.of_actions().into_iter().map(|(name, at)| (name, "action", Some(at))));
     for (name, of, at) in found {
-        if let Some(at) = at.filter(|_| of != kind) {
+        let shared = name == "with" && kind == "call";
+        if let Some(at) = at.filter(|_| of != kind && !shared) {
             report.position(at, format!("`{name}` belongs to `{of}`, but this step is `{kind}`; remove it"));
         }
     }

@@ -8,20 +8,20 @@ use super::{
     Files, Known,
     block::{self, Places},
     hash,
+    piece::{self, Inputs, Pieces},
     report::{Report, Seen, shorten, unknown},
     step::StepDocument,
 };
 use crate::{
-    content::gate_env,
     document::{Problem, Spanned, read as read_document},
-    expr::{Env, Expr, Type},
-    playbook::{Gate, Playbook, Stage},
+    expr::{Env, Expr, Stands, Type},
+    playbook::{Gate, PASSES_MOST, Playbook, Stage},
     severity::Severity,
 };
 
 /// Most stages, and most steps over all stages, of one playbook.
 const MAX_STAGES: usize = 64;
-const MAX_STEPS: usize = 512;
+pub(super) const MAX_STEPS: usize = 512;
 
 #[derive(Deserialize)]
 pub(super) struct PlaybookDocument {
@@ -51,10 +51,14 @@ pub(super) struct StageDocument {
 
 /// What the parts of one playbook are checked against.
 pub(super) struct Scope<'a> {
-    pub(super) env: Env,
+    pub(super) env: &'a Env,
     pub(super) roles: &'a [Spanned<String>],
     pub(super) known: Known<'a>,
     pub(super) places: Places<'a>,
+    /// In a piece: what its ids begin with here, and what its names stand for.
+    pub(super) prefix: String,
+    pub(super) stands: Stands,
+    pub(super) inputs: Inputs<'a>,
 }
 
 /// The playbooks by path. One with a problem is left out.
@@ -62,7 +66,7 @@ pub(super) fn read<'a>(
     files: &Files<'a>,
     known: Known<'_>,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<&'a str, Arc<Playbook>> {
+) -> BTreeMap<&'a str, Read> {
     let mut ids = Seen::default();
     let mut choices = Choices::default();
     let mut playbooks = BTreeMap::new();
@@ -76,7 +80,7 @@ pub(super) fn read<'a>(
         choices.insert(&document, known, &mut report);
         let playbook = check(&document, text, known, &mut report);
         if let Some(playbook) = playbook.filter(|_| report.count() == before) {
-            playbooks.insert(path, Arc::new(playbook));
+            playbooks.insert(path, playbook);
         }
     }
     playbooks
@@ -88,20 +92,21 @@ pub(super) fn read_one(
     text: &str,
     known: Known<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<Playbook> {
+) -> Option<Read> {
     let (document, found) = read_document::<PlaybookDocument>(path, text);
     let mut report = Report::new(path, problems);
     report.add(found);
     check(&document?, text, known, &mut report)
 }
 
+/// A playbook, and the text that its runs are pinned to.
+pub(super) struct Read {
+    pub(super) playbook: Arc<Playbook>,
+    pub(super) text: Arc<str>,
+}
+
 /// The playbook, or `None` when it has a problem.
-fn check(
-    document: &PlaybookDocument,
-    text: &str,
-    known: Known<'_>,
-    report: &mut Report<'_>,
-) -> Option<Playbook> {
+fn check(document: &PlaybookDocument, text: &str, known: Known<'_>, report: &mut Report<'_>) -> Option<Read> {
     let before = report.count();
     report.id("the playbook", &document.id);
     report.line("the name", &document.name);
@@ -109,29 +114,41 @@ fn check(
     report.unique("the role", &document.roles);
     document.roles.iter().for_each(|role| report.id("the role", role));
     let types = check_types(document, known, report);
-    check_shape(document, report);
-    let all = document.stages.value.iter().flat_map(|stage| block::flat(&stage.steps.value));
-    let choosing = all.clone().filter(|step| step.chooses()).map(|step| step.id.as_str());
-    let env = gate_env(all.clone().map(|step| step.id.as_str()), choosing);
-    let places = Places::of(&document.stages.value);
-    let scope = Scope { env, roles: &document.roles, known, places };
+    let nothing = Pieces::default();
+    let pieces = known.pieces.unwrap_or(&nothing);
+    if !check_shape(document, pieces, report) {
+        return None;
+    }
+    let steps = || document.stages.value.iter().flat_map(|stage| &stage.steps.value);
+    let env = piece::env(steps(), pieces);
+    let scope = Scope {
+        env: &env,
+        roles: &document.roles,
+        known,
+        places: Places::of(&document.stages.value, pieces),
+        prefix: String::new(),
+        stands: Stands::default(),
+        inputs: Inputs::None,
+    };
     let mut stages = Vec::new();
     let mut first = 0;
     for stage in &document.stages.value {
         stages.push(check_stage(stage, &mut first, &scope, report));
     }
     let stages: Vec<Stage> = stages.into_iter().collect::<Option<_>>()?;
+    let pinned = pieces.pinned(text, block::flat(steps()));
     let playbook = Playbook {
         id: document.id.value.clone(),
         name: document.name.value.clone(),
         version: document.version.value.clone(),
-        hash: hash(text),
+        hash: hash(&pinned),
+        file: hash(text),
         types,
         min_severity: document.min_severity.unwrap_or(Severity::Informational),
         roles: values(&document.roles),
         stages,
     };
-    (report.count() == before).then_some(playbook)
+    (report.count() == before).then(|| Read { playbook: playbook.into(), text: pinned.into() })
 }
 
 fn check_types(document: &PlaybookDocument, known: Known<'_>, report: &mut Report<'_>) -> Vec<String> {
@@ -151,8 +168,8 @@ fn check_types(document: &PlaybookDocument, known: Known<'_>, report: &mut Repor
     names
 }
 
-/// Emptiness, sizes and ids, over all stages.
-fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
+/// Emptiness, sizes and ids, over all stages; false when it is too large to go on.
+fn check_shape(document: &PlaybookDocument, pieces: &Pieces<'_>, report: &mut Report<'_>) -> bool {
     let stages = &document.stages;
     if stages.value.is_empty() {
         report.at(stages, "the playbook has no stage; add one with a step");
@@ -160,10 +177,12 @@ fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
     if stages.value.len() > MAX_STAGES {
         report.at(stages, format!("the playbook has {} stages; at most {MAX_STAGES}", stages.value.len()));
     }
-    let count: usize = stages.value.iter().map(|stage| block::flat(&stage.steps.value).len()).sum();
+    let count: usize = stages.value.iter().map(|stage| block::count(&stage.steps.value, pieces)).sum();
     if count > MAX_STEPS {
         report.at(stages, format!("the playbook has {count} steps; at most {MAX_STEPS}"));
+        return false;
     }
+    let mut passes = 0;
     let (mut stage_ids, mut step_ids) = (Seen::default(), Seen::default());
     for stage in &stages.value {
         report.id("the stage", &stage.id);
@@ -172,12 +191,15 @@ fn check_shape(document: &PlaybookDocument, report: &mut Report<'_>) {
             let id = shorten(&stage.id);
             report.at(&stage.steps, format!("the stage `{id}` has no step; add one, or remove the stage"));
         }
-        block::check_size(&stage.steps.value, report);
-        for step in block::flat(&stage.steps.value) {
-            report.id("the step", &step.id);
-            step_ids.insert("the step", &step.id, report);
+        let before = report.count();
+        passes += block::check_size(&stage.steps.value, pieces, report);
+        if passes > PASSES_MOST && report.count() == before {
+            let message = format!("up to here the playbook may begin {passes} steps; at most {PASSES_MOST}");
+            report.at(&stage.id, message);
         }
+        block::check_ids(&stage.steps.value, pieces, &mut step_ids, report);
     }
+    true
 }
 
 fn check_stage(
@@ -218,7 +240,7 @@ pub(super) fn compile(
     scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Expr> {
-    compile_in(&scope.env, text, expected, report)
+    compile_in(scope.env, text, expected, scope, report)
 }
 
 /// The same where more can be read than in the rest of the playbook.
@@ -226,9 +248,10 @@ pub(super) fn compile_in(
     env: &Env,
     text: &Spanned<String>,
     expected: &Type,
+    scope: &Scope<'_>,
     report: &mut Report<'_>,
 ) -> Option<Expr> {
-    match Expr::compile(text, env, expected) {
+    match Expr::compile_where(text, &scope.stands, env, expected) {
         Ok(expr) => Some(expr),
         Err(problems) => {
             problems.into_iter().for_each(|problem| report.inside(text, problem.start, problem.message));

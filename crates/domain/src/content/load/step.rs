@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     approval::{self, ApprovalDocument},
     block::Branches,
     kind::{self, CaseDocument, DefaultDocument, OptionDocument, WaitDocument},
+    piece::Inputs,
     playbook::{Scope, check_roles, compile},
     report::{Report, shorten, unknown},
 };
@@ -29,8 +30,6 @@ const LEASE_LEAST: Span = Span::secs(1);
 const LEASE_MOST: Span = Span::secs(90 * 86_400);
 const EXPECTED_MOST: Span = Span::secs(30 * 86_400);
 const MAX_TARGET_BYTES: usize = 256;
-/// Fields that the format has, but not yet this version.
-pub(super) const LATER: [&str; 1] = ["call"];
 
 #[derive(Deserialize)]
 pub(super) struct StepDocument {
@@ -42,7 +41,7 @@ pub(super) struct StepDocument {
     pub(super) for_each: Option<Spanned<String>>,
     target: Option<Spanned<String>>,
     #[serde(default, rename = "with")]
-    args: BTreeMap<String, Spanned<Value>>,
+    pub(super) args: BTreeMap<String, Spanned<Value>>,
     #[serde(default)]
     priority: Priority,
     timeout: Option<Spanned<String>>,
@@ -71,8 +70,7 @@ pub(super) struct StepDocument {
     pub(super) steps: Option<Spanned<Vec<StepDocument>>>,
     pub(super) parallel: Option<Spanned<BTreeMap<String, Spanned<Vec<StepDocument>>>>>,
     pub(super) join: Option<Spanned<Join>>,
-    // See `LATER`, in its order.
-    call: Option<Spanned<IgnoredAny>>,
+    pub(super) call: Option<Spanned<String>>,
 }
 
 impl StepDocument {
@@ -125,11 +123,10 @@ pub(super) fn check(
     let expected_duration = span(report, "the expected duration", &document.expected_duration, EXPECTED_MOST);
     check_docs(document, report);
     let retry = retry(document.retry.as_ref().map(|retry| &retry.value), report);
-    let later = refuse_later(document, report);
-    let kind = kind::check(document, inner, later, scope, report)?;
+    let kind = kind::check(document, inner, scope, report)?;
     if !matches!(kind, Kind::Action) {
         return Some(Step {
-            id: document.id.value.clone(),
+            id: format!("{}{}", scope.prefix, document.id.value),
             name: name.value.clone(),
             description: document.description.clone(),
             kind,
@@ -147,13 +144,14 @@ pub(super) fn check(
             docs: document.docs.as_ref().map(|docs| docs.value.clone()),
         });
     }
-    let targets = targets(document, later, scope, report);
+    let targets = targets(document, scope, report);
     let verb = match &document.action {
         Some(verb) => verb,
         None => return None,
     };
     let spec = action(verb, scope, report);
-    let args = spec.map_or_else(BTreeMap::new, |spec| arguments(document, verb, spec, report));
+    let args =
+        spec.map_or_else(BTreeMap::new, |spec| arguments(document, verb, (spec, &scope.inputs), report));
     if let Some(spec) = spec {
         check_kind(document, spec, report);
     }
@@ -161,7 +159,7 @@ pub(super) fn check(
     // One that cannot be read must not fall away.
     let approval = approval.map_or(Some(None), |checked| checked.map(Some))?;
     Some(Step {
-        id: document.id.value.clone(),
+        id: format!("{}{}", scope.prefix, document.id.value),
         name: name.value.clone(),
         description: document.description.clone(),
         kind,
@@ -180,25 +178,7 @@ pub(super) fn check(
     })
 }
 
-/// Tells which parts belong to a later version; whether there was one.
-fn refuse_later(document: &StepDocument, report: &mut Report<'_>) -> bool {
-    let places = [&document.call];
-    let mut found = false;
-    for (name, place) in LATER.into_iter().zip(places) {
-        if let Some(place) = place {
-            report.at(place, format!("`{name}` is not supported in this version; leave it out"));
-            found = true;
-        }
-    }
-    found
-}
-
-fn targets(
-    document: &StepDocument,
-    later: bool,
-    scope: &Scope<'_>,
-    report: &mut Report<'_>,
-) -> Option<Targets> {
+fn targets(document: &StepDocument, scope: &Scope<'_>, report: &mut Report<'_>) -> Option<Targets> {
     match (&document.for_each, &document.target) {
         (Some(list), None) => compile(list, &Type::list(Type::String), scope, report).map(Targets::ForEach),
         (None, Some(target)) => {
@@ -214,9 +194,7 @@ fn targets(
             None
         }
         (None, None) => {
-            if !later {
-                report.at(&document.id, "the step acts on nothing; add `for_each` or `target`");
-            }
+            report.at(&document.id, "the step acts on nothing; add `for_each` or `target`");
             None
         }
     }
@@ -235,11 +213,21 @@ fn action<'a>(verb: &Spanned<String>, scope: &Scope<'a>, report: &mut Report<'_>
 fn arguments(
     document: &StepDocument,
     verb: &Spanned<String>,
-    spec: &ActionSpec,
+    (spec, inputs): (&ActionSpec, &Inputs<'_>),
     report: &mut Report<'_>,
 ) -> BTreeMap<String, Value> {
     let mut args = BTreeMap::new();
-    for (name, value) in &document.args {
+    for (name, written) in &document.args {
+        let value = match inputs.argument(written) {
+            Ok(Some(value)) => written.clone().map(|_| value),
+            Ok(None) if spec.args.contains_key(name) => continue,
+            Ok(None) => written.clone(),
+            Err(why) => {
+                report.at(written, why);
+                continue;
+            }
+        };
+        let value = &value;
         match spec.args.get(name).map(|arg| fits(name, arg, value)) {
             None => {
                 let known = spec.args.keys().map(String::as_str);

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod detection;
+mod pieces;
 mod schema;
 mod shipped;
 mod wrong;

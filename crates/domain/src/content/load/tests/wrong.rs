@@ -25,9 +25,9 @@ fn files() {
     check(
         &[("playbook/x.yaml", PLAYBOOK), ("rules/.yaml", RULE), ("rules/a/b.yaml", RULE)],
         expect![[r#"
-            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
-            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
-            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
+            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
+            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
+            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
         "#]],
     );
     check(

@@ -205,7 +205,7 @@ fn actions_of_steps() {
         "        action: node.isolate\n",
         "",
         expect![[r#"
-            playbooks/validator_compromise.yaml:11:13: the step does nothing; add one of `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel`
+            playbooks/validator_compromise.yaml:11:13: the step does nothing; add one of `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel`, `call`
         "#]],
     );
     playbook(
@@ -386,7 +386,7 @@ fn words_and_links_of_steps() {
 }
 
 #[test]
-fn approvals_and_parts_of_later_versions() {
+fn approvals() {
     step(
         &["approval: { quorum: 0, expires: 1s }"],
         expect![[r#"
@@ -428,8 +428,9 @@ fn approvals_and_parts_of_later_versions() {
     step(
         &["call: other"],
         expect![[r#"
-        playbooks/validator_compromise.yaml:14:15: `call` is not supported in this version; leave it out
-    "#]],
+            playbooks/validator_compromise.yaml:11:13: the step is `action`, `call` at once; keep one
+            playbooks/validator_compromise.yaml:14:15: unknown piece `other`; none is defined
+        "#]],
     );
 }
 
@@ -490,7 +491,7 @@ fn kinds_of_steps() {
     with(
         "docs: https://example.org",
         expect![[r#"
-            playbooks/validator_compromise.yaml:11:13: the step does nothing; add one of `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel`
+            playbooks/validator_compromise.yaml:11:13: the step does nothing; add one of `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel`, `call`
         "#]],
     );
 }
