@@ -9,6 +9,12 @@ use crate::{
     time::Timestamp,
 };
 
+/// The contact to whom the account belongs.
+pub fn identity(state: &State, person: PersonId) -> Option<&str> {
+    let account = state.people.get(&person)?;
+    state.content.people.of_account(&account.name).map(|contact| contact.name.as_str())
+}
+
 /// What a person may do. Each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -260,11 +266,15 @@ fn well_formed(what: &str, name: &str) -> Result<Box<str>, Rejected> {
     Ok(name.into())
 }
 
-/// Whether a person holds a role that content names. Who may command holds every role; others those that their
-/// own includes.
+/// Whether a person holds a role that content names. Where contacts of the role have accounts, these alone hold it;
+/// otherwise who may command holds every role, and others those that their own includes.
 pub fn holds_role(state: &State, person: PersonId, role: &str) -> bool {
-    let Some(person) = state.people.get(&person).filter(|person| !person.disabled) else { return false };
-    person.role >= Role::Commander || role.parse::<Role>().is_ok_and(|role| person.role >= role)
+    let Some(account) = state.people.get(&person).filter(|person| !person.disabled) else { return false };
+    let people = &state.content.people;
+    if people.is_linked(role) {
+        return identity(state, person).is_some_and(|contact| people.holds(contact, role));
+    }
+    account.role >= Role::Commander || role.parse::<Role>().is_ok_and(|role| account.role >= role)
 }
 
 pub fn create_person(id: PersonId, event: &PersonEvent, meta: &Meta) -> Option<Person> {

@@ -196,9 +196,12 @@ pub struct Approval {
     pub expires_at: Timestamp,
 }
 
-/// Two accounts of one person are one person.
-pub fn identity(_state: &State, person: PersonId) -> Box<str> {
-    person.to_string().into()
+/// Two accounts of one contact are one person.
+pub fn identity(state: &State, person: PersonId) -> Box<str> {
+    match access::identity(state, person) {
+        Some(contact) => format!("contact {contact}").into(),
+        None => person.to_string().into(),
+    }
 }
 
 /// How many people allow it now: each once, none of those who asked, all of them still entitled.

@@ -19,6 +19,7 @@ mod approval;
 pub mod channels;
 mod env;
 mod load;
+pub mod people;
 mod rehearsal;
 pub mod services;
 
@@ -51,6 +52,8 @@ pub struct Content {
     pub templates: BTreeMap<String, String>,
     pub recovery: Recovery,
     pub services: services::Services,
+    /// Contacts, teams, and when they are called.
+    pub people: people::People,
 }
 
 /// What `actions.yaml` says of one verb.

@@ -9,6 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod tell;
 mod watch;
 
 pub use watch::observe;
@@ -182,7 +183,9 @@ fn commit(state: &mut State, events: Vec<Event>, context: &Context, facts: &mut 
         record(state, event, context, facts);
     }
     for index in first..facts.len() {
-        for command in react(state, &facts[index].event, context.now) {
+        let event = &facts[index].event;
+        let (reactions, told) = (react(state, event, context.now), tell::after(state, event));
+        for command in reactions.into_iter().chain(told) {
             follow(state, command, context, facts, depth + 1);
         }
         watch::after(state, index, context, facts, depth);
@@ -317,6 +320,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::Noted { .. }
         | incident::Event::Linked { .. }
         | incident::Event::Contained { .. }
+        | incident::Event::People(_)
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }

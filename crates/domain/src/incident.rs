@@ -2,13 +2,13 @@
 
 mod classify;
 mod decide;
+pub mod people;
 mod recovery;
 #[cfg(test)]
 mod tests;
 
 pub use decide::decide;
 pub(crate) use decide::open;
-pub use recovery::{due, next_wakeup};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,11 @@ pub enum Command {
         id: IncidentId,
         about: Stream,
     },
+    /// Who commands, who is called, who is on it.
+    People {
+        id: IncidentId,
+        ask: people::Ask,
+    },
     /// From a run that a person canceled: what follows is up to people.
     StopResponse {
         id: IncidentId,
@@ -194,6 +199,7 @@ pub enum Event {
     ResponseStopped {
         run: RunId,
     },
+    People(people::Event),
     Resolved {
         summary: Box<str>,
         /// Until then an alert of its group is a relapse.
@@ -232,6 +238,7 @@ impl Event {
             Event::AttentionRaised { .. } => "incident.attention_raised",
             Event::AttentionCleared { .. } => "incident.attention_cleared",
             Event::ResponseStopped { .. } => "incident.response_stopped",
+            Event::People(event) => event.kind(),
             Event::Resolved { .. } => "incident.resolved",
             Event::WatchEnded => "incident.watch_ended",
             Event::Relapsed { .. } => "incident.relapsed",
@@ -311,9 +318,17 @@ pub struct Incident {
     pub attention: Vec<Attention>,
     #[serde(default)]
     pub redacted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Box<people::Standing>>,
 }
 
 impl Incident {
+    /// How it stands with the people.
+    pub fn standing(&self) -> &people::Standing {
+        static NOBODY: std::sync::LazyLock<people::Standing> = std::sync::LazyLock::new(Default::default);
+        self.standing.as_deref().unwrap_or(&NOBODY)
+    }
+
     /// Whether a playbook may start by itself: no rule forbids it, and it is sure enough what this is.
     pub fn acts_alone(&self) -> bool {
         self.auto_response && self.confidence.is_none_or(|sure| sure >= CONFIDENCE_TO_ACT)
@@ -409,7 +424,17 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         disposition: None,
         attention: Vec::new(),
         redacted: false,
+        standing: None,
     })
+}
+
+/// When something happens by itself, and why: while it is open to people, after that to the watch.
+pub fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
+    people::next_wakeup(incident).into_iter().chain(recovery::next_wakeup(incident)).min()
+}
+
+pub fn due(incident: &Incident, now: Timestamp) -> Option<Command> {
+    people::due(incident, now).or_else(|| recovery::due(incident, now))
 }
 
 pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
@@ -425,6 +450,9 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
         }
         Event::Acknowledged => {
             incident.acknowledged = meta.actor.person().map(|person| (person, meta.time));
+            if let Some(standing) = &mut incident.standing {
+                standing.due = None;
+            }
             let own = Stream::Incident(incident.id).to_string();
             incident.attention.retain(|attention| *attention.about != *own);
         }
@@ -449,6 +477,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
         }),
         Event::AttentionCleared { about } => incident.attention.retain(|a| a.about != *about),
         Event::ResponseStopped { .. } => incident.auto_response = false,
+        Event::People(event) => people::apply(incident.standing.get_or_insert_default(), event, meta),
         Event::WatchEnded => {
             incident.status = Status::Resolved;
             incident.watch_until = None;

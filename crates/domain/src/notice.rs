@@ -49,8 +49,8 @@ pub enum Reason {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Tell this contact, team or role.
-    Send { incident: IncidentId, reason: Reason, to: Box<str>, about: Box<str> },
+    /// Tell each of these contacts, teams or roles, by a notice of its own.
+    Send { incident: IncidentId, reason: Reason, to: Vec<Box<str>>, about: Box<str> },
     /// What the channel said of this attempt.
     Report { id: NoticeId, attempt: u32, outcome: Outcome },
     /// Its time has come: send again, or give the attempt up.

@@ -22,6 +22,9 @@ pub(crate) struct Scene {
     pub(crate) facts: Vec<Fact>,
 }
 
+/// The files of a content folder that name people.
+const PEOPLE: [&str; 4] = ["contacts.yaml", "teams.yaml", "severities.yaml", "escalation.yaml"];
+
 pub(crate) fn person() -> Actor {
     Actor::Person(PersonId::from_number(900))
 }
@@ -37,6 +40,13 @@ impl Scene {
             files.insert(format!("playbooks/scene_{number}.yaml"), (*text).to_owned());
         }
         let (content, problems) = content::load(&files);
+        assert!(problems.is_empty(), "{problems:#?}");
+        Scene::with(content)
+    }
+
+    /// A scene on the shipped content with its people.
+    pub(crate) fn staffed() -> Scene {
+        let (content, problems) = content::load(&all_shipped());
         assert!(problems.is_empty(), "{problems:#?}");
         Scene::with(content)
     }
@@ -209,8 +219,16 @@ fn progress(progress: &crate::run::Progress) -> String {
     words.join(", ")
 }
 
-/// The texts of the shipped content.
+/// The texts of the shipped content without its people: nobody is told, which keeps the facts to what a test is
+/// about.
 pub(crate) fn shipped() -> BTreeMap<String, String> {
+    let mut files = all_shipped();
+    files.retain(|path, _| !PEOPLE.contains(&path.as_str()));
+    files
+}
+
+/// The texts of the shipped content.
+pub(crate) fn all_shipped() -> BTreeMap<String, String> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
     let mut files = BTreeMap::new();
     let mut folders = vec![root.clone()];

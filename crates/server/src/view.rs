@@ -227,6 +227,20 @@ pub(crate) struct Incident {
     pub(crate) why: String,
     pub(crate) acknowledged: Option<Acknowledged>,
     pub(crate) assignee: Option<String>,
+    pub(crate) commander: Option<String>,
+    /// The person who was offered the command and has not accepted yet.
+    pub(crate) offered_to: Option<String>,
+    /// The level of escalation that is engaged; zero before any.
+    pub(crate) level: u8,
+    /// When the next level is called, unless somebody acknowledges.
+    pub(crate) escalates_at: Option<String>,
+    /// Which time won.
+    pub(crate) escalates_why: String,
+    pub(crate) acknowledge_by: Option<String>,
+    /// As `role: contact`.
+    pub(crate) team: Vec<String>,
+    /// Roles that the run needs and nobody holds.
+    pub(crate) unfilled: Vec<String>,
     pub(crate) contained_at: Option<String>,
     pub(crate) resolved_at: Option<String>,
     /// Until then an alert of its group opens it again.
@@ -249,6 +263,7 @@ impl From<&incidents::Incident> for Incident {
             about: about(&a.about),
             reason: a.reason.to_string(),
         };
+        let standing = incident.standing();
         Incident {
             id: text(incident.id),
             title: incident.title.to_string(),
@@ -271,6 +286,14 @@ impl From<&incidents::Incident> for Incident {
             why: incident.why.to_string(),
             acknowledged: incident.acknowledged.map(|(by, at)| Acknowledged { by: text(by), at: text(at) }),
             assignee: optional(incident.assignee),
+            commander: optional(standing.commander),
+            offered_to: optional(standing.offered),
+            level: standing.level,
+            escalates_at: optional(standing.due),
+            escalates_why: standing.why.to_string(),
+            acknowledge_by: optional(standing.acknowledge_by),
+            team: standing.team.iter().map(|(role, contact)| format!("{role}: {contact}")).collect(),
+            unfilled: standing.unfilled.iter().map(ToString::to_string).collect(),
             contained_at: optional(incident.contained_at),
             resolved_at: optional(incident.resolved_at),
             watch_until: optional(incident.watch_until),

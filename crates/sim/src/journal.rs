@@ -209,6 +209,7 @@ impl Journal {
             | incident::Event::Noted { .. }
             | incident::Event::Linked { .. }
             | incident::Event::Contained { .. }
+            | incident::Event::People(_)
             | incident::Event::AttentionRaised { .. }
             | incident::Event::AttentionCleared { .. }
             | incident::Event::ResponseStopped { .. }

@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Show(Show),
     Open(Open),
     Ack(Ack),
+    Claim(Claim),
+    HandOver(HandOver),
+    Accept(Accept),
+    Escalate(Escalate),
     Assign(Assign),
     Classify(Classify),
     Note(Note),
@@ -74,6 +78,46 @@ pub(crate) struct Open {
 #[command(after_help = "Example:\n  ringfence incident ack INC-13")]
 pub(crate) struct Ack {
     id: IncidentId,
+}
+
+/// Take command of it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident claim INC-13")]
+pub(crate) struct Claim {
+    id: IncidentId,
+}
+
+/// Offer the command to another person, who has to accept
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident hand-over INC-13 --to maria")]
+pub(crate) struct HandOver {
+    id: IncidentId,
+    /// Name or id of a person
+    #[arg(long, value_name = "PERSON")]
+    to: String,
+}
+
+/// Accept the command that was offered to you
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident accept INC-13")]
+pub(crate) struct Accept {
+    id: IncidentId,
+}
+
+/// Call the next level, or the one that a level or a criterion names
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence incident escalate INC-13 --criterion public_impact --why 'press calls'"
+)]
+pub(crate) struct Escalate {
+    id: IncidentId,
+    #[arg(long, value_name = "N", conflicts_with = "criterion")]
+    level: Option<u8>,
+    /// One of `escalation.yaml`
+    #[arg(long, value_name = "NAME")]
+    criterion: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    why: String,
 }
 
 /// Give it to a person
@@ -193,22 +237,25 @@ impl Command {
                 Ok(show::done(output, &answer, &line))
             }
             Command::Ack(Ack { id }) => change(id, "ack", json!({}), format!("{id} is acknowledged")),
+            Command::Claim(Claim { id }) => {
+                change(id, "claim", json!({}), format!("{id} is yours to command"))
+            }
+            Command::HandOver(HandOver { id, to }) => {
+                let who = user::resolve(&client, to)?;
+                change(id, "hand-over", json!({ "person": who }), format!("{id} waits for {to} to accept"))
+            }
+            Command::Accept(Accept { id }) => {
+                change(id, "accept", json!({}), format!("{id} is yours to command"))
+            }
+            Command::Escalate(command) => {
+                change(&command.id, "escalate", command.body(), format!("{} is escalated", command.id))
+            }
             Command::Assign(Assign { id, person }) => {
                 let who = user::resolve(&client, person)?;
                 change(id, "assign", json!({ "person": who }), format!("{id} belongs to {person}"))
             }
             Command::Classify(command) => {
-                let mut body = json!({ "why": command.why });
-                if let Some(incident_type) = &command.incident_type {
-                    body["incident_type"] = json!(incident_type);
-                }
-                if let Some(severity) = command.severity {
-                    body["severity"] = json!(severity.name());
-                }
-                if let Some(onset) = command.onset {
-                    body["onset"] = json!(onset.to_string());
-                }
-                change(&command.id, "classify", body, format!("{} is classified", command.id))
+                change(&command.id, "classify", command.body(), format!("{} is classified", command.id))
             }
             Command::Note(Note { id, text }) => {
                 change(id, "notes", json!({ "text": text }), format!("noted on {id}"))
@@ -227,6 +274,35 @@ impl Command {
                 change(id, "close", body, format!("{id} is closed"))
             }
         }
+    }
+}
+
+impl Escalate {
+    fn body(&self) -> Value {
+        let mut body = json!({ "why": self.why });
+        if let Some(level) = self.level {
+            body["level"] = json!(level);
+        }
+        if let Some(criterion) = &self.criterion {
+            body["criterion"] = json!(criterion);
+        }
+        body
+    }
+}
+
+impl Classify {
+    fn body(&self) -> Value {
+        let mut body = json!({ "why": self.why });
+        if let Some(incident_type) = &self.incident_type {
+            body["incident_type"] = json!(incident_type);
+        }
+        if let Some(severity) = self.severity {
+            body["severity"] = json!(severity.name());
+        }
+        if let Some(onset) = self.onset {
+            body["onset"] = json!(onset.to_string());
+        }
+        body
     }
 }
 

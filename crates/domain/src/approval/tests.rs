@@ -80,6 +80,32 @@ impl Stage {
 }
 
 #[test]
+fn two_accounts_of_one_contact_are_one_person() {
+    let mut stage = stage();
+    let (id, action, hash) = stage.ask("account-1");
+    let mut content = (*stage.scene.state.content).clone();
+    let contact = |name: &str, accounts: [&str; 2]| crate::content::people::Contact {
+        name: name.to_owned(),
+        title: String::new(),
+        accounts: accounts.map(str::to_owned).to_vec(),
+        mail: None,
+        phone: None,
+        chat: std::collections::BTreeMap::new(),
+        external: false,
+    };
+    for contact in [contact("asker", ["asks", "three"]), contact("other", ["one", "two"])] {
+        content.people.contacts.insert(contact.name.clone(), contact);
+    }
+    content.hash = "0".repeat(64).into();
+    stage.scene.must(flow::Command::LoadContent(Arc::new(content)));
+    let [one, two, three] = [1, 2, 3].map(|number: usize| Actor::Person(stage.people[number]));
+    assert!(!stage.approve(three, id, &hash), "the requester by another account");
+    stage.approve(one, id, &hash);
+    stage.approve(two, id, &hash);
+    assert!(!stage.began(action), "one person twice is not two");
+}
+
+#[test]
 fn two_others_allow_it_once() {
     let mut stage = stage();
     let (id, action, hash) = stage.ask("account-1");

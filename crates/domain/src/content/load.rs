@@ -11,6 +11,7 @@ mod condition;
 mod kind;
 mod mapping;
 mod over;
+mod people;
 mod piece;
 mod playbook;
 mod recovery;
@@ -46,6 +47,10 @@ const MAX_FILES: usize = 2_000;
 enum Kind {
     Actions,
     Taxonomy,
+    Contacts,
+    Teams,
+    Severities,
+    Escalation,
     Rule,
     RuleTest,
     Piece,
@@ -62,9 +67,13 @@ enum Kind {
 }
 
 /// The files of a content folder; `*` stands for a name. The first that fits decides.
-const KNOWN: [(&str, Kind); 14] = [
+const KNOWN: &[(&str, Kind)] = &[
     ("actions.yaml", Kind::Actions),
     ("taxonomy.yaml", Kind::Taxonomy),
+    ("contacts.yaml", Kind::Contacts),
+    ("teams.yaml", Kind::Teams),
+    ("severities.yaml", Kind::Severities),
+    ("escalation.yaml", Kind::Escalation),
     ("rules/*.test.yaml", Kind::RuleTest),
     ("rules/*.yaml", Kind::Rule),
     ("pieces/*.yaml", Kind::Piece),
@@ -135,6 +144,14 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
     mapping::run_tests(&of_kind(files, Kind::MappingTest), files, &mappings, &mut problems);
+    let everybody = people::PeopleFiles {
+        contacts: of_kind(files, Kind::Contacts),
+        teams: of_kind(files, Kind::Teams),
+        severities: of_kind(files, Kind::Severities),
+        escalation: of_kind(files, Kind::Escalation),
+    };
+    let people = people::read(&everybody, &mut problems);
+    people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
     trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
 
@@ -157,6 +174,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         templates,
         recovery,
         services,
+        people,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
@@ -200,7 +218,7 @@ pub fn decode(path: &str, bytes: &[u8]) -> Result<String, Problem> {
 
 fn refuse_unknown(files: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {
     for path in files.keys().filter(|path| kind_of(path).is_none()) {
-        let known = KNOWN.map(|(pattern, _)| format!("`{pattern}`")).join(", ");
+        let known = KNOWN.iter().map(|(pattern, _)| format!("`{pattern}`")).collect::<Vec<_>>().join(", ");
         let message = format!("not a file that a content folder has; it has {known}");
         Report::new(path, problems).file(message);
     }

@@ -66,6 +66,10 @@ pub fn decide(
             let automatic = state.incidents.open.get(&id).is_some_and(|incident| stops(incident));
             Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
         }
+        Command::People { id, ask } => {
+            let events = super::people::decide(state, id, ask, context)?;
+            Ok(events.into_iter().map(|event| (id, Event::People(event))).collect())
+        }
         Command::RaiseAttention { id, about, reason } => Ok(raise_attention(state, id, about, reason)),
         Command::ClearAttention { id, about } => {
             let about = about.to_string();

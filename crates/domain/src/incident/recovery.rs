@@ -97,11 +97,11 @@ fn recovered(state: &State, incident: &Incident) -> Result<(), Rejected> {
 }
 
 /// When the watch ends.
-pub fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
+pub(super) fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
     incident.watch_until.map(|at| (at, "end of the watch"))
 }
 
-pub fn due(incident: &Incident, now: Timestamp) -> Option<Command> {
+pub(super) fn due(incident: &Incident, now: Timestamp) -> Option<Command> {
     let over = incident.watch_until.is_some_and(|until| until <= now);
     over.then_some(Command::EndWatch { id: incident.id })
 }

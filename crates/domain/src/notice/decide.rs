@@ -69,25 +69,29 @@ fn clip(text: &str) -> Box<str> {
     text.chars().take(TEXT_CHARS_MAX).collect::<String>().into()
 }
 
-/// Queues the notice and begins with its first route. Limits on effects do not hold notices.
+/// Queues the notices and begins each with its first route. Limits on effects do not hold notices.
 fn send(
     state: &State,
     incident: IncidentId,
     reason: Reason,
-    to: &str,
+    to: &[Box<str>],
     about: &str,
     context: &Context,
 ) -> Result<Vec<(NoticeId, Event)>, Rejected> {
     let Some(open) = state.incidents.open.get(&incident) else {
         return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
     };
-    let id = NoticeId::from_number(context.next);
-    let (routes, left_out) = routes(state, reason, open.severity, open.drill);
-    let message = message::render(state, open, reason, to, about);
-    let first = first_event(id, &routes, open.drill, state, context);
-    let (to, about) = (clip(to), clip(about));
-    let queued = Event::Queued { incident, reason, to, about, message, routes, left_out };
-    Ok(of(id, vec![queued, first]))
+    let messages = message::words(state, open, reason, about).messages(to);
+    let mut events = Vec::with_capacity(2 * to.len());
+    for (to, message) in to.iter().zip(messages) {
+        let id = NoticeId::from_number(context.next + events.len() as u64);
+        let (routes, left_out) = routes(state, reason, open.severity, open.drill);
+        let first = first_event(id, &routes, open.drill, state, context);
+        let (to, about) = (clip(to), clip(about));
+        events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
+        events.push((id, first));
+    }
+    Ok(events)
 }
 
 /// Whether a notice that was queued just now goes out, stands on the dashboard, or has no way.

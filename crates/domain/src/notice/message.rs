@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Template, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
@@ -52,20 +52,47 @@ pub const FIELDS: [&str; 20] = [
     "to",
 ];
 
-/// The message for one recipient. A template that is missing or fails gives a plain text instead: a person is told
-/// in any case.
-pub(super) fn render(state: &State, incident: &Incident, reason: Reason, to: &str, about: &str) -> Message {
-    let values = values(state, incident, reason, to, about);
+/// The words of one occasion, before it is known for whom.
+pub(super) struct Words<'a> {
+    template: Option<&'a str>,
+    values: BTreeMap<&'static str, String>,
+    severity: Severity,
+}
+
+pub(super) fn words<'a>(state: &'a State, incident: &Incident, reason: Reason, about: &str) -> Words<'a> {
     let template = state.content.templates.get(template_name(reason, incident.severity));
-    let text = template.and_then(|text| fill(text, &values).ok());
-    let plain =
-        || format!("[{}] {}: {}\n{}", values["severity"], values["id"], values["title"], values["about"]);
-    let text = text.unwrap_or_else(plain);
-    let (subject, rest) = text.split_once('\n').unwrap_or((text.as_str(), ""));
+    Words {
+        template: template.map(String::as_str),
+        values: values(state, incident, reason, about),
+        severity: incident.severity,
+    }
+}
+
+impl Words<'_> {
+    /// The messages for these recipients. A template that is missing or fails gives a plain text instead: a person
+    /// is told in any case.
+    pub(super) fn messages(mut self, to: &[Box<str>]) -> Vec<Message> {
+        let environment = environment();
+        let template = self.template.and_then(|text| environment.template_from_str(text).ok());
+        let mut one = |to: &str| {
+            self.values.insert("to", one_line(to, VALUE_CHARS_MAX));
+            let text = template.as_ref().and_then(|template| render(template, &self.values).ok());
+            message(&text.unwrap_or_else(|| plain(&self.values)), self.severity)
+        };
+        to.iter().map(|to| one(to)).collect()
+    }
+}
+
+fn plain(values: &BTreeMap<&'static str, String>) -> String {
+    format!("[{}] {}: {}\n{}", values["severity"], values["id"], values["title"], values["about"])
+}
+
+fn message(text: &str, severity: Severity) -> Message {
+    let (subject, rest) = text.split_once('\n').unwrap_or((text, ""));
     Message {
         subject: one_line(subject, SUBJECT_CHARS_MAX).into(),
         text: rest.trim().into(),
-        severity: Some(incident.severity),
+        severity: Some(severity),
     }
 }
 
@@ -86,11 +113,22 @@ pub(crate) fn fill(
     template: &str,
     values: &BTreeMap<&'static str, String>,
 ) -> Result<String, minijinja::Error> {
+    render(&environment().template_from_str(template)?, values)
+}
+
+fn environment() -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(FUEL));
-    let text = environment.render_str(template, values)?;
+    environment
+}
+
+fn render(
+    template: &Template<'_, '_>,
+    values: &BTreeMap<&'static str, String>,
+) -> Result<String, minijinja::Error> {
+    let text = template.render(values)?;
     if text.len() > TEXT_BYTES_MAX {
         let why = format!("the text has {} bytes; at most {TEXT_BYTES_MAX} are sent", text.len());
         return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, why));
@@ -103,13 +141,7 @@ pub fn sample() -> BTreeMap<&'static str, String> {
     FIELDS.map(|name| (name, format!("({name})"))).into()
 }
 
-fn values(
-    state: &State,
-    incident: &Incident,
-    reason: Reason,
-    to: &str,
-    about: &str,
-) -> BTreeMap<&'static str, String> {
+fn values(state: &State, incident: &Incident, reason: Reason, about: &str) -> BTreeMap<&'static str, String> {
     let systems: Vec<String> = incident.targets.iter().map(|(kind, name)| format!("{kind} {name}")).collect();
     let person = incident.assignee.and_then(|id| state.people.get(&id)).map(|person| person.name.to_string());
     let known =
@@ -137,7 +169,6 @@ fn values(
         ("technical_lead", known(None)),
         ("technical_lead_phone", known(None)),
         ("title", incident.title.to_string()),
-        ("to", to.to_owned()),
     ];
     values.into_iter().map(|(name, value)| (name, one_line(&value, VALUE_CHARS_MAX))).collect()
 }

@@ -27,6 +27,8 @@ fn scene(title: &str) -> (Scene, NoticeId) {
     let names = channels.iter().map(|channel| channel.name.clone()).collect();
     let orders = vec![Order { reasons: vec![], min_severity: Severity::Informational, channels: names }];
     content.channels = Channels { channels, orders };
+    // Nobody else is told, so that the facts are of the one notice.
+    content.people = crate::content::people::People::default();
     let mut scene = Scene::with(content);
     scene.alert([
         ("alertname", title),
@@ -38,7 +40,7 @@ fn scene(title: &str) -> (Scene, NoticeId) {
     let send = Command::Send {
         incident: scene.incident(),
         reason: Reason::Opened,
-        to: "duty".into(),
+        to: vec!["duty".into()],
         about: "{{ 7 * 7 }}".into(),
     };
     scene.must(flow::Command::Notice(send));
@@ -145,7 +147,7 @@ fn the_kill_switch_holds_no_notice() {
     let send = Command::Send {
         incident: scene.incident(),
         reason: Reason::Update,
-        to: "duty".into(),
+        to: vec!["duty".into()],
         about: "x".into(),
     };
     scene.must(flow::Command::Notice(send));

@@ -11,7 +11,7 @@ use super::{
     stage_steps,
 };
 use crate::{
-    access::Role,
+    access::{self, Role},
     event::{Actor, Context, Rejected},
     id::PersonId,
     playbook::{Goto, Kind, Playbook, Step, Wait},
@@ -122,8 +122,11 @@ fn open_step<'p>(
     Ok((index, step))
 }
 
-/// Who may command holds every role. While no content says who else holds one, whoever may respond does.
-fn holds_role(state: &State, person: PersonId, _role: &str) -> bool {
+/// Who holds the role of content. While no account is linked to it, whoever may respond does.
+fn holds_role(state: &State, person: PersonId, role: &str) -> bool {
+    if state.content.people.is_linked(role) {
+        return access::holds_role(state, person, role);
+    }
     let known = state.people.get(&person).filter(|person| !person.disabled);
     known.is_some_and(|person| match person.role {
         Role::Viewer => false,

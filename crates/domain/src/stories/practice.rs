@@ -73,8 +73,12 @@ fn nobody_outside_hears_of_a_drill() {
     content.hash = "with mail".into();
     scene.must(Command::LoadContent(std::sync::Arc::new(content)));
     scene.facts.clear();
-    let send =
-        notice::Command::Send { incident, reason: Reason::Update, to: "duty".into(), about: "Now.".into() };
+    let send = notice::Command::Send {
+        incident,
+        reason: Reason::Update,
+        to: vec!["duty".into()],
+        about: "Now.".into(),
+    };
     scene.must(Command::Notice(send));
     let kinds: Vec<&str> = scene.facts.iter().map(|fact| fact.event.kind()).collect();
     assert_eq!(kinds, ["notice.queued", "notice.delivered"], "on the dashboard, and nowhere else");

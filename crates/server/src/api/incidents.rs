@@ -6,7 +6,7 @@ use domain::{
     event::Stream,
     flow::Command,
     id::{IncidentId, PersonId},
-    incident,
+    incident::{self, people::Ask},
     severity::Severity,
     time::Timestamp,
 };
@@ -62,6 +62,22 @@ pub(crate) const ROUTES: &[Route] = &[
     respond("/api/v1/incidents/{id}/ack", None, "Say that you have seen it.", |call| {
         Box::pin(acknowledge(call))
     }),
+    respond("/api/v1/incidents/{id}/claim", None, "Take command of it.", |call| Box::pin(claim(call))),
+    respond(
+        "/api/v1/incidents/{id}/hand-over",
+        Some(schema::<Assign>),
+        "Offer the command to a person, who has to accept.",
+        |call| Box::pin(hand_over(call)),
+    ),
+    respond("/api/v1/incidents/{id}/accept", None, "Accept the command that was offered to you.", |call| {
+        Box::pin(accept(call))
+    }),
+    respond(
+        "/api/v1/incidents/{id}/escalate",
+        Some(schema::<Escalate>),
+        "Call the next level, or the one that a level or a criterion names.",
+        |call| Box::pin(escalate(call)),
+    ),
     respond("/api/v1/incidents/{id}/assign", Some(schema::<Assign>), "Give it to a person.", |call| {
         Box::pin(assign(call))
     }),
@@ -116,6 +132,15 @@ struct Open {
 #[serde(deny_unknown_fields)]
 struct Assign {
     person: Parsed<PersonId>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Escalate {
+    level: Option<u8>,
+    /// Of `escalation.yaml`.
+    criterion: Option<String>,
+    why: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -263,6 +288,34 @@ async fn acknowledge(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     no_fields(&call)?;
     carry_out(&call, id, incident::Command::Acknowledge { id }).await
+}
+
+async fn claim(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    no_fields(&call)?;
+    carry_out(&call, id, people(id, Ask::Claim)).await
+}
+
+async fn hand_over(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Assign { person: Parsed(to) } = call.json()?;
+    carry_out(&call, id, people(id, Ask::HandOver { to })).await
+}
+
+async fn accept(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    no_fields(&call)?;
+    carry_out(&call, id, people(id, Ask::Accept)).await
+}
+
+async fn escalate(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Escalate { level, criterion, why } = call.json()?;
+    carry_out(&call, id, people(id, Ask::Escalate { level, criterion, why })).await
+}
+
+fn people(id: IncidentId, ask: Ask) -> incident::Command {
+    incident::Command::People { id, ask }
 }
 
 async fn assign(call: Call) -> Result<Response, Error> {

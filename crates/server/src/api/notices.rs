@@ -93,7 +93,7 @@ async fn show(call: Call) -> Result<Response, Error> {
 async fn send(call: Call) -> Result<Response, Error> {
     let Send { incident: Parsed(incident), to, about } = call.json()?;
     let reason = notice::Reason::Update;
-    let command = notice::Command::Send { incident, reason, to: to.into(), about: about.into() };
+    let command = notice::Command::Send { incident, reason, to: vec![to.into()], about: about.into() };
     let receipt = call.command(Command::Notice(command)).await?;
     let Some(Stream::Notice(id)) = receipt.created("notice.queued") else {
         return Err(Error::internal("sending a notice", &"no fact names it"));

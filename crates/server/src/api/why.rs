@@ -157,6 +157,12 @@ fn of_incident(reader: &Reader, id: IncidentId) -> Result<Explained, engine::Err
         });
         reasons.push(reason(&about, &*attention.reason, at.map(|entry| entry.envelope.position)));
     }
+    let standing = incident.standing();
+    if standing.level > 0 {
+        let clock = last(&entries, &["incident.clock_set", "incident.escalated"]);
+        let next = standing.due.map_or_else(String::new, |due| format!("; the next is called at {due}"));
+        reasons.push(reason(&format!("level {}", standing.level), format!("{}{next}", standing.why), clock));
+    }
     if let Some(at) = last(&entries, &["incident.classified"]) {
         let said = entries.iter().find(|entry| entry.envelope.position == at).map(Entry::from);
         reasons.push(reason("classified", said.map(|entry| entry.summary).unwrap_or_default(), Some(at)));

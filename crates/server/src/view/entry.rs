@@ -129,6 +129,7 @@ fn of_incident(event: &incident::Event) -> String {
         incident::Event::Linked { title, url } => format!("{title}: {url}"),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
+        incident::Event::People(event) => of_people(event),
         incident::Event::ResponseStopped { run } => run.to_string(),
         incident::Event::AttentionCleared { about: stream } => about(stream),
         incident::Event::Resolved { summary, watch_until: None } => summary.to_string(),
@@ -141,6 +142,28 @@ fn of_incident(event: &incident::Event) -> String {
         incident::Event::Acknowledged | incident::Event::WatchEnded | incident::Event::Redacted { .. } => {
             String::new()
         }
+    }
+}
+
+fn of_people(event: &incident::people::Event) -> String {
+    use incident::people::Event;
+    match event {
+        Event::ClockSet { level, severity, why, .. } => format!("level {level}, {severity}: {why}"),
+        Event::Escalated { level, why, criterion: None, .. } => format!("level {level}: {why}"),
+        Event::Escalated { level, why, criterion: Some(criterion), .. } => {
+            format!("level {level}, {criterion}: {why}")
+        }
+        Event::UpdateDue { next: Some(next) } => format!("next {next}"),
+        Event::HandOverOffered { to } => to.to_string(),
+        Event::Assembled { run, team, unfilled } => {
+            let unfilled = if unfilled.is_empty() {
+                String::new()
+            } else {
+                format!("; nobody holds {}", unfilled.join(", "))
+            };
+            format!("{run}, {} people{unfilled}", team.len())
+        }
+        Event::UpdateDue { next: None } | Event::Claimed | Event::HandOverAccepted => String::new(),
     }
 }
 

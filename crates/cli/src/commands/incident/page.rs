@@ -55,6 +55,12 @@ fn head(incident: &Value, output: &Output) {
             ("resolved", show::time(incident, "resolved_at")),
             ("acknowledged", show::first(incident, &["acknowledged.by", "acknowledged"])),
             ("assignee", show::text(incident, "assignee")),
+            ("commander", show::text(incident, "commander")),
+            ("team", list(incident, "team")),
+            ("unfilled", list(incident, "unfilled")),
+            ("level", show::text(incident, "level")),
+            ("escalates", show::time(incident, "escalates_at")),
+            ("because", show::text(incident, "escalates_why")),
             ("verdict", show::text(incident, "disposition")),
             ("why", show::text(incident, "why")),
         ],
@@ -68,7 +74,7 @@ fn notices(incident: &Value, output: &Output) {
         return;
     }
     show::heading(output, "notices");
-    let mut table = Table::new(&["id", "reason", "to", "status", "channel", "queued", "detail"]);
+    let mut table = Table::new(&["id", "reason", "~to", "status", "channel", "queued", "~detail"]);
     for notice in sent {
         let plain = |name: &str| show::text(notice, name);
         let queued = show::short_time(notice, "queued_at");
@@ -76,6 +82,12 @@ fn notices(incident: &Value, output: &Output) {
         table.row(vec![id, reason, to, plain("status"), plain("channel"), queued, plain("detail")]);
     }
     table.print(output);
+}
+
+/// Words of a list on one line.
+fn list(incident: &Value, name: &str) -> String {
+    let words = incident[name].as_array().into_iter().flatten();
+    words.filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn attention(incident: &Value, output: &Output) {

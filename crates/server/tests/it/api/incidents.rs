@@ -113,3 +113,22 @@ fn wrong_incidents_are_refused() {
     open(r#"{"title": "x", "incident_type": "y", "severity": "low", "targets": [{"kind": "node", "name": "z", "id": 1}]}"#)
         .problem(400, "malformed");
 }
+
+#[test]
+fn one_person_commands_and_what_calls_the_next_is_shown() {
+    let bench = Bench::new();
+    let id = bench.incident();
+    let post = |verb: &str, token: &str, body: &str| {
+        bench.ask("POST", &format!("/api/v1/incidents/{id}{verb}"), token, body.to_owned())
+    };
+    let me = bench.ask("GET", "/api/v1/me", &bench.responder, "").expect(200);
+    let person = me["actor"].as_str().unwrap().replace("person/", "P-");
+    assert_eq!(post("/claim", &bench.responder, "").expect(200)["commander"], person.as_str());
+    assert!(post("/claim", &bench.responder, "").problem(409, "conflict").contains("already"));
+    assert!(post("/accept", &bench.responder, "").problem(409, "conflict").contains("nobody offered"));
+    let body = format!(r#"{{"person": "{person}"}}"#);
+    post("/hand-over", &bench.responder, &body).problem(404, "not_found");
+    post("/escalate", &bench.responder, r#"{"why": "x", "levels": 2}"#).problem(400, "malformed");
+    let shown = bench.get(&format!("/api/v1/incidents/{id}")).expect(200);
+    assert!(shown["level"].is_u64() && shown["unfilled"].is_array());
+}

@@ -25,9 +25,9 @@ fn files() {
     check(
         &[("playbook/x.yaml", PLAYBOOK), ("rules/.yaml", RULE), ("rules/a/b.yaml", RULE)],
         expect![[r#"
-            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
-            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
-            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
+            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
+            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
+            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `services.yaml`, `estate.yaml`
         "#]],
     );
     check(
@@ -547,4 +547,78 @@ fn recovery() {
     "#]],
     );
     check(&[("recovery.yaml", "watch: {critical: 0s}\n")], expect![[""]]);
+}
+
+#[test]
+fn people() {
+    let contacts = "contacts:
+  - name: anna
+    mail: anna
+  - name: Bert
+  - { name: anna, phone: '1' }
+";
+    check(
+        &[("contacts.yaml", contacts)],
+        expect![[r#"
+        contacts.yaml:3:11: not a mail address such as on-call@example.com
+        contacts.yaml:4:11: no way to reach this contact; give `mail`, `phone` or `chat`
+        contacts.yaml:4:11: the contact `Bert` must be lower-case letters, digits and `_`, starting with a letter
+        contacts.yaml:5:13: the contact `anna` is already defined at contacts.yaml:2:11; rename one
+    "#]],
+    );
+    let contacts = (
+        "contacts.yaml",
+        "contacts:
+  - { name: anna, phone: '1' }
+",
+    );
+    let teams = "teams:
+  - { name: ops, role: Runs it, members: [ana] }
+  - { name: empty, role: '', members: [] }
+roles:
+  legal: [anna]
+";
+    check(
+        &[contacts, ("teams.yaml", teams)],
+        expect![[r#"
+        teams.yaml:0:0: no contact holds the role `security_lead` that playbook `validator_compromise` needs; list it under `roles`, empty if it is vacant
+        teams.yaml:2:43: unknown contact `ana`; did you mean `anna`?
+        teams.yaml:3:13: a team without members can be told nothing; list `members`
+        teams.yaml:3:26: the role is empty; write what people should read
+    "#]],
+    );
+    let teams = (
+        "teams.yaml",
+        "teams:
+  - { name: ops, role: Runs it, members: [anna] }
+roles: { security_lead: [] }
+",
+    );
+    let severities = "severities:
+  - { severity: high, tell: [opps], acknowledge: soon, escalate: 0s }
+  - { severity: high, acknowledge: 1h }
+";
+    check(
+        &[contacts, teams, ("severities.yaml", severities)],
+        expect![[r#"
+        severities.yaml:2:30: unknown team, role or contact `opps`; did you mean `ops`?
+        severities.yaml:2:50: the time: `soon` is not a duration such as 500ms, 10s, 15m, 4h, 7d or 1h30m
+        severities.yaml:2:66: the escalation time of 0s is out of bounds; use 1s to 365d
+        severities.yaml:3:17: the severity `high` is already defined at severities.yaml:2:17; rename one
+    "#]],
+    );
+    let escalation = "levels:
+  - { title: One, teams: [ops], acknowledge: immediate, criteria: [a] }
+  - { title: Two, teams: [], acknowledge: immediate, criteria: [a] }
+  - { title: Three, teams: [oops], acknowledge: 1h }
+";
+    check(
+        &[contacts, teams, ("escalation.yaml", escalation)],
+        expect![[r#"
+        escalation.yaml:3:14: a level without teams reaches nobody; list `teams`
+        escalation.yaml:3:43: only the first level may be `immediate`; give it a time
+        escalation.yaml:3:65: the criterion `a` is already defined at escalation.yaml:2:68; rename one
+        escalation.yaml:4:29: unknown team `oops`; did you mean `ops`?
+    "#]],
+    );
 }

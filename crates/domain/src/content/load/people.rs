@@ -1,0 +1,295 @@
+//! `contacts.yaml`, `teams.yaml`, `severities.yaml` and `escalation.yaml`: who there is and when they are called.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Files,
+    report::{Report, Seen, unknown},
+};
+use crate::{
+    content::people::{Contact, Level, People, SeverityTerms, Team},
+    document::{Problem, Spanned, read as read_document},
+    playbook::Playbook,
+    severity::Severity,
+    time::Span,
+};
+
+const LEVELS_MAX: usize = 20;
+const WAIT_LEAST: Span = Span::secs(1);
+const WAIT_MOST: Span = Span::secs(365 * 86_400);
+
+#[derive(Deserialize)]
+struct ContactsDocument {
+    contacts: Vec<ContactDocument>,
+}
+
+#[derive(Deserialize)]
+struct ContactDocument {
+    name: Spanned<String>,
+    title: Option<Spanned<String>>,
+    #[serde(default)]
+    accounts: Vec<Spanned<String>>,
+    mail: Option<Spanned<String>>,
+    phone: Option<Spanned<String>>,
+    #[serde(default)]
+    chat: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    external: bool,
+    #[serde(default)]
+    roles: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+struct TeamsDocument {
+    teams: Vec<TeamDocument>,
+    #[serde(default)]
+    roles: BTreeMap<String, Vec<Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+struct TeamDocument {
+    name: Spanned<String>,
+    role: Spanned<String>,
+    members: Vec<Spanned<String>>,
+    #[serde(default)]
+    responsibilities: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+struct SeveritiesDocument {
+    severities: Vec<SeverityDocument>,
+}
+
+#[derive(Deserialize)]
+struct SeverityDocument {
+    severity: Spanned<Severity>,
+    #[serde(default)]
+    tell: Vec<Spanned<String>>,
+    acknowledge: Spanned<String>,
+    escalate: Option<Spanned<String>>,
+    update: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+struct EscalationDocument {
+    levels: Vec<LevelDocument>,
+}
+
+#[derive(Deserialize)]
+struct LevelDocument {
+    title: Spanned<String>,
+    teams: Vec<Spanned<String>>,
+    acknowledge: Spanned<String>,
+    #[serde(default)]
+    capabilities: Vec<Spanned<String>>,
+    #[serde(default)]
+    criteria: Vec<Spanned<String>>,
+}
+
+/// The four files, each of which may be missing.
+pub(super) struct PeopleFiles<'a> {
+    pub(super) contacts: Files<'a>,
+    pub(super) teams: Files<'a>,
+    pub(super) severities: Files<'a>,
+    pub(super) escalation: Files<'a>,
+}
+
+/// Everybody there is. Where one of the files cannot be read, what refers to it is not looked at.
+pub(super) fn read(files: &PeopleFiles<'_>, problems: &mut Vec<Problem>) -> People {
+    let mut people = People::default();
+    let read_contacts = one(&files.contacts, problems, |document, report| {
+        contacts(document, &mut people, report);
+    });
+    if !read_contacts {
+        return people;
+    }
+    let read_teams = one(&files.teams, problems, |document, report| teams(document, &mut people, report));
+    if !read_teams {
+        return people;
+    }
+    one(&files.severities, problems, |document, report| severities(document, &mut people, report));
+    one(&files.escalation, problems, |document, report| levels(document, &mut people, report));
+    people
+}
+
+/// Roles that playbooks name and `teams.yaml` does not know.
+pub(super) fn check_roles<'a>(
+    people: &People,
+    playbooks: impl Iterator<Item = &'a Playbook>,
+    problems: &mut Vec<Problem>,
+) {
+    if people.teams.is_empty() {
+        return;
+    }
+    let mut report = Report::new("teams.yaml", problems);
+    for playbook in playbooks {
+        for role in playbook.roles.iter().filter(|role| !people.roles.contains_key(role.as_str())) {
+            report.file(format!(
+                "no contact holds the role `{role}` that playbook `{}` needs; list it under `roles`, empty if it is vacant",
+                playbook.id
+            ));
+        }
+    }
+}
+
+/// Whether the file is absent or could be read.
+fn one<D: DeserializeOwned>(
+    files: &Files<'_>,
+    problems: &mut Vec<Problem>,
+    take: impl FnOnce(D, &mut Report<'_>),
+) -> bool {
+    let Some((path, text)) = files.first() else { return true };
+    let (document, found) = read_document::<D>(path, text);
+    let mut report = Report::new(path, problems);
+    report.add(found);
+    let Some(document) = document else { return false };
+    take(document, &mut report);
+    true
+}
+
+fn contacts(document: ContactsDocument, people: &mut People, report: &mut Report<'_>) {
+    let (mut names, mut accounts) = (Seen::default(), Seen::default());
+    for entry in document.contacts {
+        report.id("the contact", &entry.name);
+        if !names.insert("the contact", &entry.name, report) {
+            continue;
+        }
+        for account in &entry.accounts {
+            accounts.insert("the account", account, report);
+        }
+        for text in entry.title.iter().chain(&entry.phone).chain(entry.chat.values()) {
+            report.line("the text", text);
+        }
+        if let Some(mail) = entry.mail.as_ref().filter(|mail| !is_mail(mail)) {
+            report.at(mail, "not a mail address such as on-call@example.com".to_owned());
+        }
+        if entry.mail.is_none() && entry.phone.is_none() && entry.chat.is_empty() {
+            report.at(&entry.name, "no way to reach this contact; give `mail`, `phone` or `chat`");
+        }
+        for role in &entry.roles {
+            report.id("the role", role);
+            people.roles.entry(role.value.clone()).or_default().insert(entry.name.value.clone());
+        }
+        let name = entry.name.value;
+        let contact = Contact {
+            title: entry.title.map_or_else(|| name.clone(), |title| title.value),
+            accounts: values(&entry.accounts),
+            mail: entry.mail.map(|mail| mail.value),
+            phone: entry.phone.map(|phone| phone.value),
+            chat: entry.chat.into_iter().map(|(system, handle)| (system, handle.value)).collect(),
+            external: entry.external,
+            name: name.clone(),
+        };
+        people.contacts.insert(name, contact);
+    }
+}
+
+fn teams(document: TeamsDocument, people: &mut People, report: &mut Report<'_>) {
+    let mut names = Seen::default();
+    for entry in document.teams {
+        report.id("the team", &entry.name);
+        report.line("the role", &entry.role);
+        entry.responsibilities.iter().for_each(|text| report.line("the responsibility", text));
+        known_contacts(&entry.members, people, report);
+        if entry.members.is_empty() {
+            report.at(&entry.name, "a team without members can be told nothing; list `members`");
+        }
+        if people.contacts.contains_key(&entry.name.value) {
+            report.at(&entry.name, "a contact has this name as well; rename one");
+        }
+        if names.insert("the team", &entry.name, report) {
+            let team = Team {
+                name: entry.name.value.clone(),
+                role: entry.role.value,
+                members: values(&entry.members),
+                responsibilities: values(&entry.responsibilities),
+            };
+            people.teams.insert(entry.name.value, team);
+        }
+    }
+    for (role, holders) in document.roles {
+        known_contacts(&holders, people, report);
+        people.roles.entry(role).or_default().extend(values::<Vec<_>>(&holders));
+    }
+}
+
+fn severities(document: SeveritiesDocument, people: &mut People, report: &mut Report<'_>) {
+    let mut seen = Seen::default();
+    for entry in document.severities {
+        let name = entry.severity.clone().map(|severity| severity.name().to_owned());
+        seen.insert("the severity", &name, report);
+        report.unique("the recipient", &entry.tell);
+        for name in &entry.tell {
+            let known = || people.teams.keys().chain(people.roles.keys()).chain(people.contacts.keys());
+            if !known().any(|own| *own == name.value) {
+                report.at(name, unknown("team, role or contact", name, known().map(String::as_str)));
+            }
+        }
+        let terms = SeverityTerms {
+            tell: values(&entry.tell),
+            acknowledge: wait(&entry.acknowledge, report),
+            escalate: entry
+                .escalate
+                .map(|text| report.span("the escalation time", &text, WAIT_LEAST, WAIT_MOST)),
+            update: entry.update.map(|text| report.span("the update time", &text, Span::secs(60), WAIT_MOST)),
+        };
+        people.severities.insert(entry.severity.value, terms);
+    }
+}
+
+fn levels(document: EscalationDocument, people: &mut People, report: &mut Report<'_>) {
+    if document.levels.is_empty() || document.levels.len() > LEVELS_MAX {
+        report.file(format!("list 1 to {LEVELS_MAX} levels"));
+    }
+    let mut criteria = Seen::default();
+    for (index, entry) in document.levels.into_iter().enumerate() {
+        report.line("the title", &entry.title);
+        entry.criteria.iter().chain(&entry.capabilities).for_each(|name| report.id("the name", name));
+        for criterion in &entry.criteria {
+            criteria.insert("the criterion", criterion, report);
+        }
+        if entry.teams.is_empty() {
+            report.at(&entry.title, "a level without teams reaches nobody; list `teams`");
+        }
+        for team in entry.teams.iter().filter(|team| !people.teams.contains_key(&team.value)) {
+            report.at(team, unknown("team", team, people.teams.keys().map(String::as_str)));
+        }
+        let acknowledge = wait(&entry.acknowledge, report);
+        if index > 0 && acknowledge == Span::default() {
+            report.at(&entry.acknowledge, "only the first level may be `immediate`; give it a time");
+        }
+        people.levels.push(Level {
+            title: entry.title.value,
+            teams: values(&entry.teams),
+            acknowledge,
+            capabilities: values(&entry.capabilities),
+            criteria: values(&entry.criteria),
+        });
+    }
+}
+
+fn wait(text: &Spanned<String>, report: &mut Report<'_>) -> Span {
+    match text.as_str() {
+        "immediate" => Span::default(),
+        _ => report.span("the time", text, WAIT_LEAST, WAIT_MOST),
+    }
+}
+
+fn known_contacts(names: &[Spanned<String>], people: &People, report: &mut Report<'_>) {
+    report.unique("the contact", names);
+    for name in names.iter().filter(|name| !people.contacts.contains_key(&name.value)) {
+        report.at(name, unknown("contact", name, people.contacts.keys().map(String::as_str)));
+    }
+}
+
+fn values<C: FromIterator<String>>(names: &[Spanned<String>]) -> C {
+    names.iter().map(|name| name.value.clone()).collect()
+}
+
+fn is_mail(text: &str) -> bool {
+    let sound = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+    text.len() <= 254
+        && text.split_once('@').is_some_and(|(name, host)| sound(name) && sound(host) && !host.contains('@'))
+}

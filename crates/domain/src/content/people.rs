@@ -1,0 +1,122 @@
+//! Who there is: contacts, teams, roles, what a severity means for them, and the levels of escalation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{severity::Severity, time::Span};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct People {
+    pub severities: BTreeMap<Severity, SeverityTerms>,
+    pub teams: BTreeMap<String, Team>,
+    /// Role to the contacts that hold it; a role with none is known to be vacant.
+    pub roles: BTreeMap<String, BTreeSet<String>>,
+    pub contacts: BTreeMap<String, Contact>,
+    /// Lowest first.
+    pub levels: Vec<Level>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeverityTerms {
+    /// Teams, roles or contacts.
+    pub tell: Vec<String>,
+    /// Zero means immediately.
+    pub acknowledge: Span,
+    pub escalate: Option<Span>,
+    /// How often the state is told.
+    pub update: Option<Span>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Team {
+    pub name: String,
+    pub role: String,
+    pub members: Vec<String>,
+    pub responsibilities: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contact {
+    pub name: String,
+    pub title: String,
+    /// Names of the accounts of this person.
+    pub accounts: Vec<String>,
+    pub mail: Option<String>,
+    pub phone: Option<String>,
+    /// Chat system to the handle there.
+    pub chat: BTreeMap<String, String>,
+    pub external: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Level {
+    pub title: String,
+    pub teams: Vec<String>,
+    /// Zero means immediately: this level sets no clock of its own.
+    pub acknowledge: Span,
+    pub capabilities: Vec<String>,
+    pub criteria: Vec<String>,
+}
+
+impl People {
+    /// The contacts behind names of teams, roles and contacts, each once.
+    pub fn expand<'a>(&'a self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let mut found = BTreeSet::new();
+        for name in names {
+            if let Some(team) = self.teams.get(name) {
+                found.extend(team.members.iter().map(String::as_str));
+            } else if let Some(holders) = self.roles.get(name) {
+                found.extend(holders.iter().map(String::as_str));
+            } else if let Some(contact) = self.contacts.get(name) {
+                found.insert(contact.name.as_str());
+            }
+        }
+        found
+    }
+
+    /// The contacts of one level, counted from 1.
+    pub fn of_level(&self, level: u8) -> BTreeSet<&str> {
+        let level = usize::from(level).checked_sub(1).and_then(|index| self.levels.get(index));
+        self.expand(level.into_iter().flat_map(|level| level.teams.iter().map(String::as_str)))
+    }
+
+    /// Who hears of an incident of this severity; of a critical one the last level hears at once.
+    pub fn told_of(&self, severity: Severity) -> BTreeSet<&str> {
+        let terms = self.severities.get(&severity);
+        let mut told = self.expand(terms.into_iter().flat_map(|terms| terms.tell.iter().map(String::as_str)));
+        if severity == Severity::Critical {
+            told.extend(self.of_level(self.last_level()));
+        }
+        told
+    }
+
+    /// The number of the last level; zero where there is none.
+    pub fn last_level(&self) -> u8 {
+        u8::try_from(self.levels.len()).unwrap_or(u8::MAX)
+    }
+
+    /// The level that a criterion engages, counted from 1.
+    pub fn level_for(&self, criterion: &str) -> Option<u8> {
+        let index = self.levels.iter().position(|level| level.criteria.iter().any(|own| own == criterion))?;
+        u8::try_from(index + 2).ok().map(|level| level.min(self.last_level()))
+    }
+
+    /// The contact to whom an account belongs.
+    pub fn of_account(&self, account: &str) -> Option<&Contact> {
+        self.contacts.values().find(|contact| contact.accounts.iter().any(|own| own == account))
+    }
+
+    /// Whether the contact holds the role.
+    pub fn holds(&self, contact: &str, role: &str) -> bool {
+        self.roles.get(role).is_some_and(|holders| holders.contains(contact))
+    }
+
+    /// Whether at least one contact that holds the role has an account here.
+    pub fn is_linked(&self, role: &str) -> bool {
+        let holders = self.roles.get(role).into_iter().flatten();
+        holders.filter_map(|name| self.contacts.get(name)).any(|contact| !contact.accounts.is_empty())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.contacts.is_empty() && self.levels.is_empty() && self.severities.is_empty()
+    }
+}

@@ -1,0 +1,161 @@
+//! Who is told of a fact, and what it asks of people. Nothing, where the content names nobody.
+
+use std::collections::BTreeSet;
+
+use super::Command;
+use crate::{
+    event::{Event, Stream},
+    id::IncidentId,
+    incident::{self, Incident, people},
+    notice::{self, Reason},
+    run,
+    state::State,
+};
+
+pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
+    if state.content.people.is_empty() {
+        return Vec::new();
+    }
+    match event {
+        Event::Incident(id, event) => match state.incidents.open.get(id) {
+            Some(incident) => after_incident(state, incident, event),
+            None => Vec::new(),
+        },
+        Event::Run(id, event) => after_run(state, *id, event),
+        Event::Alert(..)
+        | Event::Silence(..)
+        | Event::Action(..)
+        | Event::Control(_)
+        | Event::Sighting(..)
+        | Event::Person(..)
+        | Event::Token(..)
+        | Event::Approval(..)
+        | Event::Notice(..)
+        | Event::Review(..)
+        | Event::Raw(..)
+        | Event::Content(_)
+        | Event::Log(_) => Vec::new(),
+    }
+}
+
+fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -> Vec<Command> {
+    let id = incident.id;
+    let known = &state.content.people;
+    match event {
+        incident::Event::Opened { .. }
+        | incident::Event::AlertJoined { severity: Some(_), .. }
+        | incident::Event::Classified { .. } => vec![ask(id, people::Ask::SetClock)],
+        incident::Event::AttentionRaised { about, reason } => {
+            // One thing that asks again for another reason is not a second call; and a notice that reached nobody
+            // is no reason to send more of them.
+            let notice = matches!(about.parse(), Ok(Stream::Notice(_)));
+            let first =
+                !notice && incident.attention.iter().filter(|waits| waits.about == *about).count() == 1;
+            let mut to = known.of_level(incident.standing().level.max(1));
+            to.extend(
+                incident.standing().commander.and_then(|person| crate::access::identity(state, person)),
+            );
+            if first { send(id, Reason::Attention, to, reason) } else { Vec::new() }
+        }
+        incident::Event::Resolved { summary, .. } => {
+            send(id, Reason::Resolved, concerned(state, incident), summary)
+        }
+        incident::Event::Relapsed { reason } => {
+            let mut to = concerned(state, incident);
+            to.extend(known.of_level(1));
+            send(id, Reason::Opened, to, reason)
+        }
+        incident::Event::People(event) => after_people(state, incident, event),
+        incident::Event::AlertJoined { .. }
+        | incident::Event::Acknowledged
+        | incident::Event::Assigned { .. }
+        | incident::Event::Noted { .. }
+        | incident::Event::Linked { .. }
+        | incident::Event::Contained { .. }
+        | incident::Event::AttentionCleared { .. }
+        | incident::Event::ResponseStopped { .. }
+        | incident::Event::WatchEnded
+        | incident::Event::SignedOff { .. }
+        | incident::Event::Closed { .. }
+        | incident::Event::Redacted { .. } => Vec::new(),
+    }
+}
+
+fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Vec<Command> {
+    let id = incident.id;
+    let known = &state.content.people;
+    match event {
+        people::Event::ClockSet { tell: true, severity, .. } => {
+            let mut to = known.told_of(*severity);
+            to.extend(known.of_level(1));
+            send(id, Reason::Opened, to, &format!("severity {severity}"))
+        }
+        people::Event::Escalated { level, why, .. } => {
+            send(id, Reason::Escalated, known.of_level(*level), &format!("level {level}: {why}"))
+        }
+        people::Event::UpdateDue { .. } => {
+            send(id, Reason::Update, concerned(state, incident), "state of the incident")
+        }
+        people::Event::HandOverOffered { to } => {
+            let to = crate::access::identity(state, *to).into_iter().collect();
+            send(id, Reason::Task, to, "you are asked to take command")
+        }
+        people::Event::Assembled { run, team, unfilled } => {
+            let to = team.iter().map(|(_, contact)| &**contact).collect();
+            let mut commands = send(id, Reason::Run, to, &format!("{run} began"));
+            if !unfilled.is_empty() {
+                let reason = format!("{run} needs a role that nobody holds: {}", unfilled.join(", "));
+                let about = Stream::Incident(id);
+                let attention = incident::Command::RaiseAttention { id, about, reason: reason.clone() };
+                commands.push(Command::Incident(attention));
+                if known.last_level() > 0 {
+                    commands
+                        .push(ask(id, people::Ask::Escalate { level: None, criterion: None, why: reason }));
+                }
+            }
+            commands
+        }
+        people::Event::ClockSet { tell: false, .. }
+        | people::Event::Claimed
+        | people::Event::HandOverAccepted => Vec::new(),
+    }
+}
+
+fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Command> {
+    let Some(run) = state.runs.get(id) else { return Vec::new() };
+    if matches!(event, run::Event::Started { .. }) {
+        return vec![ask(run.incident, people::Ask::Assemble { run: id })];
+    }
+    let Some((incident, progress)) = state.incidents.open.get(&run.incident).zip(event.progress()) else {
+        return Vec::new();
+    };
+    let team = || incident.standing().team.iter().map(|(_, contact)| &**contact).collect();
+    let mut commands = Vec::new();
+    if let Some(stage) = progress.stage {
+        commands.extend(send(incident.id, Reason::Run, team(), &format!("{id} reached stage {}", stage + 1)));
+    }
+    if matches!(progress.status, Some(run::Status::Completed)) {
+        commands.extend(send(incident.id, Reason::Run, team(), &format!("{id} is completed")));
+    }
+    commands
+}
+
+/// Whom the severity names, and the team.
+fn concerned<'a>(state: &'a State, incident: &'a Incident) -> BTreeSet<&'a str> {
+    let mut to = state.content.people.told_of(incident.severity);
+    to.extend(incident.standing().team.iter().map(|(_, contact)| &**contact));
+    to
+}
+
+fn ask(id: IncidentId, ask: people::Ask) -> Command {
+    Command::Incident(incident::Command::People { id, ask })
+}
+
+/// One notice for each, however many lists name them.
+fn send(incident: IncidentId, reason: Reason, to: BTreeSet<&str>, about: &str) -> Vec<Command> {
+    if to.is_empty() {
+        return Vec::new();
+    }
+    let to = to.into_iter().map(Into::into).collect();
+    vec![Command::Notice(notice::Command::Send { incident, reason, to, about: about.into() })]
+}

@@ -1,0 +1,356 @@
+//! People on an incident: who commands, who is on the team, and whom it goes to next while nobody acknowledges.
+//!
+//! The clock stands in the facts: the moment it was set, the smallest time that applied was chosen with its reason,
+//! so that a restart reads it and loses nothing.
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Incident, Status, decide::bounded};
+use crate::{
+    content::people::People,
+    event::{Context, Meta, Rejected},
+    id::{IncidentId, PersonId, RunId},
+    severity::Severity,
+    state::State,
+    time::{Span, Timestamp},
+};
+
+/// After this time it goes one level up where neither a rule nor the severity sets one.
+pub const ESCALATE_DEFAULT: Span = Span::secs(3_600);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// It opened, or its severity changed.
+    SetClock,
+    /// One of its times has come.
+    Elapsed,
+    /// By a person with a criterion or a level, or by the platform.
+    Escalate {
+        level: Option<u8>,
+        criterion: Option<String>,
+        why: String,
+    },
+    Claim,
+    HandOver {
+        to: PersonId,
+    },
+    Accept,
+    /// A run began that needs people.
+    Assemble {
+        run: RunId,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "people", rename_all = "snake_case")]
+pub enum Event {
+    ClockSet {
+        level: u8,
+        severity: Severity,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        /// Which time won, and why.
+        why: Box<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acknowledge_by: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        update_at: Option<Timestamp>,
+        /// It opened or became more severe, so people hear of it.
+        tell: bool,
+    },
+    Escalated {
+        level: u8,
+        why: Box<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        criterion: Option<Box<str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        clock: Box<str>,
+    },
+    /// The state of the incident is told, and when next.
+    UpdateDue {
+        next: Option<Timestamp>,
+    },
+    Claimed,
+    HandOverOffered {
+        to: PersonId,
+    },
+    HandOverAccepted,
+    /// Role and contact of each member, and the roles that nobody holds.
+    Assembled {
+        run: RunId,
+        team: Vec<(Box<str>, Box<str>)>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unfilled: Vec<Box<str>>,
+    },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::ClockSet { .. } => "incident.clock_set",
+            Event::Escalated { .. } => "incident.escalated",
+            Event::UpdateDue { .. } => "incident.update_due",
+            Event::Claimed => "incident.claimed",
+            Event::HandOverOffered { .. } => "incident.hand_over_offered",
+            Event::HandOverAccepted => "incident.hand_over_accepted",
+            Event::Assembled { .. } => "incident.team_assembled",
+        }
+    }
+}
+
+/// How it stands with the people.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Standing {
+    /// The level that is engaged, from 1; zero before any.
+    pub level: u8,
+    /// Since when that level is engaged.
+    pub since: Timestamp,
+    /// The severity by which the clock was set.
+    pub severity: Option<Severity>,
+    /// The highest severity that people were told of.
+    pub told: Option<Severity>,
+    /// When it goes on, unless somebody acknowledges.
+    pub due: Option<Timestamp>,
+    pub why: Box<str>,
+    pub acknowledge_by: Option<Timestamp>,
+    pub update_at: Option<Timestamp>,
+    pub commander: Option<PersonId>,
+    pub offered: Option<PersonId>,
+    pub team: Vec<(Box<str>, Box<str>)>,
+    pub unfilled: Vec<Box<str>>,
+}
+
+type Decided = Result<Vec<Event>, Rejected>;
+
+pub(super) fn decide(state: &State, id: IncidentId, ask: Ask, context: &Context) -> Decided {
+    let incident = super::decide::open(state, id)?;
+    let people = &state.content.people;
+    match ask {
+        Ask::SetClock => Ok(set_clock(people, incident, context.now)),
+        Ask::Elapsed => Ok(elapsed(people, incident, context.now)),
+        Ask::Escalate { level, criterion, why } => escalate(people, incident, level, criterion, why, context),
+        Ask::Claim => claim(state, incident, context),
+        Ask::HandOver { to } => hand_over(state, incident, to, context),
+        Ask::Accept => {
+            let person = a_person(context)?;
+            match incident.standing().offered {
+                Some(offered) if offered == person => Ok(vec![Event::HandOverAccepted]),
+                Some(_) | None => {
+                    Err(Rejected::Conflict(format!("nobody offered the command of {id} to {person}")))
+                }
+            }
+        }
+        Ask::Assemble { run } => Ok(assemble(state, run)),
+    }
+}
+
+/// The smallest time that applies at this level, and why it is this one.
+fn clock(people: &People, incident: &Incident, level: u8) -> (Span, String) {
+    let severity = incident.severity;
+    let own = people.levels.get(usize::from(level.max(1)) - 1).map(|level| level.acknowledge);
+    let own = own.filter(|span| *span > Span::default());
+    if let Some(span) = own.filter(|_| level >= people.last_level()) {
+        return (span, format!("the last level is called again every {span}"));
+    }
+    let by_severity = people.severities.get(&severity).and_then(|terms| terms.escalate);
+    let mut known: Vec<(Span, String)> = Vec::new();
+    known.extend(incident.escalation.map(|span| (span, format!("its rule goes on after {span}"))));
+    known.extend(by_severity.map(|span| (span, format!("{severity} goes on after {span}"))));
+    if known.is_empty() {
+        let why = format!("neither a rule nor {severity} sets a time, so {ESCALATE_DEFAULT}");
+        known.push((ESCALATE_DEFAULT, why));
+    }
+    known.extend(own.map(|span| (span, format!("level {level} has {span} to acknowledge"))));
+    // INVARIANT: one is always pushed; of equal times the first named is given as the reason.
+    known.into_iter().min_by_key(|(span, _)| *span).unwrap_or_default()
+}
+
+fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
+    let standing = incident.standing();
+    let severity = incident.severity;
+    if people.is_empty() || standing.severity == Some(severity) || incident.status != Status::Open {
+        return Vec::new();
+    }
+    let level = standing.level.max(1);
+    let since = if standing.level == 0 { now } else { standing.since };
+    let (span, why) = clock(people, incident, level);
+    let runs = incident.acknowledged.is_none() && !people.levels.is_empty();
+    let terms = people.severities.get(&severity);
+    let cadence = terms.and_then(|terms| terms.update).map(|span| now.plus(span));
+    vec![Event::ClockSet {
+        level,
+        severity,
+        due: runs.then(|| since.plus(span)),
+        why: why.into(),
+        acknowledge_by: terms.map(|terms| incident.opened_at.plus(terms.acknowledge)),
+        update_at: match (cadence, standing.update_at) {
+            // The earliest notice wins.
+            (Some(new), Some(old)) => Some(new.min(old)),
+            (new, _) => new,
+        },
+        tell: standing.told.is_none_or(|told| told < severity),
+    }]
+}
+
+fn elapsed(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
+    let standing = incident.standing();
+    let mut events = Vec::new();
+    if standing.due.is_some_and(|due| due <= now) {
+        let level = standing.level.saturating_add(1).min(people.last_level().max(1));
+        let why = format!("nobody acknowledged since {}: {}", standing.since, standing.why);
+        events.push(escalated(people, incident, level, why.into(), None, now));
+    }
+    if standing.update_at.is_some_and(|at| at <= now) {
+        let cadence = people.severities.get(&incident.severity).and_then(|terms| terms.update);
+        events.push(Event::UpdateDue { next: cadence.map(|span| now.plus(span)) });
+    }
+    events
+}
+
+fn escalated(
+    people: &People,
+    incident: &Incident,
+    level: u8,
+    why: Box<str>,
+    criterion: Option<Box<str>>,
+    now: Timestamp,
+) -> Event {
+    let (span, clock) = clock(people, incident, level);
+    let runs = incident.acknowledged.is_none() && !people.levels.is_empty();
+    Event::Escalated { level, why, criterion, due: runs.then(|| now.plus(span)), clock: clock.into() }
+}
+
+fn escalate(
+    people: &People,
+    incident: &Incident,
+    level: Option<u8>,
+    criterion: Option<String>,
+    why: String,
+    context: &Context,
+) -> Decided {
+    let last = people.last_level();
+    if last == 0 {
+        return Err(Rejected::Conflict("the content has no levels; add `escalation.yaml`".to_owned()));
+    }
+    let by_criterion = match &criterion {
+        Some(name) => Some(people.level_for(name).ok_or_else(|| {
+            let known: Vec<&str> =
+                people.levels.iter().flat_map(|level| &level.criteria).map(String::as_str).collect();
+            Rejected::Invalid(format!("`{name}` is not a criterion; use one of {}", known.join(", ")))
+        })?),
+        None => None,
+    };
+    let next = incident.standing().level.max(1).saturating_add(1).min(last);
+    let level = level.or(by_criterion).unwrap_or(next);
+    if level == 0 || level > last {
+        return Err(Rejected::Invalid(format!("there is no level {level}; use 1 to {last}")));
+    }
+    let why = bounded("reason", why)?;
+    Ok(vec![escalated(people, incident, level, why, criterion.map(Into::into), context.now)])
+}
+
+fn a_person(context: &Context) -> Result<PersonId, Rejected> {
+    context
+        .actor
+        .person()
+        .ok_or_else(|| Rejected::Invalid("only a person can command an incident".to_owned()))
+}
+
+fn claim(state: &State, incident: &Incident, context: &Context) -> Decided {
+    let person = a_person(context)?;
+    let here = |id: &PersonId| state.people.get(id).is_none_or(|person| !person.disabled);
+    match incident.standing().commander.filter(here) {
+        None => Ok(vec![Event::Claimed]),
+        Some(commander) if commander == person => {
+            Err(Rejected::Conflict(format!("{person} commands {} already", incident.id)))
+        }
+        Some(commander) => Err(Rejected::Conflict(format!(
+            "{commander} commands {}; ask for `incident hand-over`",
+            incident.id
+        ))),
+    }
+}
+
+fn hand_over(state: &State, incident: &Incident, to: PersonId, context: &Context) -> Decided {
+    let person = a_person(context)?;
+    if incident.standing().commander != Some(person) {
+        let id = incident.id;
+        return Err(Rejected::Conflict(format!(
+            "{person} does not command {id}, so it cannot be handed over"
+        )));
+    }
+    if to == person || state.people.get(&to).is_none_or(|person| person.disabled) {
+        return Err(Rejected::NotFound(format!("there is no other active person {to}")));
+    }
+    Ok(vec![Event::HandOverOffered { to }])
+}
+
+/// Everybody who holds a role that the playbook of the run names.
+fn assemble(state: &State, run: RunId) -> Vec<Event> {
+    let playbook = state.runs.get(run).and_then(|run| state.playbooks.get(&run.hash));
+    let Some(playbook) = playbook.filter(|playbook| !playbook.roles.is_empty()) else { return Vec::new() };
+    let people = &state.content.people;
+    let (mut team, mut unfilled) = (Vec::new(), Vec::new());
+    for role in &playbook.roles {
+        match people.roles.get(role).filter(|holders| !holders.is_empty()) {
+            Some(holders) => {
+                team.extend(holders.iter().map(|holder| (role.as_str().into(), holder.as_str().into())));
+            }
+            None => unfilled.push(role.as_str().into()),
+        }
+    }
+    vec![Event::Assembled { run, team, unfilled }]
+}
+
+pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
+    match event {
+        Event::ClockSet { level, severity, due, why, acknowledge_by, update_at, tell } => {
+            if standing.level == 0 {
+                standing.since = meta.time;
+            }
+            standing.level = *level;
+            standing.severity = Some(*severity);
+            if *tell {
+                standing.told = Some(*severity);
+            }
+            standing.due = *due;
+            standing.why = why.clone();
+            standing.acknowledge_by = *acknowledge_by;
+            standing.update_at = *update_at;
+        }
+        Event::Escalated { level, due, clock, .. } => {
+            standing.level = *level;
+            standing.since = meta.time;
+            standing.due = *due;
+            standing.why = clock.clone();
+        }
+        Event::UpdateDue { next } => standing.update_at = *next,
+        Event::Claimed => {
+            standing.commander = meta.actor.person();
+            standing.offered = None;
+        }
+        Event::HandOverOffered { to } => standing.offered = Some(*to),
+        Event::HandOverAccepted => standing.commander = standing.offered.take(),
+        Event::Assembled { team, unfilled, .. } => {
+            standing.team = team.clone();
+            standing.unfilled = unfilled.clone();
+        }
+    }
+}
+
+/// When something happens by itself, and why.
+pub fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
+    let standing = incident.standing.as_deref().filter(|_| incident.status == Status::Open)?;
+    let due = standing.due.map(|at| (at, "escalates"));
+    due.into_iter().chain(standing.update_at.map(|at| (at, "its state is told"))).min()
+}
+
+pub fn due(incident: &Incident, now: Timestamp) -> Option<super::Command> {
+    next_wakeup(incident).filter(|(at, _)| *at <= now)?;
+    Some(super::Command::People { id: incident.id, ask: Ask::Elapsed })
+}

@@ -1,0 +1,247 @@
+//! Who is called when, in virtual time, over restarts and jumps.
+
+use super::{Ask, Event};
+use crate::{
+    access, event,
+    flow::Command,
+    id::{IncidentId, PersonId},
+    incident::{self, Severity},
+    notice::{self, Reason},
+    scene::{Scene, all_shipped},
+    state::{Saved, State},
+    time::{Span, Timestamp},
+};
+
+fn alert(scene: &mut Scene, node: &str, severity: &str) {
+    scene.alert([("incident_type", "validator_compromise"), ("severity", severity), ("node", node)]);
+}
+
+fn ask(id: IncidentId, ask: Ask) -> Command {
+    Command::Incident(incident::Command::People { id, ask })
+}
+
+/// The times after the start, in seconds, and levels of what escalated.
+fn escalations(scene: &Scene, start: Timestamp) -> Vec<(u64, u8)> {
+    let escalated = |fact: &crate::flow::Fact| {
+        let event::Event::Incident(_, incident::Event::People(Event::Escalated { level, .. })) = &fact.event
+        else {
+            return None;
+        };
+        Some((fact.meta.time.since(start).0 / 1_000_000, *level))
+    };
+    scene.facts.iter().filter_map(escalated).collect()
+}
+
+fn notices(scene: &Scene, wanted: Reason) -> Vec<String> {
+    let to = |fact: &crate::flow::Fact| {
+        let event::Event::Notice(_, notice::Event::Queued { reason, to, .. }) = &fact.event else {
+            return None;
+        };
+        (*reason == wanted).then(|| to.to_string())
+    };
+    scene.facts.iter().filter_map(to).collect()
+}
+
+#[test]
+fn a_critical_incident_goes_up_level_by_level_and_the_last_is_called_again() {
+    let mut scene = Scene::staffed();
+    let start = scene.now;
+    alert(&mut scene, "validator-1", "critical");
+    assert!(notices(&scene, Reason::Opened).contains(&"executive_lead".to_owned()), "at once");
+    scene.wait(Span::secs(9_000));
+    assert_eq!(escalations(&scene, start), [(300, 2), (600, 3), (900, 4), (4_500, 4), (8_100, 4)]);
+}
+
+/// The shipped people with the text of one file changed, and what the clock of a high incident says then.
+fn clock_of_high(from: &str, to: &str, escalation: Option<Span>) -> String {
+    let mut files = all_shipped();
+    let severities = files.get_mut("severities.yaml").unwrap();
+    assert!(severities.contains(from));
+    *severities = severities.replace(from, to);
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    alert(&mut scene, "validator-1", "high");
+    let mut incident = (*scene.state.incidents.open[&scene.incident()]).clone();
+    incident.escalation = escalation;
+    let (span, why) = super::clock(&scene.state.content.people, &incident, 1);
+    format!("{span}: {why}")
+}
+
+#[test]
+fn the_smallest_time_that_applies_wins_and_says_why() {
+    let rule = |s| Some(Span::secs(s));
+    assert_eq!(clock_of_high("30m", "30m", rule(180)), "3m: its rule goes on after 3m");
+    assert_eq!(clock_of_high("30m", "30m", rule(7_200)), "30m: high goes on after 30m");
+    let none = clock_of_high("    escalate: 30m\n", "", None);
+    assert_eq!(none, "1h: neither a rule nor high sets a time, so 1h");
+    assert_eq!(clock_of_high("    escalate: 30m\n", "", rule(7_200)), "2h: its rule goes on after 2h");
+}
+
+#[test]
+fn acknowledging_stops_the_clock_and_a_higher_severity_shortens_it() {
+    let mut scene = Scene::staffed();
+    let start = scene.now;
+    alert(&mut scene, "validator-1", "high");
+    let id = scene.incident();
+    assert_eq!(&*scene.state.incidents.open[&id].standing().why, "high goes on after 30m");
+    scene.wait(Span::secs(60));
+    let critical = Some(Severity::Critical);
+    let why = "two nodes".to_owned();
+    let classify =
+        incident::Command::Classify { id, incident_type: None, severity: critical, onset: None, why };
+    scene.must(Command::Incident(classify));
+    scene.wait(Span::secs(300));
+    assert_eq!(escalations(&scene, start), [(300, 2)], "five minutes from the opening");
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    scene.wait(Span::secs(90_000));
+    assert_eq!(escalations(&scene, start).len(), 1);
+}
+
+#[test]
+fn alerts_that_join_tell_nobody_again() {
+    let mut scene = Scene::staffed();
+    alert(&mut scene, "validator-1", "high");
+    let told = notices(&scene, Reason::Opened);
+    let mut each = told.clone();
+    each.sort();
+    each.dedup();
+    assert_eq!(each.len(), told.len(), "one notice for each");
+    for number in 0..200 {
+        let name = number.to_string();
+        scene.alert([
+            ("incident_type", "validator_compromise"),
+            ("severity", "high"),
+            ("node", "validator-1"),
+            ("alertname", &name),
+        ]);
+    }
+    assert_eq!(notices(&scene, Reason::Opened), told);
+}
+
+#[test]
+fn the_state_is_told_by_the_cadence_of_the_severity_until_it_is_resolved() {
+    let mut scene = Scene::staffed();
+    alert(&mut scene, "validator-1", "high");
+    let id = scene.incident();
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    scene.wait(Span::secs(3 * 1_800));
+    let leads = || "security_lead".to_owned();
+    let updates = notices(&scene, Reason::Update).into_iter().filter(|to| *to == leads()).count();
+    assert_eq!(updates, 3);
+    scene.must(Command::Incident(incident::Command::Resolve { id, summary: "done".to_owned() }));
+    assert!(notices(&scene, Reason::Resolved).contains(&leads()));
+    scene.facts.clear();
+    scene.wait(Span::secs(90_000));
+    assert!(notices(&scene, Reason::Update).is_empty());
+}
+
+#[test]
+fn one_person_commands_and_hands_over_to_one_who_accepts() {
+    let mut scene = Scene::staffed();
+    let add =
+        |name: &str| access::Command::AddPerson { name: name.to_owned(), role: access::Role::Responder };
+    scene.must(Command::Access(add("maria")));
+    let maria = *scene.state.people.keys().next_back().unwrap();
+    alert(&mut scene, "validator-1", "high");
+    let id = scene.incident();
+    scene.must(ask(id, Ask::Claim));
+    assert!(scene.refused(ask(id, Ask::Claim)).contains("commands"));
+    assert!(scene.refused(ask(id, Ask::Accept)).contains("nobody offered"));
+    scene.must(ask(id, Ask::HandOver { to: maria }));
+    let commander = |scene: &Scene| scene.state.incidents.open[&id].standing().commander;
+    assert_eq!(commander(&scene), Some(PersonId::from_number(900)), "until it is accepted");
+    scene.ask(event::Actor::Person(maria), ask(id, Ask::Accept)).unwrap();
+    assert_eq!(commander(&scene), Some(maria));
+    assert!(scene.refused(ask(id, Ask::HandOver { to: maria })).contains("does not command"));
+}
+
+#[test]
+fn people_escalate_by_criterion() {
+    let mut scene = Scene::staffed();
+    let start = scene.now;
+    alert(&mut scene, "validator-1", "high");
+    let id = scene.incident();
+    let by = |criterion: &str| Ask::Escalate {
+        level: None,
+        criterion: Some(criterion.to_owned()),
+        why: "press calls".to_owned(),
+    };
+    assert!(scene.refused(ask(id, by("bad_mood"))).contains("public_impact"));
+    scene.must(ask(id, by("public_impact")));
+    assert_eq!(escalations(&scene, start), [(0, 4)]);
+    assert!(notices(&scene, Reason::Escalated).contains(&"legal_counsel".to_owned()));
+    assert_eq!(scene.state.content.people.levels.iter().map(|level| level.criteria.len()).sum::<usize>(), 11);
+}
+
+#[test]
+fn a_role_that_nobody_holds_calls_for_a_person_and_escalates() {
+    let mut files = all_shipped();
+    let teams = files.get_mut("teams.yaml").unwrap();
+    *teams = teams.replace("  security_lead: [security_lead]", "  security_lead: []");
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    let start = scene.now;
+    alert(&mut scene, "validator-1", "high");
+    let incident = &scene.state.incidents.open[&scene.incident()];
+    assert!(incident.standing().unfilled.iter().any(|role| &**role == "security_lead"));
+    assert!(incident.attention.iter().any(|waits| waits.reason.contains("nobody holds: security_lead")));
+    assert_eq!(escalations(&scene, start), [(0, 2)]);
+}
+
+/// The line of a team with the first of its members alone.
+fn one_member(line: &str) -> String {
+    let cut = line.trim_start().starts_with("members: [").then(|| line.split_once(',')).flatten();
+    cut.map_or_else(|| format!("{line}\n"), |(first, _)| format!("{first}]\n"))
+}
+
+/// Rows out, a new state in, as a restart does it.
+fn restart(scene: &mut Scene) {
+    let content = scene.state.content.clone();
+    let mut state = State::default();
+    state.loaded = content.hash.clone();
+    state.stage_content(content);
+    for incident in scene.state.incidents.open.values() {
+        let row = serde_json::to_vec(&**incident).unwrap();
+        state.restore(Saved::Incident(serde_json::from_slice(&row).unwrap()), scene.now);
+    }
+    scene.state = state;
+}
+
+#[test]
+fn ten_thousand_clocks_fire_once_a_step_over_restarts_and_jumps() {
+    let mut files = all_shipped();
+    // It is about the clocks, not about how many hear of them and in which words.
+    files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("templates/"));
+    let severities = files.get_mut("severities.yaml").unwrap();
+    *severities = severities
+        .replace("    update: 30m\n", "")
+        .lines()
+        .filter(|line| !line.contains("tell:"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let teams = files.get_mut("teams.yaml").unwrap();
+    *teams = teams.lines().map(one_member).collect();
+    let mut scene = Scene::with(crate::content::load(&files).0);
+    let start = scene.now;
+    for number in 0..10_000 {
+        alert(&mut scene, &format!("validator-{number}"), "critical");
+    }
+    let doubt = crate::control::Command::DoubtClock { reason: "the clocks disagree".to_owned() };
+    scene.must(Command::Control(doubt));
+    scene.facts.clear();
+    scene.wait(Span::secs(299));
+    restart(&mut scene);
+    scene.wait(Span::secs(1));
+    assert_eq!(escalations(&scene, start), vec![(300, 2); 10_000]);
+    scene.facts.clear();
+    // Down for ten hours: the clock moves on at the start, and each fires its next step once.
+    scene.now = scene.now.plus(Span::secs(36_000));
+    restart(&mut scene);
+    scene.wait(Span::secs(1));
+    assert_eq!(escalations(&scene, start), vec![(36_300, 3); 10_000]);
+    scene.wait(Span::secs(298));
+    assert_eq!(escalations(&scene, start).len(), 10_000, "none early, none twice");
+    scene.wait(Span::secs(1));
+    assert_eq!(escalations(&scene, start)[10_000..], vec![(36_600, 4); 10_000]);
+}
