@@ -5,7 +5,9 @@
 //! time shown was measured. At the end the log is verified as an auditor would.
 
 mod outcome;
+mod people;
 mod scene;
+mod score;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -22,13 +24,14 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use domain::document::nearest;
+use domain::{content::drill::Drill as ShippedDrill, document::nearest};
 use estate::Scenario;
 use serde_json::json;
 
-use self::{outcome::Outcome, scene::Scene, view::View};
+use self::{outcome::Outcome, people::People, scene::Scene, view::View};
 use crate::{
     client::{Client, Token},
+    content::Source,
     estate::{Estate, alert_body},
     logs::{self, Format, Threshold},
     output::{Output, Table, Usage, Verdict, escape},
@@ -41,42 +44,86 @@ const PACE: Duration = Duration::from_millis(10);
 const LOOK: Duration = Duration::from_millis(40);
 /// How long the view stays after all is done, so that what was spared is seen to grow.
 const LINGER: Duration = Duration::from_millis(1_500);
-/// A drill whose goals do not hold by then has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A drill that is not through by then, whatever its people think about, has failed.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Play an attack on the simulated estate and show the response; exit 0 only if the targets are met
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence drill validator_compromise\n  \
+                        ringfence drill --all\n  \
                         ringfence drill validator_compromise --keep drill-data\n  \
                         ringfence log verify drill-data")]
 pub(crate) struct Drill {
     /// Which attack
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present_any = ["list", "all"], conflicts_with = "all")]
     scenario: Option<String>,
     /// List the attacks there are
     #[arg(long)]
     list: bool,
+    /// One after the other; exit 0 only if each meets its targets
+    #[arg(long)]
+    all: bool,
     /// Keep the drill's data directory here, to look at and to verify; a folder that does not exist yet
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "all")]
     keep: Option<PathBuf>,
 }
 
 impl Drill {
     pub(crate) fn run(&self, output: &Output) -> anyhow::Result<Verdict> {
-        let Some(name) = self.scenario.as_ref().filter(|_| !self.list) else {
+        if self.list {
             return Ok(list(output));
-        };
-        let Some(scenario) = Scenario::find(name) else { return Err(unknown(name).into()) };
-        logs::start(Format::Text, Threshold::Error);
-        let Some(keep) = &self.keep else {
-            let folder = tempfile::tempdir().context("cannot make a folder for the drill")?;
-            return play(&scenario, folder.path(), false, output);
-        };
-        if keep.exists() {
-            bail!("`{}` exists; name a folder that does not, so that nothing is mixed", keep.display());
         }
-        play(&scenario, keep, true, output)
+        logs::start(Format::Text, Threshold::Error);
+        if self.all {
+            return all(output);
+        }
+        let name = self.scenario.as_deref().unwrap_or_default();
+        let Some(scenario) = Scenario::find(name) else { return Err(unknown(name).into()) };
+        let outcome = match &self.keep {
+            None => play_and_forget(&scenario, output)?,
+            Some(keep) if keep.exists() => {
+                bail!("`{}` exists; name a folder that does not, so that nothing is mixed", keep.display());
+            }
+            Some(keep) => play(&scenario, keep, true, output)?,
+        };
+        outcome.print(output);
+        if output.json {
+            output.json(&outcome.to_json());
+        }
+        Ok(verdict(outcome.is_met()))
     }
+}
+
+fn verdict(met: bool) -> Verdict {
+    if met { Verdict::Done } else { Verdict::NotMet }
+}
+
+/// Each in a folder and a server of its own, and one table at the end.
+fn all(output: &Output) -> anyhow::Result<Verdict> {
+    let mut outcomes = Vec::new();
+    for scenario in Scenario::shipped() {
+        let outcome = play_and_forget(&scenario, output)?;
+        outcome.print(output);
+        if !output.json {
+            output.line("");
+        }
+        outcomes.push(outcome);
+    }
+    let met = outcomes.iter().all(Outcome::is_met);
+    if output.json {
+        let drills: Vec<_> = outcomes.iter().map(Outcome::to_json).collect();
+        output.json(&json!({ "met": met, "drills": drills }));
+        return Ok(verdict(met));
+    }
+    let mut table = Table::new(&["drill", "targets", "contained", "completed", "alone", "damage", "verdict"]);
+    outcomes.iter().for_each(|outcome| table.row(outcome.row()));
+    table.print(output);
+    Ok(verdict(met))
+}
+
+fn play_and_forget(scenario: &Scenario, output: &Output) -> anyhow::Result<Outcome> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the drill")?;
+    play(scenario, folder.path(), false, output)
 }
 
 fn list(output: &Output) -> Verdict {
@@ -105,7 +152,8 @@ fn unknown(name: &str) -> Usage {
     }
 }
 
-fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyhow::Result<Verdict> {
+fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyhow::Result<Outcome> {
+    let drill = drill_of(scenario)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -116,15 +164,25 @@ fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyh
     listen(&running, &scene);
     let token = running.drill_token("drill-monitors")?;
     let client = Client::new(running.address().clone(), Some(Token::new(&token)), None)?;
+    let token = running.first_person().context("a drill needs somebody to answer")?.token.clone();
+    let desk = Client::new(running.address().clone(), Some(Token::new(&token)), None)?;
     let monitors = Monitors::start(scenario, estate.clone(), client, scene.clone())?;
+    let people = People::start(&drill, desk, scene.clone())?;
     let mut view = View::new(scenario, running.address().to_string(), *output);
-    watch(scenario, &running, &estate, &scene, &mut view);
+    watch(scenario, &drill, &running, &estate, &scene, &mut view);
     monitors.stop();
+    people.stop();
     running.stop()?;
     let checked = verify::directory(folder, &[], &[])?;
-    let outcome = Outcome::of(scenario, &lock(&scene), checked, kept.then(|| folder.to_owned()));
-    outcome.print(output);
-    Ok(if outcome.is_met() { Verdict::Done } else { Verdict::NotMet })
+    let outcome = Outcome::of(scenario, &drill, &lock(&scene), checked, kept.then(|| folder.to_owned()));
+    Ok(outcome)
+}
+
+/// What the content says of this attack.
+fn drill_of(scenario: &Scenario) -> anyhow::Result<ShippedDrill> {
+    let content = Source::Shipped.checked()?;
+    let found = content.drills.values().find(|drill| drill.scenario == scenario.id);
+    found.cloned().with_context(|| format!("no file of drills/ is for the scenario `{}`", scenario.id))
 }
 
 fn lock(scene: &Mutex<Scene>) -> MutexGuard<'_, Scene> {
@@ -190,10 +248,17 @@ impl Monitors {
 }
 
 /// Shows the scene until everything is done or patience ends.
-fn watch(scenario: &Scenario, running: &Running, estate: &Estate, scene: &Mutex<Scene>, view: &mut View) {
+fn watch(
+    scenario: &Scenario,
+    drill: &ShippedDrill,
+    running: &Running,
+    estate: &Estate,
+    scene: &Mutex<Scene>,
+    view: &mut View,
+) {
     let script = scenario.beats.last().map_or(0, |beat| beat.at_us);
-    let within = Duration::from_micros(script.saturating_add(scenario.contained_within_us));
-    let deadline = Instant::now() + within + PATIENCE;
+    let thinking: Duration = drill.people.iter().map(|part| part.after.as_std()).sum();
+    let deadline = Instant::now() + Duration::from_micros(script) + thinking + PATIENCE;
     let mut done_since: Option<Instant> = None;
     loop {
         let mut now = lock(scene);
@@ -213,7 +278,11 @@ fn watch(scenario: &Scenario, running: &Running, estate: &Estate, scene: &Mutex<
 /// A duration as people read it: milliseconds with what matters behind the point.
 fn millis(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1_000.0;
-    if ms < 100.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+    match ms {
+        _ if ms < 100.0 => format!("{ms:.1} ms"),
+        _ if ms < 10_000.0 => format!("{ms:.0} ms"),
+        _ => format!("{:.1} s", ms / 1_000.0),
+    }
 }
 
 fn shown(path: &Path) -> String {

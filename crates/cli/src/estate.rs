@@ -82,6 +82,7 @@ impl Estate {
             target_kind: call.target_kind.clone(),
             target: call.target.clone(),
             args: call.args.clone(),
+            incident: call.incident.clone(),
             time_us: self.now_us(),
         });
         self.remember(call, verb);

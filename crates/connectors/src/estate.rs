@@ -35,6 +35,7 @@ struct Order<'a> {
     target_kind: &'a str,
     target: &'a str,
     args: &'a Map<String, Value>,
+    incident: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -163,7 +164,14 @@ impl Connector for EstateConnector {
 }
 
 fn order<'a>(call: &'a Call, key: Option<&'a str>, verb: &'a str) -> Order<'a> {
-    Order { key, verb, target_kind: &call.target_kind, target: &call.target, args: &call.args }
+    Order {
+        key,
+        verb,
+        target_kind: &call.target_kind,
+        target: &call.target,
+        args: &call.args,
+        incident: &call.incident,
+    }
 }
 
 /// A value is not larger than the answer that it came in.

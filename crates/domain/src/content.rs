@@ -17,6 +17,7 @@ use crate::{
 
 mod approval;
 pub mod channels;
+pub mod drill;
 mod env;
 mod load;
 pub mod people;
@@ -48,6 +49,8 @@ pub struct Content {
     /// How the JSON of other sources becomes alerts, by name.
     pub mappings: BTreeMap<String, Arc<Mapping>>,
     pub channels: channels::Channels,
+    /// By name of their file.
+    pub drills: BTreeMap<String, drill::Drill>,
     /// Words of notices by name.
     pub templates: BTreeMap<String, String>,
     pub recovery: Recovery,

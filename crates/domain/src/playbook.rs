@@ -265,11 +265,14 @@ pub struct Retry {
     pub backoff: Backoff,
     /// The first delay.
     pub delay: Span,
+    /// The last call is made at the end of this time, counted from the request, and none after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Retry { attempts: 3, backoff: Backoff::Exponential, delay: Span::millis(500) }
+        Retry { attempts: 3, backoff: Backoff::Exponential, delay: Span::millis(500), within: None }
     }
 }
 

@@ -34,7 +34,7 @@ impl Scene {
     pub(crate) fn new(playbooks: &[&str]) -> Scene {
         let mut files = shipped();
         if !playbooks.is_empty() {
-            files.retain(|path, _| !path.starts_with("playbooks/"));
+            files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
         }
         for (number, text) in playbooks.iter().enumerate() {
             files.insert(format!("playbooks/scene_{number}.yaml"), (*text).to_owned());

@@ -6,7 +6,10 @@ mod still_firing;
 mod tale;
 mod validator_compromise;
 
+use serde_json::json;
+
 use crate::{
+    action::Outcome,
     flow::Command,
     id::IncidentId,
     incident::{self, Disposition},
@@ -22,10 +25,22 @@ pub(crate) fn everything_works(scene: &mut Scene) {
             return;
         }
         for id in open {
-            scene.applied(id);
+            let artefact = scene.state.actions.get(id).and_then(|action| found(&action.spec.verb));
+            scene.answer(id, Outcome::Applied { verified: Some(true), artefact });
         }
     }
     panic!("calls are opened without end");
+}
+
+/// What those who look find on an ordinary day.
+fn found(verb: &str) -> Option<serde_json::Value> {
+    match verb {
+        "node.status" => Some(json!({ "active_validators": 6 })),
+        "file.find_similar" => Some(json!({ "loose": 0 })),
+        "session.scan" => Some(json!({ "user_risk": 0.4 })),
+        "session.analyze" => Some(json!({ "sophistication": 0.3 })),
+        _ => None,
+    }
 }
 
 /// What is in force for this incident is taken back, the last first.

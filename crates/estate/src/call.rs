@@ -19,6 +19,9 @@ pub struct Call {
     pub target: String,
     #[serde(default)]
     pub args: Map<String, Value>,
+    /// For which incident, where the caller says so.
+    #[serde(default)]
+    pub incident: String,
     /// Time of the call in microseconds. Over HTTP the server sets it from its own clock.
     #[serde(default)]
     pub time_us: u64,

@@ -74,10 +74,12 @@ pub enum Verb {
     ValidationLoosen,
     SessionAnalyze,
     AccountAssess,
+    FilePreserve,
+    AlertRaise,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 59] = [
+    pub const ALL: [Verb; 61] = [
         Verb::NodeIsolate,
         Verb::NodeRelease,
         Verb::KeyRevoke,
@@ -137,6 +139,8 @@ impl Verb {
         Verb::ValidationLoosen,
         Verb::SessionAnalyze,
         Verb::AccountAssess,
+        Verb::FilePreserve,
+        Verb::AlertRaise,
     ];
 
     pub fn name(self) -> &'static str {
@@ -200,6 +204,8 @@ impl Verb {
             Verb::ValidationLoosen => "validation.loosen",
             Verb::SessionAnalyze => "session.analyze",
             Verb::AccountAssess => "account.assess",
+            Verb::FilePreserve => "file.preserve",
+            Verb::AlertRaise => "alert.raise",
         }
     }
 
@@ -268,7 +274,9 @@ impl Verb {
             | Verb::BackupSnapshot
             | Verb::BackupRestore
             | Verb::SessionAnalyze
-            | Verb::AccountAssess => return None,
+            | Verb::AccountAssess
+            | Verb::FilePreserve
+            | Verb::AlertRaise => return None,
         };
         Some(opposite)
     }
@@ -298,6 +306,8 @@ impl Verb {
             | Verb::MonitoringReset => &[TargetKind::Node],
             Verb::EvidencePreserve => &TargetKind::ALL,
             Verb::KeyRotate => &[TargetKind::Key],
+            Verb::FilePreserve => &[TargetKind::File],
+            Verb::AlertRaise => &[TargetKind::Node],
             Verb::SessionAnalyze => &[TargetKind::Session],
             Verb::AccountAssess => &[TargetKind::Account],
             Verb::TrafficBlock | Verb::TrafficUnblock => &[TargetKind::Address],

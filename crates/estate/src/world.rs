@@ -53,6 +53,8 @@ pub struct World {
     effects: BTreeMap<Verb, BTreeMap<String, Effects>>,
     story: Story,
     attack: Option<Attack>,
+    /// The incident for which the last call was made, as its caller said.
+    asked_for: String,
     /// Alerts that came due and were not collected yet.
     alerts: Vec<DrillAlert>,
 }
@@ -91,6 +93,7 @@ impl World {
             effects: BTreeMap::new(),
             story: Story::default(),
             attack: None,
+            asked_for: String::new(),
             alerts: Vec::new(),
         }
     }
@@ -274,6 +277,7 @@ impl World {
     }
 
     fn perform(&mut self, call: &Call, order: &Order, place: &TargetRef) -> Reply {
+        self.asked_for.clone_from(&call.incident);
         let effect = match self.carry_out(order, &place.id, place.kind) {
             Ok(effect) => effect,
             Err(Impossible(reason)) => return self.refuse(call, Refusal::Impossible, reason),

@@ -5,41 +5,27 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::content::drill::Drill;
 use estate::Scenario;
 use serde_json::{Value, json};
 
-use super::{millis, scene::Scene, shown};
+use super::{
+    millis,
+    scene::Scene,
+    score::{self, Target},
+    shown,
+};
 use crate::{
     output::{Colour, Output, escape},
     verify::Checked,
 };
 
-/// First containment and full verification, as the specification of the platform demands them.
-const FIRST_WITHIN: Duration = Duration::from_secs(30);
-/// From the first deed of the attacker to the open incident.
-const DETECTED_WITHIN: Duration = Duration::from_secs(300);
-const VERIFIED_WITHIN: Duration = Duration::from_secs(300);
-
-struct Target {
-    name: &'static str,
-    what: &'static str,
-    measured: Option<Duration>,
-    within: Duration,
-}
-
-impl Target {
-    fn is_met(&self) -> bool {
-        self.measured.is_some_and(|measured| measured < self.within)
-    }
-}
-
 pub(super) struct Outcome {
     scenario: String,
     targets: Vec<Target>,
     accepted: Option<Duration>,
-    completed: Option<Duration>,
-    /// Percent of the calls that went without a person.
-    automation: Option<u64>,
+    stopped_after: Option<Duration>,
+    problems: Vec<String>,
     incident: Option<String>,
     run: Option<String>,
     goals: Vec<(String, String, bool)>,
@@ -52,40 +38,19 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(scenario: &Scenario, scene: &Scene, checked: Checked, kept: Option<PathBuf>) -> Outcome {
+    pub(super) fn of(
+        scenario: &Scenario,
+        drill: &Drill,
+        scene: &Scene,
+        checked: Checked,
+        kept: Option<PathBuf>,
+    ) -> Outcome {
         let since = |at: Option<Instant>| at.and_then(|at| scene.since_alert(at));
-        let targets = vec![
-            Target {
-                name: "detected",
-                what: "incident opened, since it began",
-                measured: scene.opened.map(|at| at.saturating_duration_since(scene.began)),
-                within: DETECTED_WITHIN,
-            },
-            Target {
-                name: "first_containment",
-                what: "first containment carried out",
-                measured: since(scene.called.values().min().copied()),
-                within: FIRST_WITHIN,
-            },
-            Target {
-                name: "attacker_contained",
-                what: "every goal carried out",
-                measured: since(scene.all_called()),
-                within: Duration::from_micros(scenario.contained_within_us),
-            },
-            Target {
-                name: "verified",
-                what: "every goal read back, on disk",
-                measured: since(scene.all_verified()),
-                within: VERIFIED_WITHIN,
-            },
-        ];
         Outcome {
             scenario: scenario.id.clone(),
-            targets,
+            targets: score::targets(drill, scene),
             accepted: scene.accepted,
-            completed: since(scene.completed),
-            automation: scene.automation(),
+            stopped_after: since(scene.stopped_at),
             incident: scene.incident.clone(),
             run: scene.run.clone(),
             goals: scene.goals.clone(),
@@ -93,6 +58,7 @@ impl Outcome {
             spared: scene.spared,
             stopped: scene.stopped,
             refused: scene.refused.clone(),
+            problems: scene.problems.clone(),
             checked,
             kept,
         }
@@ -104,12 +70,12 @@ impl Outcome {
             && goals
             && self.stopped
             && self.refused.is_empty()
+            && self.problems.is_empty()
             && self.checked.is_clean()
     }
 
     pub(super) fn print(&self, output: &Output) {
         if output.json {
-            output.json(&self.to_json());
             return;
         }
         output.line("");
@@ -127,15 +93,24 @@ impl Outcome {
             output.line(format!("{:36} {:>12}", "accepted: on disk and answered", millis(accepted)));
         }
         for target in &self.targets {
-            let measured = target.measured.map_or_else(|| "never".to_owned(), millis);
-            let within = format!("< {} s", target.within.as_secs());
+            let (measured, wanted) = (target.measured(), target.wanted());
             let mark = if target.is_met() {
                 output.paint(Colour::Green, "met")
             } else {
                 output.paint(Colour::Red, "NOT MET")
             };
-            output.line(format!("{:36} {measured:>12}  {within:>10}  {mark}", target.what));
+            output.line(format!("{:36} {measured:>12}  {wanted:>10}  {mark}", target.what));
         }
+    }
+
+    pub(super) fn row(&self) -> Vec<String> {
+        let (met, of) = self.score();
+        let measured = |name| self.targets.iter().find(|target| target.name == name).map(Target::measured);
+        let verdict = if self.is_met() { "met" } else { "NOT MET" };
+        let mut row = vec![self.scenario.clone(), format!("{met} of {of}")];
+        row.extend(["contained", "completed", "automation"].map(|name| measured(name).unwrap_or_default()));
+        row.extend([self.damage.to_string(), verdict.to_owned()]);
+        row
     }
 
     fn score(&self) -> (usize, usize) {
@@ -148,20 +123,21 @@ impl Outcome {
         } else {
             output.paint(Colour::Red, "still under way")
         };
-        let completed = self.completed.map_or_else(|| "never".to_owned(), millis);
-        output.line(format!("{:36} {completed:>12}", "all steps of the playbook done"));
         let (met, of) = self.score();
-        let automation =
-            self.automation.map_or_else(String::new, |rate| format!(", {rate} % without a person"));
+        let after = self.stopped_after.map_or_else(String::new, |after| format!(" after {}", millis(after)));
         output.line("");
-        output.line(format!("score     {met} of {of} targets{automation}"));
-        output.line(format!("attack    {state}: damage {}, spared so far {}", self.damage, self.spared));
+        output.line(format!("score     {met} of {of} targets"));
+        output
+            .line(format!("attack    {state}{after}: damage {}, spared so far {}", self.damage, self.spared));
         for (verb, target, holds) in &self.goals {
             let holds = if *holds { "holds" } else { "DOES NOT HOLD" };
             output.line(format!("goal      {} {}: {holds}", escape(verb), escape(target)));
         }
         for refused in &self.refused {
             output.line(output.paint(Colour::Red, &format!("refused   {}", escape(refused))));
+        }
+        for problem in &self.problems {
+            output.line(output.paint(Colour::Red, &format!("people    {}", escape(problem))));
         }
         let ids = [&self.incident, &self.run].into_iter().flatten().map(String::as_str).collect::<Vec<_>>();
         output.line(format!("incident  {}", ids.join(", ")));
@@ -200,16 +176,9 @@ impl Outcome {
         output.line(last);
     }
 
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let ms = |duration: Option<Duration>| duration.map(|d| (d.as_secs_f64() * 1e6).round() / 1e3);
-        let targets = self.targets.iter().map(|target| {
-            json!({
-                "name": target.name,
-                "measured_ms": ms(target.measured),
-                "within_ms": target.within.as_millis() as u64,
-                "met": target.is_met(),
-            })
-        });
+        let targets = self.targets.iter().map(Target::to_json);
         let goals = self
             .goals
             .iter()
@@ -217,8 +186,6 @@ impl Outcome {
         let (met, of) = self.score();
         json!({
             "score": { "met": met, "of": of },
-            "automation_percent": self.automation,
-            "run_completed_ms": ms(self.completed),
             "scenario": self.scenario,
             "met": self.is_met(),
             "accepted_ms": ms(self.accepted),
@@ -229,7 +196,9 @@ impl Outcome {
             "damage": self.damage,
             "spared": self.spared,
             "stopped": self.stopped,
+            "stopped_ms": ms(self.stopped_after),
             "refused": self.refused,
+            "problems": self.problems,
             "log": self.checked.to_json(),
             "kept": self.kept.as_ref().map(|path| path.display().to_string()),
         })

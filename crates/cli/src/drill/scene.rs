@@ -42,8 +42,12 @@ pub(super) struct Scene {
     /// When the incident was on disk, and when its run was through.
     pub(super) opened: Option<Instant>,
     pub(super) completed: Option<Instant>,
-    /// How often the incident called for a person.
-    pub(super) attention: u64,
+    /// When the attack was seen to have stopped.
+    pub(super) stopped_at: Option<Instant>,
+    /// The steps of the run as its page last showed them.
+    pub(super) steps: Vec<Value>,
+    /// What nobody in the drill could answer.
+    pub(super) problems: Vec<String>,
     pub(super) run: Option<String>,
     pub(super) damage: u64,
     pub(super) spared: u64,
@@ -74,7 +78,9 @@ impl Scene {
             incident: None,
             opened: None,
             completed: None,
-            attention: 0,
+            stopped_at: None,
+            steps: Vec::new(),
+            problems: Vec::new(),
             run: None,
             damage: 0,
             spared: 0,
@@ -103,12 +109,6 @@ impl Scene {
         Some(at.saturating_duration_since(self.first_sent.filter(|sent| *sent <= at)?))
     }
 
-    /// Calls that were asked for, and how many of them went without a person, in percent.
-    pub(super) fn automation(&self) -> Option<u64> {
-        let calls = self.actions.len() as u64;
-        (calls > 0).then(|| 100 * calls.saturating_sub(self.attention) / calls)
-    }
-
     /// When the last goal was read back.
     pub(super) fn all_verified(&self) -> Option<Instant> {
         self.last(&self.verified)
@@ -131,6 +131,9 @@ impl Scene {
         let world = estate.world();
         let news = world.events_since(self.told);
         (self.damage, self.spared, self.stopped) = (world.damage(), world.spared(), world.attack_stopped());
+        if self.stopped && self.first_sent.is_some() {
+            self.stopped_at.get_or_insert(now);
+        }
         for (goal, (_, holds)) in self.goals.iter_mut().zip(world.goals()) {
             goal.2 = holds;
         }
@@ -205,13 +208,31 @@ impl Scene {
                 self.completed.get_or_insert(at);
                 (format!("{id} is through"), Some(Colour::Green))
             }
+            "run.updated" => (self.answered_by_people(&body), Some(Colour::Yellow)),
             "incident.attention_raised" => {
-                self.attention += 1;
                 (format!("a person is needed: {}", show::text(&body, "reason")), Some(Colour::Red))
             }
             _ => return,
         };
         push(&mut self.response, Line { at, text, colour, entry: Some(fact.position) });
+    }
+
+    /// A person of the drill could not do what the run asked for.
+    pub(super) fn problem(&mut self, text: String) {
+        self.problems.push(text.clone());
+        push(&mut self.response, Line { at: Instant::now(), text, colour: Some(Colour::Red), entry: None });
+    }
+
+    fn answered_by_people(&self, body: &Value) -> String {
+        let said = show::items(body, "finished").iter().map(|finished| {
+            let number = show::text(finished, "step").parse::<usize>().unwrap_or_default();
+            let step = self.steps.get(number).map(|step| show::text(step, "id")).unwrap_or_default();
+            match show::text(finished, "choice") {
+                choice if choice.is_empty() => format!("{step} done"),
+                choice => format!("{step}: {choice}"),
+            }
+        });
+        format!("a person: {}", said.collect::<Vec<_>>().join(", "))
     }
 
     fn intended(&mut self, id: &str, body: &Value) -> Option<String> {

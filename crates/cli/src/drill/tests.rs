@@ -1,26 +1,58 @@
-//! The frame keeps its shape, and times are written as people read them.
+//! The frame keeps its shape, times are written as people read them, and shares count what they say.
 
 use std::time::Duration;
 
 use estate::Scenario;
+use serde_json::json;
 
-use super::{millis, scene::Scene, view::View};
+use super::{drill_of, millis, scene::Scene, score, view::View};
 use crate::output::Output;
 
 #[test]
 fn times_are_short() {
     assert_eq!(millis(Duration::from_micros(1_840)), "1.8 ms");
-    assert_eq!(millis(Duration::from_millis(12_345)), "12345 ms");
+    assert_eq!(millis(Duration::from_millis(345)), "345 ms");
+    assert_eq!(millis(Duration::from_millis(12_345)), "12.3 s");
 }
 
 #[test]
 fn every_line_of_a_frame_fits_into_eighty_columns() {
-    let scenario = Scenario::validator_compromise();
-    let scene = Scene::new(&scenario);
-    let view = View::new(&scenario, "http://127.0.0.1:65535".to_owned(), Output::new(false));
-    let frame = view.frame(&scene);
-    for line in &frame {
-        assert!(line.chars().count() <= 80, "{} characters: {line}", line.chars().count());
+    for scenario in Scenario::shipped() {
+        let scene = Scene::new(&scenario);
+        let view = View::new(&scenario, "http://127.0.0.1:65535".to_owned(), Output::new(false));
+        let frame = view.frame(&scene);
+        for line in &frame {
+            assert!(line.chars().count() <= 80, "{} characters: {line}", line.chars().count());
+        }
+        assert!(frame.len() <= 26, "{} lines", frame.len());
     }
-    assert!(frame.len() <= 26, "{} lines", frame.len());
+}
+
+#[test]
+fn every_scenario_has_a_drill_that_names_it() {
+    for scenario in Scenario::shipped() {
+        assert_eq!(drill_of(&scenario).unwrap().scenario, scenario.id);
+    }
+}
+
+#[test]
+fn automation_is_the_share_of_steps_in_which_no_person_had_a_hand() {
+    let step = |kind: &str, status: &str, by: Option<&str>, targets: &[&str]| json!({ "kind": kind, "status": status, "by": by, "targets": targets });
+    let alone = [
+        step("action", "done", None, &["validator-3"]),
+        step("wait", "done", None, &[]),
+        step("decision", "done", None, &[]),
+    ];
+    let people = [step("decision", "done", Some("PER-1"), &[]), step("manual", "done", Some("PER-1"), &[])];
+    let uncounted = [
+        step("action", "done", None, &[]),
+        step("action", "skipped", None, &["key-3"]),
+        step("switch", "done", None, &[]),
+        step("manual", "active", None, &[]),
+    ];
+    let share = |parts: &[&[serde_json::Value]]| score::automation(&parts.concat());
+    assert_eq!(share(&[&alone]), Some(100));
+    assert_eq!(share(&[&alone, &people, &uncounted]), Some(60));
+    assert_eq!(share(&[&people]), Some(0));
+    assert_eq!(share(&[&uncounted]), None);
 }

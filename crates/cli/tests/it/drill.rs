@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{run, stderr, stdout};
+use crate::support::{Server, run, stderr, stdout};
 
 #[test]
 fn a_drill_meets_its_targets_and_leaves_a_log_that_verifies() {
@@ -13,7 +13,7 @@ fn a_drill_meets_its_targets_and_leaves_a_log_that_verifies() {
     assert!(drill.status.success(), "{report:#} {}", stderr(&drill));
     assert_eq!(report["met"], true);
     assert_eq!(report["stopped"], true);
-    assert!(report["targets"].as_array().unwrap().iter().all(|target| target["measured_ms"].is_number()));
+    assert!(report["targets"].as_array().unwrap().iter().all(|target| target["met"] == true));
     assert!(report["incident"].as_str().unwrap().starts_with("INC-"));
     assert_eq!(report["log"]["ok"], true);
     let verify = run(&["log", "verify", &kept]);
@@ -34,29 +34,55 @@ fn a_drill_in_a_pipe_tells_the_story_in_plain_lines() {
     assert!(stdout(&run(&["drill", "--list"])).contains("validator_compromise"));
 }
 
-/// Every scenario that is listed, end to end; each measured target stands in the report.
-fn meets_its_targets(scenario: &str, goals: &[&str]) {
-    let drill = run(&["drill", scenario, "--json"]);
+/// One after the other, and each with people who answer: what is asked of them stands in content.
+#[test]
+fn all_drills_meet_their_targets_and_each_is_counted() {
+    let drill = run(&["drill", "--all", "--json"]);
     let report: Value = serde_json::from_slice(&drill.stdout).unwrap();
     assert!(drill.status.success(), "{report:#} {}", stderr(&drill));
-    assert_eq!((&report["met"], &report["stopped"]), (&Value::from(true), &Value::from(true)));
-    let held = report["goals"].as_array().unwrap().iter().map(|goal| goal["verb"].as_str().unwrap());
-    assert_eq!(held.collect::<Vec<_>>(), goals);
-    assert_eq!(report["score"]["met"], report["score"]["of"]);
-    assert!(report["run_completed_ms"].is_number(), "{report:#}");
+    assert_eq!(report["met"], true);
+    let goals = |report: &Value| {
+        let goals = report["goals"].as_array().unwrap().iter().map(|goal| goal["verb"].as_str().unwrap());
+        goals.map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    let drills: Vec<(&str, String)> = report["drills"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|drill| (drill["scenario"].as_str().unwrap(), goals(drill)))
+        .collect();
+    let expected = [
+        ("validator_compromise", "node.isolate key.revoke"),
+        ("malicious_file_upload", "file.quarantine account.flag validation.tighten"),
+        ("blockchain_node_failure", "node.restart node.sync_status"),
+        ("prompt_injection", "session.terminate account.suspend filter.update"),
+    ];
+    assert_eq!(drills, expected.map(|(scenario, goals)| (scenario, goals.to_owned())));
+    for drill in report["drills"].as_array().unwrap() {
+        assert_eq!((&drill["met"], &drill["stopped"]), (&Value::from(true), &Value::from(true)), "{drill:#}");
+        assert_eq!(drill["score"], serde_json::json!({ "met": 6, "of": 6 }));
+        let automation = &drill["targets"][5];
+        assert_eq!(automation["name"], "automation");
+        assert!(automation["measured_percent"].as_u64() >= automation["least_percent"].as_u64());
+    }
 }
 
 #[test]
-fn a_disguised_upload_ends_in_quarantine() {
-    meets_its_targets("malicious_file_upload", &["file.quarantine", "account.flag"]);
-}
-
-#[test]
-fn a_dead_node_runs_again_and_catches_up() {
-    meets_its_targets("blockchain_node_failure", &["node.restart", "node.sync_status"]);
-}
-
-#[test]
-fn a_prompt_injection_ends_with_its_session_and_its_words() {
-    meets_its_targets("prompt_injection", &["session.terminate", "filter.update"]);
+fn people_answer_in_a_drill_and_its_incident_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("data").display().to_string();
+    let drill = run(&["drill", "prompt_injection", "--keep", &kept]);
+    let text = stdout(&drill);
+    assert!(drill.status.success(), "{text} {}", stderr(&drill));
+    for part in ["account.suspend account-8", "a person: judge: keep_out", "steps without a person", "6 of 6"]
+    {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    let server = Server::start_in(folder, &[]);
+    let listed = server.json(&["incident", "list"]);
+    assert_eq!(listed["items"][0]["drill"], true, "{listed:#}");
+    let shown = stdout(&server.ask(&["incident", "list"]));
+    assert!(shown.contains("DRILL PromptInjection"), "{shown}");
+    let (status, _, _) = server.end("TERM");
+    assert!(status.success());
 }

@@ -153,9 +153,9 @@ async fn every_other_shipped_action_answers_as_declared() {
         if action.containment || ways_back.contains(&&action.verb) {
             continue;
         }
-        let (target, _) = sample(&action.target, &action.verb);
+        let (target, args) = sample(&action.target, &action.verb);
         let mut asked = call(Operation::Apply, ActionSpec::clone(action));
-        (asked.key, asked.args) = (format!("k-{number}"), Map::new());
+        (asked.key, asked.args) = (format!("k-{number}"), args);
         target.clone_into(&mut asked.target);
         let done = connector.perform(&asked).await;
         let Outcome::Applied { verified, artefact, .. } = &done else { panic!("{}: {done:?}", action.verb) };
@@ -196,6 +196,7 @@ fn sample(kind: &str, verb: &str) -> (&'static str, Map<String, Value>) {
     };
     let given = match verb {
         "patch.apply" => json!({"patch": "patch-1"}),
+        "alert.raise" => json!({"name": "BlockchainConsensusRisk"}),
         "traffic.reroute" => json!({"to": "storage"}),
         "filter.update" => json!({"signature": "role-override/7"}),
         _ => json!({}),

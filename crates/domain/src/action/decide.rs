@@ -326,9 +326,10 @@ fn not_applied(
 ) -> Event {
     let repeatable = action.spec.class != Class::OneShot;
     let made = made(action, intent);
-    let more = retry && repeatable && made < attempts_max(action);
     let delay = retry_delay(&action.spec.retry, &intent.key, made);
     let delay = retry_after.map_or(delay, |asked| asked.max(delay).min(Span::secs(600)));
+    let (delay, in_time) = in_window(action, delay, context);
+    let more = retry && repeatable && in_time && made < attempts_max(action);
     if !more && action.unsure && intent.operation != Operation::ReadBack {
         // This call did nothing, but an earlier one may have.
         let reason = format!("{reason}; an earlier call may have had its effect");
@@ -360,6 +361,15 @@ fn attempts_max(action: &Action) -> u32 {
     }
 }
 
+/// The delay cut to what is left of the time within which it has to come about, and whether any is left.
+fn in_window(action: &Action, delay: Span, context: &Context) -> (Span, bool) {
+    // What a person had tried anew, or takes back, began later than it was requested.
+    let first_try = action.goal == Goal::Apply && action.attempts_before == 0;
+    let Some(within) = action.spec.retry.within.filter(|_| first_try) else { return (delay, true) };
+    let left = action.requested_at.plus(within).since(context.now);
+    (delay.min(left), left > Span::default())
+}
+
 /// How many calls count for the present goal.
 fn made(action: &Action, intent: &Intent) -> u32 {
     intent.attempt.saturating_sub(action.attempts_before)
@@ -367,10 +377,10 @@ fn made(action: &Action, intent: &Intent) -> u32 {
 
 fn again(action: &Action, intent: &Intent, reason: &str, operation: Operation, context: &Context) -> Event {
     let made = made(action, intent);
-    let next = if made >= attempts_max(action) {
+    let (delay, in_time) = in_window(action, retry_delay(&action.spec.retry, &intent.key, made), context);
+    let next = if made >= attempts_max(action) || !in_time {
         Next::InDoubt
     } else {
-        let delay = retry_delay(&action.spec.retry, &intent.key, made);
         Next::Call { operation, at: context.now.plus(delay) }
     };
     Event::Unknown { attempt: intent.attempt, reason: reason.into(), next }

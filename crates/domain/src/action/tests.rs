@@ -211,7 +211,7 @@ fn a_one_shot_is_called_once_even_when_it_certainly_did_nothing() {
 
 #[test]
 fn delays_grow_stay_bounded_and_replay_the_same() {
-    let retry = Retry { attempts: 9, backoff: Backoff::Exponential, delay: Span::secs(1) };
+    let retry = Retry { attempts: 9, backoff: Backoff::Exponential, delay: Span::secs(1), within: None };
     let delay = |attempt| super::retry_delay(&retry, "key", attempt);
     assert!(delay(1) < delay(3) && delay(3) < delay(5));
     assert!(delay(30) <= Span::secs(90));
@@ -354,4 +354,39 @@ fn restarts_cost_none_of_the_attempts_and_are_bounded_all_the_same() {
         scene.start(epoch);
     }
     assert!(scene.look().contains("in doubt: the process ended while the call was open"));
+}
+
+#[test]
+fn what_has_to_come_about_within_a_time_is_tried_at_its_end_and_not_after() {
+    let playbook = "
+id: wait
+name: Wait
+version: 1.0.0
+types: [validator_compromise]
+roles: [lead]
+stages:
+  - id: verify
+    name: Verify
+    steps:
+      - id: synced
+        action: node.sync_status
+        for_each: incident.targets(\"node\")
+        retry: { within: 300s, delay: 1s }
+";
+    let mut scene = Scene::new(&[playbook]);
+    scene.alert([("alertname", "A"), ("incident_type", "validator_compromise"), ("node", "validator-3")]);
+    let began = scene.now;
+    let mut calls = Vec::new();
+    while let Some(at) = scene.state.next_wakeup().filter(|at| at.since(began) <= Span::secs(400)) {
+        for open in scene.calling() {
+            calls.push(scene.now.since(began));
+            let reason = "not yet".to_owned();
+            scene.answer(open, Outcome::NotApplied { reason, retry: true, retry_after: None });
+        }
+        scene.wait(at.since(scene.now));
+    }
+    assert_eq!(*calls.last().unwrap(), Span::secs(300), "{calls:?}");
+    assert!((8..20).contains(&calls.len()), "{calls:?}");
+    assert!(calls.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 76_000_000), "{calls:?}");
+    assert!(scene.look().contains("Blocked"), "then a person is asked");
 }

@@ -8,6 +8,7 @@ mod approval;
 mod block;
 mod channels;
 mod condition;
+mod drill;
 mod kind;
 mod mapping;
 mod over;
@@ -56,6 +57,7 @@ enum Kind {
     Piece,
     Playbook,
     PlaybookTest,
+    Drill,
     Mapping,
     MappingTest,
     Channels,
@@ -81,6 +83,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("playbooks/*.yaml", Kind::Playbook),
     ("mappings/*.test.yaml", Kind::MappingTest),
     ("mappings/*.yaml", Kind::Mapping),
+    ("drills/*.yaml", Kind::Drill),
     ("channels.yaml", Kind::Channels),
     ("templates/*.txt", Kind::Template),
     ("recovery.yaml", Kind::Recovery),
@@ -155,6 +158,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
 
+    let drills =
+        drill::read(&of_kind(files, Kind::Drill), playbooks.values().map(|p| &*p.playbook), &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
@@ -170,6 +175,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         aliases: types.aliases,
         rules: rules.into_values().collect::<Vec<_>>().into(),
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
+        drills,
         channels,
         templates,
         recovery,

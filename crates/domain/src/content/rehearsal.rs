@@ -6,8 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::Value;
+
 use super::{
     Content,
+    drill::Act,
     load::{Answer, Call, EndStatus, PlaybookTest},
 };
 use crate::{
@@ -19,8 +22,8 @@ use crate::{
     flow::{self, Command, Fact},
     id::{ActionId, ApprovalId, PersonId, RunId},
     incident,
-    playbook::Playbook,
-    run::{self, Run},
+    playbook::{Kind, Playbook},
+    run::{self, Run, StepStatus},
     state::State,
     time::Timestamp,
 };
@@ -54,6 +57,12 @@ pub(super) fn rehearse(test: &PlaybookTest, content: &Content) -> Vec<Problem> {
     if status.as_ref().and_then(end_status) != Some(test.status) {
         let got = status.map_or_else(|| "not started".to_owned(), |status| described(&status));
         problems.extend(problem(format!("the run is {got}, expected {}", name(test.status))));
+    }
+    let waits = rehearsal.waits();
+    if !test.waits_for.is_empty() && waits != test.waits_for {
+        let wanted = test.waits_for.join(", ");
+        let got = if waits.is_empty() { "none".to_owned() } else { waits.join(", ") };
+        problems.extend(problem(format!("the steps that wait for a person are {got}, expected {wanted}")));
     }
     problems
 }
@@ -121,6 +130,10 @@ impl<'t> Rehearsal<'t> {
                 return Ok(());
             } else if let Some((id, hash)) = self.asked() {
                 self.allow(id, &hash)?;
+            } else if let Some((step, act)) = self.answerable() {
+                self.act(step, act)?;
+            } else if !self.waits().is_empty() && !self.moves_alone() {
+                return Ok(());
             } else if let Some(at) = self.state.next_wakeup() {
                 self.now = self.now.max(at);
                 let (mut facts, context) = (Vec::new(), self.context());
@@ -153,6 +166,53 @@ impl<'t> Rehearsal<'t> {
         self.run.and_then(|id| self.state.runs.get(id))
     }
 
+    /// The steps that are begun, with what each is.
+    fn begun(&self) -> Vec<(String, Kind)> {
+        let run = self.run();
+        let playbook = run.and_then(|run| self.state.playbooks.get(&run.hash));
+        let (Some(run), Some(playbook)) = (run, playbook) else { return Vec::new() };
+        let steps = playbook.steps().zip(&run.steps);
+        let begun = steps.filter(|(_, state)| state.status == StepStatus::Active);
+        begun.map(|((_, step), _)| (step.id.clone(), step.kind.clone())).collect()
+    }
+
+    /// Those of them that a person has to decide or to do.
+    fn waits(&self) -> Vec<String> {
+        if self.run().is_none_or(|run| run.status != run::Status::Active) {
+            return Vec::new();
+        }
+        let mine = |kind: &Kind| matches!(kind, Kind::Decision(_) | Kind::Manual(_));
+        self.begun().into_iter().filter(|(_, kind)| mine(kind)).map(|(id, _)| id).collect()
+    }
+
+    /// Whether time alone moves one of them.
+    fn moves_alone(&self) -> bool {
+        self.begun().iter().any(|(_, kind)| match kind {
+            Kind::Action | Kind::Wait(_) => true,
+            Kind::Decision(decision) => decision.default.is_some(),
+            // These move with what is inside of them.
+            Kind::Manual(_) | Kind::Switch(_) | Kind::While(_) | Kind::Parallel(_) | Kind::Call(_) => false,
+        })
+    }
+
+    fn answerable(&self) -> Option<(String, Act)> {
+        let act = |step: String| self.test.people.get(&step).cloned().map(|act| (step, act));
+        self.waits().into_iter().find_map(act)
+    }
+
+    fn act(&mut self, step: String, act: Act) -> Result<(), String> {
+        let Some(id) = self.run else { return Ok(()) };
+        let (mut complete, mut decide, mut note) = (Vec::new(), BTreeMap::new(), None);
+        match act {
+            Act::Choose(option) => drop(decide.insert(step, option)),
+            Act::Complete(text) => {
+                complete.push(step);
+                note = Some(text);
+            }
+        }
+        self.execute(Command::Run(run::Command::Update { id, complete, decide, note }))
+    }
+
     /// Nothing moves any more without a person.
     fn is_over(&self) -> bool {
         let waits = |action: &Action| matches!(action.status, action::Status::Waiting { .. });
@@ -177,7 +237,11 @@ impl<'t> Rehearsal<'t> {
         let answers = self.test.answers.get(&call).map_or(&[][..], Vec::as_slice);
         let answer = answers.get(*count).or(answers.last()).copied().unwrap_or(Answer::Applied);
         *count += 1;
-        let outcome = outcome(answer, operation, action.goal);
+        let mut outcome = outcome(answer, operation, action.goal);
+        if let (Outcome::Applied { artefact, .. }, Some(gives)) = (&mut outcome, self.test.gives.get(&call)) {
+            *artefact =
+                Some(gives.iter().map(|(name, number)| (name.clone(), Value::from(*number))).collect());
+        }
         if !self.calls.contains(&call) {
             self.calls.push(call);
         }
@@ -256,8 +320,8 @@ fn end_status(status: &run::Status) -> Option<EndStatus> {
         run::Status::Completed => Some(EndStatus::Completed),
         run::Status::Failed { .. } => Some(EndStatus::Failed),
         run::Status::Blocked { .. } => Some(EndStatus::Blocked),
-        run::Status::Active
-        | run::Status::Paused
+        run::Status::Active => Some(EndStatus::Waiting),
+        run::Status::Paused
         | run::Status::Undoing { .. }
         | run::Status::Canceled
         | run::Status::Quarantined { .. } => None,
@@ -266,7 +330,7 @@ fn end_status(status: &run::Status) -> Option<EndStatus> {
 
 fn described(status: &run::Status) -> String {
     match status {
-        run::Status::Active => "still active".to_owned(),
+        run::Status::Active => "waiting".to_owned(),
         run::Status::Paused => "paused".to_owned(),
         run::Status::Completed => "completed".to_owned(),
         run::Status::Canceled => "canceled".to_owned(),
@@ -282,6 +346,7 @@ fn name(status: EndStatus) -> &'static str {
         EndStatus::Completed => "completed",
         EndStatus::Failed => "failed",
         EndStatus::Blocked => "blocked",
+        EndStatus::Waiting => "waiting",
     }
 }
 

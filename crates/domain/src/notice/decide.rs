@@ -174,7 +174,7 @@ fn reported(notice: &Notice, outcome: Outcome, state: &State, context: &Context)
     let reason = clip(&reason);
     let most = notice.routes.get(route as usize).map_or(0, |way| way.attempts);
     if again && notice.route_attempts < most {
-        let retry = Retry { attempts: most, delay: RETRY_DELAY, backoff: Backoff::Exponential };
+        let retry = Retry { attempts: most, delay: RETRY_DELAY, backoff: Backoff::Exponential, within: None };
         let key = notice.id.to_string();
         let delay = crate::action::retry_delay(&retry, &key, notice.route_attempts);
         return vec![Event::NotDelivered { route, reason, retry_at: Some(context.now.plus(delay)) }];

@@ -83,7 +83,7 @@ fn grafana_tells_of_a_dead_node() {
     expect![[r#"
         +00:00:00 alert NodeDown about node validator-6: label incident_type="node_failure"; rule node_down; no open incident of its group
         +00:00:00 incident "NodeDown on validator-6" opened: node_failure, high, 99 % sure
-        +00:00:00 playbook blockchain_node_failure 1.0.0 starts
+        +00:00:00 playbook blockchain_node_failure 1.1.0 starts
         +00:00:00 calls node.status on validator-6
         +00:00:00 node.status on validator-6 holds, as read back
         +00:00:00 calls node.logs on validator-6
@@ -92,8 +92,10 @@ fn grafana_tells_of_a_dead_node() {
         +00:00:00 node.restart on validator-6 holds, as read back
         +00:00:00 calls node.sync_status on validator-6
         +00:00:00 node.sync_status on validator-6 holds, as read back
-        +00:00:00 the playbook is completed
+        +00:00:00 calls node.status on validator-6
+        +00:00:00 node.status on validator-6 holds, as read back
         +00:02:00 a person takes it
+        +00:12:00 the playbook is completed
         +00:17:00 a person resolves it: the disk was full; it signs again
         +00:17:00 the alert is over, by source
         +01:17:00 the watch ends in silence
@@ -337,7 +339,7 @@ fn a_native_alert_tells_of_a_node_that_is_down() {
     expect![[r#"
         +00:00:00 alert blockchain_node_down about node validator-6: label incident_type="blockchain_node_down"; rule blockchain_node_down, node_status_down; no open incident of its group
         +00:00:00 incident "blockchain_node_down on validator-6" opened: node_failure, critical, 99 % sure
-        +00:00:00 playbook blockchain_node_failure 1.0.0 starts
+        +00:00:00 playbook blockchain_node_failure 1.1.0 starts
         +00:00:00 calls node.status on validator-6
         +00:00:00 node.status on validator-6 holds, as read back
         +00:00:00 calls node.logs on validator-6
@@ -346,9 +348,11 @@ fn a_native_alert_tells_of_a_node_that_is_down() {
         +00:00:00 node.restart on validator-6 holds, as read back
         +00:00:00 calls node.sync_status on validator-6
         +00:00:00 node.sync_status on validator-6 holds, as read back
-        +00:00:00 the playbook is completed
+        +00:00:00 calls node.status on validator-6
+        +00:00:00 node.status on validator-6 holds, as read back
         +00:02:00 a person takes it
         +00:05:00 the alert is over, by timeout
+        +00:12:00 the playbook is completed
         +00:17:00 a person resolves it: its provider moved it; it is back
         +04:17:00 the watch ends in silence
         +04:17:00 a person signs off: it works for the business again

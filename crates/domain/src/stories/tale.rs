@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{close, everything_works, release_all, resolve, sign_off};
 use crate::{
+    access,
     alert::Received,
-    event::Event,
+    event::{Actor, Event},
     flow::{Command, Fact},
     id::IncidentId,
     incident::{self, Disposition, Status},
@@ -19,8 +20,14 @@ use crate::{
 };
 
 /// Facts that only carry others on, or that are told by another line.
-const UNTOLD: [&str; 5] =
-    ["run.updated", "incident.alert_joined", "incident.attention_cleared", "alert.routed", "alert.changed"];
+const UNTOLD: [&str; 6] = [
+    "person.added",
+    "run.updated",
+    "incident.alert_joined",
+    "incident.attention_cleared",
+    "alert.routed",
+    "alert.changed",
+];
 
 pub(super) struct Tale {
     pub(super) scene: Scene,
@@ -87,10 +94,23 @@ impl Tale {
         // Far more rounds than a playbook has steps.
         for _ in 0..50 {
             let Some(update) = self.next_of_people() else { return };
-            self.must(update);
+            let commander = self.commander();
+            self.scene.ask(commander, update).unwrap();
+            self.note();
             self.works();
         }
         panic!("tasks without end:\n{}", self.lines.join("\n"));
+    }
+
+    /// Somebody who holds every role.
+    fn commander(&mut self) -> Actor {
+        let known = self.scene.state.people.keys().next().copied();
+        let id = known.unwrap_or_else(|| {
+            let (name, role) = ("marta".to_owned(), access::Role::Commander);
+            self.scene.must(Command::Access(access::Command::AddPerson { name, role }));
+            self.scene.state.people.keys().next().copied().unwrap()
+        });
+        Actor::Person(id)
     }
 
     /// The next task to do or decision to make, with its first option.

@@ -74,7 +74,7 @@ struct FlagArgs {
     days: u32,
 }
 
-pub(super) const READERS: [(Verb, Reader<Response>); 23] = [
+pub(super) const READERS: [(Verb, Reader<Response>); 24] = [
     (Verb::FileQuarantine, |verb, args| Ok(Response::Quarantine { copies: copies(verb, args)? })),
     (Verb::FileRestore, |verb, args| Ok(Response::Unquarantine { copies: copies(verb, args)? })),
     (Verb::FilterUpdate, |verb, args| Ok(Response::Filter { signature: signature(verb, args)? })),
@@ -90,6 +90,7 @@ pub(super) const READERS: [(Verb, Reader<Response>); 23] = [
     (Verb::NodeLogs, |verb, args| plain(verb, args, Response::Logs)),
     (Verb::NodeRestart, |verb, args| plain(verb, args, Response::Restart)),
     (Verb::NodeSyncStatus, |verb, args| plain(verb, args, Response::SyncStatus)),
+    (Verb::FilePreserve, |verb, args| plain(verb, args, Response::Preserve)),
     (Verb::EvidencePreserve, |verb, args| plain(verb, args, Response::Preserve)),
     (Verb::ServiceProbe, |verb, args| plain(verb, args, Response::Probe)),
     (Verb::ApiShutdown, |verb, args| plain(verb, args, Response::CloseApi)),

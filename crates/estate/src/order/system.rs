@@ -53,6 +53,11 @@ pub(crate) enum System {
     /// Files whose first bytes do not fit their name are refused.
     Tighten,
     Loosen,
+    /// The monitors say something about a node.
+    Raise {
+        name: String,
+        severity: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -81,7 +86,7 @@ struct BackupArgs {
     backup: Option<String>,
 }
 
-pub(super) const READERS: [(Verb, Reader<System>); 24] = [
+pub(super) const READERS: [(Verb, Reader<System>); 25] = [
     (Verb::ServiceRestore, |verb, args| plain(verb, args, System::RestoreService)),
     (Verb::DataVerify, |verb, args| plain(verb, args, System::VerifyData)),
     (Verb::KeyRotate, |verb, args| plain(verb, args, System::RotateKey)),
@@ -102,11 +107,29 @@ pub(super) const READERS: [(Verb, Reader<System>); 24] = [
     (Verb::TrafficReroute, |verb, args| Ok(System::Reroute { to: route(verb, args)? })),
     (Verb::TrafficRouteBack, |verb, args| route(verb, args).map(|_| System::RouteBack)),
     (Verb::ModelRollback, rollback),
+    (Verb::AlertRaise, raise),
     (Verb::ModelReinstate, |verb, args| rollback(verb, args).map(|_| System::Reinstate)),
     (Verb::ModelThrottle, |verb, args| Ok(System::Throttle { per_minute: rate(verb, args)? })),
     (Verb::ModelUnthrottle, |verb, args| rate(verb, args).map(|_| System::Unthrottle)),
     (Verb::BackupRestore, |verb, args| Ok(System::RestoreBackup { backup: backup(verb, args)? })),
 ];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RaiseArgs {
+    name: String,
+    #[serde(default = "critical")]
+    severity: String,
+}
+
+fn critical() -> String {
+    "critical".to_owned()
+}
+
+fn raise(verb: Verb, args: &Map<String, Value>) -> Result<System, String> {
+    let RaiseArgs { name, severity } = typed(verb, args)?;
+    Ok(System::Raise { name: named(verb, name)?, severity: named(verb, severity)? })
+}
 
 fn rate(verb: Verb, args: &Map<String, Value>) -> Result<u32, String> {
     let RateArgs { per_minute } = typed(verb, args)?;

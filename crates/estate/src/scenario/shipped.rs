@@ -35,13 +35,16 @@ pub(super) fn malicious_file_upload() -> Scenario {
                 alert(
                     "MagicNumberMismatch",
                     "malicious_file_upload",
-                    &[("file", "upload-77"), ("account", "account-5")],
+                    &[("file", "upload-77"), ("account", "account-5"), ("service", "storage")],
                     "upload-77 is named png and begins like an elf program",
                 ),
             ),
         ],
-        goals: vec![goal("file.quarantine", TargetKind::File, "upload-77"), watched("account-5")],
-        contained_within_us: 5 * SECOND_US,
+        goals: vec![
+            goal("file.quarantine", TargetKind::File, "upload-77"),
+            watched("account-5"),
+            goal("validation.tighten", TargetKind::Service, "storage"),
+        ],
     }
 }
 
@@ -79,7 +82,6 @@ pub(super) fn blockchain_node_failure() -> Scenario {
             goal("node.restart", TargetKind::Node, "validator-6"),
             goal("node.sync_status", TargetKind::Node, "validator-6"),
         ],
-        contained_within_us: 60 * SECOND_US,
     }
 }
 
@@ -94,22 +96,32 @@ pub(super) fn prompt_injection() -> Scenario {
             period_us: SECOND_US / 4,
         })
     };
-    let inject = |session: &str| Deed::Inject {
+    let inject = |session: &str, techniques: &[&str]| Deed::Inject {
         session: session.to_owned(),
         signature: "role-override/7".to_owned(),
-        techniques: Vec::new(),
+        techniques: techniques.iter().map(|name| (*name).to_owned()).collect(),
     };
     Scenario {
         id: "prompt_injection".to_owned(),
         name: "Prompt injection".to_owned(),
         summary:
             "session-8 talks model-a out of its instructions and reads records of others; session-9 knows \
-                  the same words. It ends when the session is over and the words are filtered."
+                  the same words. It ends when the session is over, its owner shut out and the words are filtered."
                 .to_owned(),
         beats: vec![
-            beat(0, "session-8 tells model-a to forget its instructions.", inject("session-8")),
+            beat(0, "session-8 tells model-a to forget its instructions.", inject("session-8", &["role_override"])),
+            beat(
+                SECOND_US / 8,
+                "It hides the same words in base64.",
+                inject("session-8", &["encoding"]),
+            ),
+            beat(
+                SECOND_US / 4,
+                "Then it has model-a call a tool for it.",
+                inject("session-8", &["tool_abuse"]),
+            ),
             beat(SECOND_US / 4, "model-a gives session-8 what belongs to others.", leak("session-8")),
-            beat(SECOND_US / 2, "session-9 uses the same words.", inject("session-9")),
+            beat(SECOND_US / 2, "session-9 uses the same words.", inject("session-9", &["role_override"])),
             beat(SECOND_US / 2, "model-a obeys session-9 as well.", leak("session-9")),
             noticed(
                 SECOND_US,
@@ -117,16 +129,22 @@ pub(super) fn prompt_injection() -> Scenario {
                 alert(
                     "PromptInjection",
                     "prompt_injection",
-                    &[("session", "session-8"), ("account", "account-8"), ("service", "gateway")],
+                    &[
+                        ("session", "session-8"),
+                        ("account", "account-8"),
+                        ("service", "gateway"),
+                        ("endpoint", "gateway-models"),
+                        ("address", "198.51.100.8"),
+                    ],
                     "answers to session-8 hold records of other accounts",
                 ),
             ),
         ],
         goals: vec![
             goal("session.terminate", TargetKind::Session, "session-8"),
+            goal("account.suspend", TargetKind::Account, "account-8"),
             goal("filter.update", TargetKind::Service, "gateway"),
         ],
-        contained_within_us: 5 * SECOND_US,
     }
 }
 
@@ -135,6 +153,26 @@ impl DrillAlert {
     pub(crate) fn consensus_risk(node: &str, active: usize) -> DrillAlert {
         let summary = format!("{active} validators are active after the loss of {node}");
         alert("BlockchainConsensusRisk", "consensus_failure", &[("node", node)], &summary)
+    }
+
+    /// What a response has the monitors say.
+    pub(crate) fn raised(
+        name: &str,
+        severity: &str,
+        node: &str,
+        active: usize,
+        incident: &str,
+    ) -> DrillAlert {
+        let mut alert = DrillAlert::consensus_risk(node, active);
+        alert.labels.insert("alertname".to_owned(), name.to_owned());
+        alert.labels.insert("severity".to_owned(), severity.to_owned());
+        if name != "BlockchainConsensusRisk" {
+            alert.labels.remove("incident_type");
+        }
+        if !incident.is_empty() {
+            alert.labels.insert("incident_id".to_owned(), incident.to_owned());
+        }
+        alert
     }
 }
 

@@ -146,9 +146,15 @@ impl World {
         let mismatch = list(&FileSpec::is_disguised);
         let same_uploader = list(&|other| other.uploader == file.spec.uploader);
         let text = format!("{} files share the content of {id}.", same_content.len());
+        let others = self
+            .targets
+            .files
+            .iter()
+            .filter(|(other, _)| same_content.contains(other) || mismatch.contains(other));
+        let loose = others.filter(|(_, other)| !other.quarantined).count();
         let artefact = json!({
             "kind": "similar_files", "sha256": sha256(&file.spec.content),
-            "same_content": same_content, "mismatch": mismatch, "same_uploader": same_uploader,
+            "same_content": same_content, "mismatch": mismatch, "same_uploader": same_uploader, "loose": loose,
         });
         Effect::looked(text, artefact)
     }

@@ -7,6 +7,7 @@ use super::effect::{Effect, Impossible, missing};
 use super::target::{Backup, Hold};
 use crate::happening::Kind;
 use crate::order::{RevocationReason, System};
+use crate::scenario::DrillAlert;
 use crate::spec::{FileSpec, TargetKind, TargetRef};
 
 impl World {
@@ -38,6 +39,7 @@ impl World {
             System::RestoreBackup { backup } => return self.restore_backup(id, backup.as_deref()),
             System::Tighten => self.tighten(id, true),
             System::Loosen => self.tighten(id, false),
+            System::Raise { name, severity } => self.raise(id, name, severity),
         };
         Ok(effect)
     }
@@ -72,8 +74,8 @@ impl World {
             System::RestoreBackup { backup } => self.restored(id, backup.as_deref()),
             System::Tighten => service.is_some_and(|service| service.strict),
             System::Loosen => service.is_some_and(|service| !service.strict),
-            // A copy is there as soon as it was made.
-            System::Snapshot => true,
+            // These are done as soon as they were carried out.
+            System::Snapshot | System::Raise { .. } => true,
         }
     }
 
@@ -118,6 +120,16 @@ impl World {
         let sessions = self.targets.sessions.iter().filter(|(_, session)| session.from == id);
         let sessions: Vec<&String> = sessions.map(|(session, _)| session).collect();
         json!({"id": id, "blocked": self.targets.blocked.contains(id), "sessions": sessions})
+    }
+
+    /// Monitors and platform speak to each other by alerts, so this one goes the way of all others.
+    fn raise(&mut self, id: &str, name: &str, severity: &str) -> Effect {
+        let active = self.active_validators();
+        let alert = DrillAlert::raised(name, severity, id, active, &self.asked_for);
+        self.alerts.push(alert);
+        let artefact = json!({"kind": "alert", "name": name, "severity": severity, "node": id,
+            "active_validators": active});
+        Effect::looked(format!("A monitor raises {name} about {id}."), artefact)
     }
 
     fn start_service(&mut self, id: &str) -> Effect {

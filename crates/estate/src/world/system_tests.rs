@@ -43,11 +43,13 @@ fn damaged(kind: TargetKind, id: &str) -> World {
 
 #[test]
 fn every_verb_reads_its_arguments() {
-    let needed = json!({"patch": "patch-1", "to": "storage"});
+    let needed = json!({"patch": "patch-1", "to": "storage", "name": "Alarm"});
     for verb in Verb::ALL {
         let read = |args: &Map<String, Value>| Order::read(verb, args);
         let some = |name: &str| Map::from_iter([(name.to_owned(), needed[name].clone())]);
-        let read = read(&Map::new()).or_else(|_| read(&some("patch"))).or_else(|_| read(&some("to")));
+        let one = |name| read(&some(name));
+        let read =
+            read(&Map::new()).or_else(|_| one("patch")).or_else(|_| one("to")).or_else(|_| one("name"));
         assert!(read.is_ok(), "{}: {read:?}", verb.name());
     }
 }

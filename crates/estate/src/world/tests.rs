@@ -26,6 +26,7 @@ fn call(key: &str, verb: &str, target: &str, args: Value) -> Call {
         target: target.to_owned(),
         args: object(args),
         time_us: 7,
+        ..Call::default()
     }
 }
 

@@ -26,6 +26,9 @@ use crate::{
 
 const ATTEMPTS_MOST: u32 = 20;
 const DELAY_MOST: Span = Span::secs(3_600);
+const WITHIN_MOST: Span = Span::secs(86_400);
+/// Calls of a step that says only within which time it has to succeed.
+const ATTEMPTS_WITHIN: u32 = 1_000;
 const LEASE_LEAST: Span = Span::secs(1);
 const LEASE_MOST: Span = Span::secs(90 * 86_400);
 const EXPECTED_MOST: Span = Span::secs(30 * 86_400);
@@ -98,6 +101,7 @@ pub(super) struct RetryDocument {
     attempts: Option<Spanned<u32>>,
     backoff: Option<Backoff>,
     delay: Option<Spanned<String>>,
+    within: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -286,10 +290,14 @@ fn retry(document: Option<&RetryDocument>, report: &mut Report<'_>) -> Retry {
         report.at(attempts, format!("attempts of {attempts} is out of bounds; use 1 to {ATTEMPTS_MOST}"));
     }
     let delay = document.delay.as_ref();
+    let within = document.within.as_ref();
+    // With a time to keep, the time is the bound.
+    let attempts = if within.is_some() { ATTEMPTS_WITHIN } else { standard.attempts };
     Retry {
-        attempts: document.attempts.as_ref().map_or(standard.attempts, |attempts| attempts.value),
+        attempts: document.attempts.as_ref().map_or(attempts, |attempts| attempts.value),
         backoff: document.backoff.unwrap_or(standard.backoff),
         delay: delay.map_or(standard.delay, |text| report.span("the delay", text, TIMEOUT_LEAST, DELAY_MOST)),
+        within: within.map(|text| report.span("the time to retry within", text, TIMEOUT_LEAST, WITHIN_MOST)),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     samples::{self, Samples},
 };
 use crate::{
-    content::{Content, Rule},
+    content::{Content, Rule, drill::Act},
     correlate::{Classification, TARGET_LABELS, classify},
     detect::{METRIC_PREFIX, Subject},
     document::{Position, Problem, Spanned, read as read_document},
@@ -69,9 +69,15 @@ pub(in crate::content) struct PlaybookTest {
     /// What the calls of a verb to a target come to, in order; the last holds for all later ones. A call that is
     /// not listed is applied.
     pub answers: BTreeMap<Call, Vec<Answer>>,
+    /// The numbers that a call gives back.
+    pub gives: BTreeMap<Call, BTreeMap<String, f64>>,
+    /// What people do when these steps ask for them; the others wait.
+    pub people: BTreeMap<String, Act>,
     /// The calls that must be made, in order, each verb and target once however often it is tried.
     pub calls: Vec<Call>,
     pub status: EndStatus,
+    /// The steps that wait for a person at the end, where the test says so.
+    pub waits_for: Vec<String>,
 }
 
 /// A verb and the name of its target.
@@ -96,6 +102,8 @@ pub(in crate::content) enum EndStatus {
     Completed,
     Failed,
     Blocked,
+    /// For what a person has to decide or to do.
+    Waiting,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +112,8 @@ struct PlaybookTestDocument {
     incident: IncidentDocument,
     #[serde(default)]
     answers: Vec<AnswersDocument>,
+    #[serde(default)]
+    people: Vec<PersonDocument>,
     expect: ExpectDocument,
 }
 
@@ -119,12 +129,23 @@ struct IncidentDocument {
 struct AnswersDocument {
     call: Spanned<String>,
     answers: Spanned<Vec<Answer>>,
+    #[serde(default)]
+    gives: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+struct PersonDocument {
+    step: Spanned<String>,
+    choose: Option<String>,
+    complete: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct ExpectDocument {
     calls: Vec<Spanned<String>>,
     status: EndStatus,
+    #[serde(default)]
+    waits_for: Vec<String>,
 }
 
 /// Runs the tests of rules. A rule that could not be read is not tested: its own problems stand for it.
@@ -243,17 +264,18 @@ fn playbook_test(
         }
         targets.extend(names.value.iter().map(|name| (kind.as_str().into(), name.as_str().into())));
     }
-    let mut answers = BTreeMap::new();
+    let (mut answers, mut gives) = (BTreeMap::new(), BTreeMap::new());
     for document in document.answers {
         if document.answers.value.is_empty() {
             report.at(&document.answers, "the list of answers is empty; use applied, not_applied or unknown");
         }
-        if let Some(call) = call(&document.call, known, report)
-            && answers.insert(call, document.answers.value).is_some()
-        {
+        let Some(call) = call(&document.call, known, report) else { continue };
+        gives.insert(call.clone(), document.gives);
+        if answers.insert(call, document.answers.value).is_some() {
             report.at(&document.call, "the answers to this call are given twice; write one list");
         }
     }
+    let people = people(document.people, report);
     let calls = document.expect.calls.iter().filter_map(|text| call(text, known, report)).collect();
     (report.count() == before).then(|| PlaybookTest {
         path: report.path().to_owned(),
@@ -264,9 +286,30 @@ fn playbook_test(
         severity: document.incident.severity,
         targets,
         answers,
+        gives,
+        people,
         calls,
         status: document.expect.status,
+        waits_for: document.expect.waits_for,
     })
+}
+
+fn people(documents: Vec<PersonDocument>, report: &mut Report<'_>) -> BTreeMap<String, Act> {
+    let mut people = BTreeMap::new();
+    for PersonDocument { step, choose, complete } in documents {
+        let act = match (choose, complete) {
+            (Some(option), None) => Act::Choose(option),
+            (None, Some(note)) => Act::Complete(note),
+            (Some(_), Some(_)) | (None, None) => {
+                report.at(&step, "a person has either `choose`, for a decision, or `complete`, for a task");
+                continue;
+            }
+        };
+        if people.insert(step.value.clone(), act).is_some() {
+            report.at(&step, "this step is answered twice; keep one");
+        }
+    }
+    people
 }
 
 /// A call written as `verb target`.

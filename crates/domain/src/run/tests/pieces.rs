@@ -40,7 +40,7 @@ steps:
 
 fn scene() -> Scene {
     let mut files = shipped();
-    files.retain(|path, _| !path.starts_with("playbooks/"));
+    files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
     files.insert("playbooks/pieces.yaml".to_owned(), PLAYBOOK.to_owned());
     files.insert("pieces/outer.yaml".to_owned(), OUTER.to_owned());
     files.insert("pieces/ask_first.yaml".to_owned(), ASK_FIRST.to_owned());

@@ -534,7 +534,7 @@ fn tests_of_playbooks() {
         "tests:\n  - name: a\n    incident: { type: node_failure, severity: high }\n    answers:\n      - { call: node.isolate a, answers: [lost] }\n    expect: { calls: [], status: done }\n",
         expect![[r#"
             playbooks/validator_compromise.test.yaml:5:43: unknown value `lost`; expected one of `applied`, `not_applied`, `unknown`
-            playbooks/validator_compromise.test.yaml:6:34: unknown value `done`; expected one of `completed`, `failed`, `blocked`
+            playbooks/validator_compromise.test.yaml:6:34: unknown value `done`; expected one of `completed`, `failed`, `blocked`, `waiting`
         "#]],
     );
 }

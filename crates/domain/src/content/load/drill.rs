@@ -1,0 +1,155 @@
+//! `drills/NAME.yaml`: what a drill is measured by, and what the people in it do.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    Files,
+    report::{Report, shorten, unknown},
+};
+use crate::{
+    content::drill::{Act, Drill, Part, Targets},
+    document::{Problem, Spanned, read as read_document},
+    playbook::{Kind, Playbook},
+    time::Span,
+};
+
+const TARGET_LEAST: Span = Span::millis(1);
+const TARGET_MOST: Span = Span::secs(86_400);
+/// A drill is watched by people: nobody in it thinks for longer.
+const PAUSE_MOST: Span = Span::secs(60);
+const PARTS_MOST: usize = 64;
+const NOTE_BYTES: usize = 1_000;
+
+#[derive(Deserialize)]
+struct DrillDocument {
+    scenario: Spanned<String>,
+    playbook: Spanned<String>,
+    targets: TargetsDocument,
+    #[serde(default)]
+    people: Vec<Spanned<PartDocument>>,
+}
+
+#[derive(Deserialize)]
+struct TargetsDocument {
+    detected: Spanned<String>,
+    first_containment: Spanned<String>,
+    contained: Spanned<String>,
+    verified: Spanned<String>,
+    completed: Spanned<String>,
+    automation_percent: Spanned<u8>,
+}
+
+#[derive(Deserialize)]
+struct PartDocument {
+    step: Spanned<String>,
+    after: Spanned<String>,
+    choose: Option<Spanned<String>>,
+    complete: Option<Spanned<String>>,
+}
+
+/// The drills of the folder by name of their file.
+pub(super) fn read<'p>(
+    files: &Files<'_>,
+    playbooks: impl Iterator<Item = &'p Playbook> + Clone,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Drill> {
+    let mut drills = BTreeMap::new();
+    for (path, text) in files {
+        let (document, found) = read_document::<DrillDocument>(path, text);
+        let mut report = Report::new(path, problems);
+        report.add(found);
+        let Some(document) = document else { continue };
+        let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml")).unwrap_or(path);
+        report.id("the scenario", &document.scenario);
+        let targets = targets(&document.targets, &mut report);
+        let playbook = playbooks.clone().find(|playbook| playbook.id == document.playbook.value);
+        if playbook.is_none() {
+            let known = playbooks.clone().map(|playbook| playbook.id.as_str());
+            report.at(&document.playbook, unknown("playbook", &document.playbook, known));
+        }
+        let people = people(&document.people, playbook, &mut report);
+        let (scenario, playbook) = (document.scenario.value, document.playbook.value);
+        drills.insert(name.to_owned(), Drill { scenario, playbook, targets, people });
+    }
+    drills
+}
+
+fn targets(document: &TargetsDocument, report: &mut Report<'_>) -> Targets {
+    let mut span = |text| report.span("the target", text, TARGET_LEAST, TARGET_MOST);
+    let targets = Targets {
+        detected: span(&document.detected),
+        first_containment: span(&document.first_containment),
+        contained: span(&document.contained),
+        verified: span(&document.verified),
+        completed: span(&document.completed),
+        automation_percent: document.automation_percent.value.min(100),
+    };
+    if document.automation_percent.value > 100 {
+        report.at(&document.automation_percent, "the automation is 0 to 100 percent");
+    }
+    if targets.verified < targets.contained {
+        report.at(&document.verified, "what is not contained cannot be verified; make this later");
+    }
+    targets
+}
+
+fn people(
+    documents: &[Spanned<PartDocument>],
+    playbook: Option<&Playbook>,
+    report: &mut Report<'_>,
+) -> Vec<Part> {
+    if documents.len() > PARTS_MOST {
+        report.at(&documents[PARTS_MOST], format!("at most {PARTS_MOST} parts are read"));
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for document in documents.iter().take(PARTS_MOST) {
+        let part = &document.value;
+        let after = report.span("the time to answer", &part.after, Span::default(), PAUSE_MOST);
+        if parts.iter().any(|earlier| *earlier.step == part.step.value) {
+            report.at(&part.step, format!("`{}` is answered already; remove one", shorten(&part.step)));
+        }
+        let act = match (&part.choose, &part.complete) {
+            (Some(option), None) => Act::Choose(option.value.clone()),
+            (None, Some(note)) => {
+                if note.len() > NOTE_BYTES || note.trim().is_empty() {
+                    report.at(note, format!("the note has 1 to {NOTE_BYTES} bytes"));
+                }
+                Act::Complete(note.value.clone())
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                report.at(document, "a part has either `choose`, for a decision, or `complete`, for a task");
+                continue;
+            }
+        };
+        if let Some(playbook) = playbook {
+            fits(part, playbook, report);
+        }
+        parts.push(Part { step: part.step.value.clone(), after, act });
+    }
+    parts
+}
+
+/// The step exists and asks for what the part does.
+fn fits(part: &PartDocument, playbook: &Playbook, report: &mut Report<'_>) {
+    let Some((_, step)) = playbook.steps().find(|(_, step)| step.id == part.step.value) else {
+        let known = playbook.steps().map(|(_, step)| step.id.as_str());
+        report.at(&part.step, unknown("step", &part.step, known));
+        return;
+    };
+    match (&step.kind, &part.choose) {
+        (Kind::Decision(decision), Some(option)) => {
+            if !decision.options.contains_key(&option.value) {
+                let known = decision.options.keys().map(String::as_str);
+                report.at(option, unknown("option", option, known));
+            }
+        }
+        (Kind::Manual(_), None) => {}
+        (kind, _) => {
+            let wanted = if part.choose.is_some() { "decision" } else { "manual" };
+            let message = format!("`{}` is `{}`, not `{wanted}`", shorten(&part.step), kind.name());
+            report.at(&part.step, message);
+        }
+    }
+}
