@@ -5,7 +5,12 @@ use std::time::Duration;
 use estate::Scenario;
 use serde_json::json;
 
-use super::{drill_of, millis, scene::Scene, score, view::View};
+use super::{
+    drill_of, millis,
+    scene::Scene,
+    score,
+    view::{FRAME, View},
+};
 use crate::output::Output;
 
 #[test]
@@ -24,7 +29,7 @@ fn every_line_of_a_frame_fits_into_eighty_columns() {
         for line in &frame {
             assert!(line.chars().count() <= 80, "{} characters: {line}", line.chars().count());
         }
-        assert!(frame.len() <= 26, "{} lines", frame.len());
+        assert_eq!(frame.len(), FRAME, "{frame:#?}");
     }
 }
 

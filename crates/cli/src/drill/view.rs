@@ -16,8 +16,8 @@ const RIGHT: usize = WIDTH - LEFT - 3;
 /// The parts of a line on the right behind its text.
 const ENTRY: usize = 6;
 const TIME: usize = 9;
-/// Lines of both columns.
-const HEIGHT: usize = 16;
+/// Lines of a frame: one less than the smallest terminal has, for a frame that scrolls cannot be drawn over.
+pub(super) const FRAME: usize = 23;
 const BAR: usize = 20;
 
 pub(super) struct View {
@@ -86,20 +86,22 @@ impl View {
         );
         let bold = |text: &str| output.paint(Colour::Bold, text);
         frame.push(format!("{} │ {}", bold(&heads.0), bold(&heads.1)));
-        let left = self.left(scene);
-        let right = self.right(scene);
+        let foot = self.foot(scene);
+        let height = FRAME.saturating_sub(frame.len() + 1 + foot.len());
+        let left = self.left(scene, height);
+        let right = self.right(scene, height);
         let blank = |width: usize| " ".repeat(width);
-        for row in 0..HEIGHT {
+        for row in 0..height {
             let left = left.get(row).cloned().unwrap_or_else(|| blank(LEFT));
             let right = right.get(row).cloned().unwrap_or_default();
             frame.push(format!("{left} │ {right}"));
         }
         frame.push(rule);
-        frame.extend(self.foot(scene));
+        frame.extend(foot);
         frame
     }
 
-    fn left(&self, scene: &Scene) -> Vec<String> {
+    fn left(&self, scene: &Scene, height: usize) -> Vec<String> {
         let output = &self.output;
         let filled = usize::try_from(scene.damage).unwrap_or(BAR).min(BAR);
         let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled));
@@ -122,41 +124,51 @@ impl View {
                 wrapped.into_iter().map(|text| self.painted(line, &cell(&text, LEFT))).collect::<Vec<_>>()
             })
             .collect();
-        lines.extend(tail(story, HEIGHT - lines.len()));
+        lines.extend(tail(story, height.saturating_sub(lines.len())));
         lines
     }
 
-    fn right(&self, scene: &Scene) -> Vec<String> {
+    fn right(&self, scene: &Scene, height: usize) -> Vec<String> {
         let story = scene.response.iter().map(|line| {
             let time = scene.since_alert(line.at).map(millis).unwrap_or_default();
             let entry = line.entry.map(|entry| format!("#{entry}")).unwrap_or_default();
             let text = cell(&escape(&line.text), RIGHT - ENTRY - TIME);
             format!("{}{entry:>ENTRY$}{time:>TIME$}", self.painted(line, &text))
         });
-        tail(story.collect(), HEIGHT)
+        tail(story.collect(), height)
     }
 
     fn foot(&self, scene: &Scene) -> Vec<String> {
         let output = &self.output;
-        let goals: Vec<String> = scene
-            .goals
-            .iter()
-            .map(|(verb, target, holds)| {
-                let mark = if *holds { output.paint(Colour::Green, "holds") } else { "open".to_owned() };
-                format!("{} {}: {mark}", escape(verb), escape(target))
-            })
-            .collect();
         let signed = if scene.sealed == scene.entries && scene.entries > 0 {
             output.paint(Colour::Green, "all signed")
         } else {
             format!("{} signed", scene.sealed)
         };
         let note = "on the right: journal entries, on disk so long after the first alert was sent";
-        vec![
-            output.paint(Colour::Dim, note),
-            format!("goals    {}", goals.join("   ")),
-            format!("journal  {} entries, {signed}   server {}", scene.entries, self.address),
-        ]
+        let mut foot = vec![output.paint(Colour::Dim, note)];
+        foot.extend(self.goals(scene));
+        foot.push(format!("journal  {} entries, {signed}   server {}", scene.entries, self.address));
+        foot
+    }
+
+    /// As many lines as they need; one that holds is marked.
+    fn goals(&self, scene: &Scene) -> Vec<String> {
+        let (head, gap) = ("goals    ", 2);
+        let (mut lines, mut line, mut used) = (Vec::new(), head.to_owned(), head.len());
+        for (verb, target, holds) in &scene.goals {
+            let text = shorten(&format!("{} {}", escape(verb), escape(target)), WIDTH - head.len() - 2);
+            let width = text.chars().count() + 2 + gap;
+            if used + width - gap > WIDTH && used > head.len() {
+                lines.push(std::mem::replace(&mut line, " ".repeat(head.len())));
+                used = head.len();
+            }
+            let mark = if *holds { self.output.paint(Colour::Green, "■") } else { "□".to_owned() };
+            line.push_str(&format!("{mark} {text}{}", " ".repeat(gap)));
+            used += width;
+        }
+        lines.push(line.trim_end().to_owned());
+        lines
     }
 
     fn painted(&self, line: &Line, text: &str) -> String {
