@@ -15,6 +15,7 @@ mod config;
 mod content;
 mod drill;
 mod estate;
+mod glass;
 mod keys;
 mod logs;
 mod output;

@@ -266,6 +266,12 @@ fn well_formed(what: &str, name: &str) -> Result<Box<str>, Rejected> {
     Ok(name.into())
 }
 
+/// Whether a person may command now.
+pub fn commands(state: &State, person: PersonId) -> bool {
+    let known = state.people.get(&person).filter(|person| !person.disabled);
+    known.is_some_and(|person| person.role.permits(Permission::Command))
+}
+
 /// Whether a person holds a role that content names. Where contacts of the role have accounts, these alone hold it;
 /// otherwise who may command holds every role, and others those that their own includes.
 pub fn holds_role(state: &State, person: PersonId, role: &str) -> bool {

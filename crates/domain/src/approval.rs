@@ -3,8 +3,11 @@
 //! A request names the canonical expansion (verb, arguments, sorted targets) and is bound to it by SHA-256. An
 //! approval is used once, by the intents it allows; retries under the same keys are covered, taking back is not.
 
+mod leave;
 #[cfg(test)]
 mod tests;
+
+pub use leave::{after_limits, ask, left_by};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     access,
     action::{self, Action, Goal},
+    control::Leave,
     event::{Context, Meta, Rejected, Stream},
     flow,
     id::{ActionId, ApprovalId, IncidentId, PersonId, RunId},
@@ -100,6 +104,11 @@ pub enum Command {
         id: ApprovalId,
         action: ActionId,
     },
+    /// What it would change of the limits has changed.
+    End {
+        id: ApprovalId,
+        why: String,
+    },
     /// This effect needs it no more, or not as it stands.
     Void {
         id: ApprovalId,
@@ -112,7 +121,9 @@ pub enum Command {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     Requested {
-        incident: IncidentId,
+        /// Absent for what is asked of the limits themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<IncidentId>,
         /// The held effects that wait for it.
         actions: Vec<ActionId>,
         subject: Subject,
@@ -122,6 +133,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         requesters: Vec<PersonId>,
         expires_at: Timestamp,
+        /// The limit that people would leave.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leave: Option<Leave>,
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        reason: Box<str>,
     },
     Granted {
         person: PersonId,
@@ -147,6 +163,9 @@ pub enum Event {
         action: ActionId,
         why: Box<str>,
     },
+    Ended {
+        why: Box<str>,
+    },
 }
 
 impl Event {
@@ -159,6 +178,7 @@ impl Event {
             Event::Renewed { .. } => "approval.renewed",
             Event::Consumed { .. } => "approval.consumed",
             Event::Voided { .. } => "approval.voided",
+            Event::Ended { .. } => "approval.ended",
         }
     }
 }
@@ -174,8 +194,15 @@ pub struct Denial {
 pub struct Approval {
     pub id: ApprovalId,
     pub seq: u64,
-    pub incident: IncidentId,
+    pub incident: Option<IncidentId>,
     pub actions: Vec<ActionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave: Option<Leave>,
+    /// Why the limit is to be left.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub reason: Box<str>,
+    #[serde(default)]
+    pub ended: bool,
     /// Those that still wait for it.
     pub open: BTreeSet<ActionId>,
     pub subject: Subject,
@@ -219,7 +246,7 @@ pub fn entitled(state: &State, approval: &Approval, person: PersonId) -> Result<
     }
     let roles = &approval.terms.roles;
     let holds = match roles.is_empty() {
-        true => access::holds_role(state, person, "commander"),
+        true => access::commands(state, person),
         false => roles.iter().any(|role| access::holds_role(state, person, role)),
     };
     let wanted = if roles.is_empty() { "commander".to_owned() } else { roles.join(" or ") };
@@ -265,12 +292,19 @@ pub fn decide(
         Command::Expire { id } => {
             let approval = state.approvals.get(&id).filter(|approval| due(approval, context.now).is_some());
             let expired = |approval: &Approval| {
+                if approval.leave.is_some() {
+                    return (id, Event::Ended { why: "nobody else asked for it in time".into() });
+                }
                 let more = approval.expired + 1 < ASKED_MAX;
                 (id, Event::Expired { again_until: more.then(|| until(&approval.terms, context.now)) })
             };
             Ok(approval.map(expired).into_iter().collect())
         }
         Command::Renew { id } => renew(state, id, context),
+        Command::End { id, why } => {
+            let live = state.approvals.get(&id).filter(|approval| !is_over(approval));
+            Ok(live.map(|_| (id, Event::Ended { why: why.into() })).into_iter().collect())
+        }
         Command::Consume { id, action } => {
             let open = state.approvals.get(&id).is_some_and(|approval| approval.open.contains(&action));
             Ok(if open { vec![(id, Event::Consumed { action })] } else { Vec::new() })
@@ -322,13 +356,15 @@ fn request(state: &State, actions: Vec<ActionId>, context: &Context) -> Vec<(App
         events.push((
             id,
             Event::Requested {
-                incident: group[0].spec.incident,
+                incident: Some(group[0].spec.incident),
                 actions: group.iter().map(|action| action.id).collect(),
                 hash: subject.hash(),
                 subject,
                 requesters: requesters.into_iter().collect(),
                 expires_at: until(&terms, context.now),
                 terms,
+                leave: None,
+                reason: "".into(),
             },
         ));
     }
@@ -412,7 +448,9 @@ fn deny(
 }
 
 pub fn create(id: ApprovalId, event: &Event, meta: &Meta) -> Option<Approval> {
-    let Event::Requested { incident, actions, subject, hash, terms, requesters, expires_at } = event else {
+    let Event::Requested { incident, actions, subject, hash, terms, requesters, expires_at, leave, reason } =
+        event
+    else {
         return None;
     };
     Some(Approval {
@@ -420,6 +458,9 @@ pub fn create(id: ApprovalId, event: &Event, meta: &Meta) -> Option<Approval> {
         seq: 1,
         incident: *incident,
         actions: actions.clone(),
+        leave: leave.clone(),
+        reason: reason.clone(),
+        ended: false,
         open: actions.iter().copied().collect(),
         subject: subject.clone(),
         hash: hash.clone(),
@@ -463,12 +504,14 @@ pub fn apply(approval: &mut Approval, event: &Event, meta: &Meta) {
         Event::Voided { action, .. } => {
             approval.open.remove(action);
         }
+        Event::Ended { .. } => approval.ended = true,
     }
 }
 
 /// Nothing more will happen to it.
 pub fn is_over(approval: &Approval) -> bool {
-    approval.denied.is_some() || approval.open.is_empty()
+    let waits = approval.leave.is_some() || !approval.open.is_empty();
+    approval.denied.is_some() || approval.ended || !waits
 }
 
 /// When something happens by itself, and why.
@@ -527,13 +570,16 @@ pub fn after_action(state: &State, action: &Action, event: &action::Event) -> Ve
 pub fn follows(state: &State, id: ApprovalId, event: &Event, now: Timestamp) -> Vec<flow::Command> {
     let Some(approval) = state.approvals.get(&id) else { return Vec::new() };
     let about = Stream::Approval(id);
-    let incident = approval.incident;
     let ask = |reason: String| {
-        flow::Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason })
+        let raise = |id| incident::Command::RaiseAttention { id, about, reason };
+        approval.incident.map(raise).map(flow::Command::Incident)
     };
-    let clear = || flow::Command::Incident(incident::Command::ClearAttention { id: incident, about });
+    let clear = || {
+        let clear = |id| incident::Command::ClearAttention { id, about };
+        approval.incident.map(clear).map(flow::Command::Incident)
+    };
     let what = || format!("`{}` on {}", approval.subject.verb, approval.subject.targets.join(", "));
-    match event {
+    let commands: Vec<Option<flow::Command>> = match event {
         Event::Requested { terms, .. } => {
             vec![ask(format!(
                 "{} waits for the approval of {}; see `run approve {id}`",
@@ -541,16 +587,11 @@ pub fn follows(state: &State, id: ApprovalId, event: &Event, now: Timestamp) -> 
                 terms.quorum
             ))]
         }
-        Event::Granted { .. } => {
-            let live = !approval.lapsed && now < approval.expires_at;
-            let enough = live && counted(state, approval) >= approval.terms.quorum;
-            let wake = |id: &ActionId| flow::Command::Action(action::Command::Wake { id: *id });
-            if enough { approval.open.iter().map(wake).collect() } else { Vec::new() }
-        }
+        Event::Granted { .. } => granted(state, approval, now).into_iter().map(Some).collect(),
         Event::Denied { person, why } => {
             let reason = format!("{person} denied {id}: {why}");
             let deny = |id: &ActionId| action::Command::Deny { id: *id, reason: reason.clone() };
-            let denied = approval.open.iter().map(|id| flow::Command::Action(deny(id)));
+            let denied = approval.open.iter().map(|id| Some(flow::Command::Action(deny(id))));
             std::iter::once(clear()).chain(denied).collect()
         }
         Event::Expired { again_until: Some(_) } => {
@@ -564,12 +605,28 @@ pub fn follows(state: &State, id: ApprovalId, event: &Event, now: Timestamp) -> 
         Event::Renewed { .. } => {
             vec![clear(), ask(format!("{} is asked again; see `run approve {id}`", what()))]
         }
-        Event::Consumed { .. } | Event::Voided { .. } => {
+        Event::Consumed { .. } | Event::Voided { .. } | Event::Ended { .. } => {
             if is_over(approval) {
                 vec![clear()]
             } else {
                 Vec::new()
             }
+        }
+    };
+    commands.into_iter().flatten().collect()
+}
+
+/// Once enough people allow it, it is done.
+fn granted(state: &State, approval: &Approval, now: Timestamp) -> Vec<flow::Command> {
+    let live = !approval.lapsed && now < approval.expires_at;
+    if !live || counted(state, approval) < approval.terms.quorum {
+        return Vec::new();
+    }
+    match &approval.leave {
+        Some(leave) => vec![leave::carry_out(approval, leave)],
+        None => {
+            let wake = |id: &ActionId| flow::Command::Action(action::Command::Wake { id: *id });
+            approval.open.iter().map(wake).collect()
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Actor, Context, Meta, Rejected},
+    id::ApprovalId,
     time::{Span, Timestamp},
 };
 
@@ -20,6 +21,10 @@ pub const BREAKER_PAUSE: Span = Span::secs(30);
 pub const GAP_MAX: Span = Span::secs(3600);
 /// A wall clock this far from platform time is doubted.
 pub const SKEW_MAX: Span = Span::secs(5);
+
+/// How long the limits can be left by one alone.
+pub const GLASS_LEAST: Span = Span::secs(60);
+pub const GLASS_MOST: Span = Span::secs(4 * 3600);
 
 /// How much may still be done. The order is the order of strictness.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,10 +109,27 @@ pub enum Command {
         reason: String,
     },
     ConfirmClock,
-    /// A person left a level from the machine itself, as the owner of the data directory.
+    /// A person leaves every level for a time, from the machine itself, as the owner of the data directory.
     BreakGlass {
         reason: String,
+        span: Span,
     },
+    /// Before that time is over.
+    MendGlass,
+    /// Two people asked for it.
+    Leave {
+        leave: Leave,
+        reason: String,
+        by: ApprovalId,
+    },
+}
+
+/// One step out of a limit above `restricted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "limit", rename_all = "snake_case")]
+pub enum Leave {
+    KillSwitch { since: Timestamp },
+    SafeMode { from: SafeMode, to: SafeMode },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,10 +144,15 @@ pub enum Event {
     },
     KillSwitchOff {
         reason: Box<str>,
+        /// By which two people left it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
     },
     SafeModeSet {
         level: SafeMode,
         reason: Box<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
     },
     BreakerOpened {
         name: Box<str>,
@@ -143,7 +170,11 @@ pub enum Event {
     ClockConfirmed,
     GlassBroken {
         reason: Box<str>,
+        /// The limits come back then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
+    GlassMended,
 }
 
 impl Event {
@@ -158,6 +189,7 @@ impl Event {
             Event::ClockDoubted { .. } => "control.clock_doubted",
             Event::ClockConfirmed => "control.clock_confirmed",
             Event::GlassBroken { .. } => "control.glass_broken",
+            Event::GlassMended => "control.glass_mended",
         }
     }
 }
@@ -177,6 +209,17 @@ pub struct Breaker {
     pub reason: Box<str>,
 }
 
+/// The limits that one person left for a time; they come back by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    pub since: Timestamp,
+    pub until: Timestamp,
+    pub by: Box<str>,
+    pub reason: Box<str>,
+    pub kill_switch: Option<Switch>,
+    pub safe_mode: SafeMode,
+}
+
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
     pub seq: u64,
@@ -188,6 +231,8 @@ pub struct Control {
     pub breakers: BTreeMap<Box<str>, Breaker>,
     /// Why platform time may be wrong; nothing is lifted until a person confirms.
     pub clock_doubt: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glass: Option<Glass>,
 }
 
 impl Control {
@@ -216,7 +261,7 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
             let reason = why(reason)?;
             match (on, &control.kill_switch) {
                 (true, None) => Ok(vec![Event::KillSwitchOn { reason }]),
-                (false, Some(_)) => Ok(vec![Event::KillSwitchOff { reason }]),
+                (false, Some(_)) => Ok(vec![Event::KillSwitchOff { reason, approval: None }]),
                 (true, Some(switch)) => {
                     Err(Rejected::Conflict(format!("the kill switch is on already, since {}", switch.since)))
                 }
@@ -227,7 +272,7 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
             if level == control.safe_mode {
                 return Err(Rejected::Conflict(format!("safe mode is {level} already")));
             }
-            Ok(vec![Event::SafeModeSet { level, reason: why(reason)? }])
+            Ok(vec![Event::SafeModeSet { level, reason: why(reason)?, approval: None }])
         }
         Command::SetBreaker { name, on, reason } => set_breaker(control, &name, on, reason),
         Command::TripBreaker { name, reason } => {
@@ -245,11 +290,46 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
             Some(_) => Ok(vec![Event::ClockConfirmed]),
             None => Err(Rejected::Conflict("the clock is not in doubt".to_owned())),
         },
-        Command::BreakGlass { reason } => Ok(vec![Event::GlassBroken { reason: why(reason)? }]),
+        Command::BreakGlass { reason, span } => break_glass(control, reason, span, context),
+        Command::MendGlass => match control.glass {
+            Some(_) => Ok(vec![Event::GlassMended]),
+            None => Err(Rejected::Conflict("no glass is broken".to_owned())),
+        },
+        Command::Leave { leave, reason, by } => {
+            let (reason, approval) = (why(reason)?, Some(by));
+            Ok(vec![match leave {
+                Leave::KillSwitch { .. } => Event::KillSwitchOff { reason, approval },
+                Leave::SafeMode { to: level, .. } => Event::SafeModeSet { level, reason, approval },
+            }])
+        }
     }
 }
 
-fn why(reason: String) -> Result<Box<str>, Rejected> {
+fn break_glass(
+    control: &Control,
+    reason: String,
+    span: Span,
+    context: &Context,
+) -> Result<Vec<Event>, Rejected> {
+    if let Some(glass) = &control.glass {
+        return Err(Rejected::Conflict(format!("the limits are left already, until {}", glass.until)));
+    }
+    if control.kill_switch.is_none() && control.safe_mode == SafeMode::Disabled {
+        return Err(Rejected::Conflict("no limit is in force, so there is none to leave".to_owned()));
+    }
+    if context.actor.person().is_none() {
+        return Err(Rejected::Forbidden(format!("{} is no person", context.actor)));
+    }
+    if reason.trim().is_empty() {
+        return Err(Rejected::Invalid("say why; people will read it in the review".to_owned()));
+    }
+    if !(GLASS_LEAST..=GLASS_MOST).contains(&span) {
+        return Err(Rejected::Invalid(format!("the limits are left for {GLASS_LEAST} to {GLASS_MOST}")));
+    }
+    Ok(vec![Event::GlassBroken { reason: why(reason)?, until: Some(context.now.plus(span)) }])
+}
+
+pub(crate) fn why(reason: String) -> Result<Box<str>, Rejected> {
     if reason.len() > 4096 {
         return Err(Rejected::Invalid("the reason is longer than 4096 bytes".to_owned()));
     }
@@ -275,13 +355,15 @@ fn set_breaker(control: &Control, name: &str, on: bool, reason: String) -> Resul
 
 /// When a breaker closes by itself.
 pub fn next_wakeup(control: &Control) -> Option<(Timestamp, &'static str)> {
-    control.breakers.values().filter_map(|b| b.until).min().map(|at| (at, "breaker closes"))
+    let breakers = control.breakers.values().filter_map(|b| b.until).map(|at| (at, "breaker closes"));
+    breakers.chain(control.glass.iter().map(|glass| (glass.until, "limits come back"))).min()
 }
 
 pub fn due(control: &Control, now: Timestamp) -> Vec<Event> {
     let over = |breaker: &Breaker| breaker.until.is_some_and(|until| until <= now);
     let names = control.breakers.iter().filter(|(_, breaker)| over(breaker)).map(|(name, _)| name.clone());
-    names.map(|name| Event::BreakerClosed { name }).collect()
+    let mended = control.glass.as_ref().filter(|glass| glass.until <= now).map(|_| Event::GlassMended);
+    names.map(|name| Event::BreakerClosed { name }).chain(mended).collect()
 }
 
 pub fn apply(control: &mut Control, event: &Event, meta: &Meta) {
@@ -309,9 +391,17 @@ pub fn apply(control: &mut Control, event: &Event, meta: &Meta) {
         }
         Event::ClockDoubted { reason } => control.clock_doubt = Some(reason.clone()),
         Event::ClockConfirmed => control.clock_doubt = None,
-        Event::GlassBroken { .. } => {
-            control.kill_switch = None;
+        Event::GlassBroken { reason, until } => {
+            let (kill_switch, safe_mode) = (control.kill_switch.take(), control.safe_mode);
             control.safe_mode = SafeMode::Disabled;
+            let (since, by, reason) = (meta.time, by(), reason.clone());
+            control.glass = until.map(|until| Glass { since, until, by, reason, kill_switch, safe_mode });
+        }
+        Event::GlassMended => {
+            let Some(glass) = control.glass.take() else { return };
+            // What people limited meanwhile stays limited.
+            control.kill_switch = control.kill_switch.take().or(glass.kill_switch);
+            control.safe_mode = control.safe_mode.max(glass.safe_mode);
         }
     }
 }

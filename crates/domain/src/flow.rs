@@ -144,9 +144,10 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
-        Command::Control(c) => {
-            control::decide(&state.control, c, context)?.into_iter().map(Event::Control).collect()
-        }
+        Command::Control(c) => match approval::left_by(&state.control, &c) {
+            Some((leave, reason)) => wrap(approval::ask(state, leave, reason, context)?, Event::Approval),
+            None => control::decide(&state.control, c, context)?.into_iter().map(Event::Control).collect(),
+        },
         Command::Access(c) => {
             let event = |decided| match decided {
                 access::Decided::Person(id, event) => Event::Person(id, event),
@@ -290,6 +291,12 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
     let advance =
         || run.map(|id| Command::Run(run::Command::Advance { id, widened: true })).into_iter().collect();
     match event {
+        incident::Event::Opened { incident_type, .. } if **incident_type == *incident::GLASS => {
+            let about = Stream::Control;
+            let reason = "one person left the limits alone; look at what was done, then review it".to_owned();
+            let told = Command::Incident(incident::Command::RaiseAttention { id, about, reason });
+            std::iter::once(told).chain(review_of(state, id)).collect()
+        }
         incident::Event::Opened { .. } => respond(state, id),
         // The earlier run has ended, or there was none, and now there is more to do.
         incident::Event::AlertJoined { targets, severity, .. }
@@ -312,9 +319,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             std::iter::once(told).chain(again).collect()
         }
         // What was real is looked back at.
-        incident::Event::Closed { disposition: incident::Disposition::TruePositive } => {
-            vec![Command::Review(review::Command::Open { incident: id })]
-        }
+        incident::Event::Closed { disposition: incident::Disposition::TruePositive } => review_of(state, id),
         incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
         | incident::Event::Noted { .. }
@@ -330,6 +335,12 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::ResponseStopped { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
     }
+}
+
+/// One review, however the incident came to it.
+fn review_of(state: &State, id: IncidentId) -> Vec<Command> {
+    let known = state.reviews.values().any(|review| review.incident == id);
+    if known { Vec::new() } else { vec![Command::Review(review::Command::Open { incident: id })] }
 }
 
 /// An alert that names what the playbook would act on and nothing contains any more, because a person released it:
@@ -579,7 +590,7 @@ fn abandoned(state: &State, action: &action::Action) -> Option<Command> {
 }
 
 fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
-    let wake = || {
+    let wake = || -> Vec<Command> {
         let held = state.actions.held();
         held.map(|id| Command::Action(action::Command::Wake { id })).collect()
     };
@@ -591,13 +602,16 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
                 state.notices.keys().map(|id| Command::Notice(notice::Command::Recover { id: *id }));
             actions.chain(notices).collect()
         }
-        control::Event::KillSwitchOff { .. }
-        | control::Event::SafeModeSet { .. }
-        | control::Event::BreakerClosed { .. }
-        | control::Event::GlassBroken { .. } => wake(),
-        control::Event::KillSwitchOn { .. }
-        | control::Event::BreakerOpened { .. }
-        | control::Event::ClockDoubted { .. } => Vec::new(),
+        control::Event::KillSwitchOff { .. } | control::Event::SafeModeSet { .. } => {
+            approval::after_limits(state).into_iter().chain(wake()).collect()
+        }
+        control::Event::GlassBroken { reason, .. } => {
+            let loud = Command::Incident(incident::glass_broken(reason));
+            std::iter::once(loud).chain(approval::after_limits(state)).chain(wake()).collect()
+        }
+        control::Event::BreakerClosed { .. } => wake(),
+        control::Event::KillSwitchOn { .. } | control::Event::GlassMended => approval::after_limits(state),
+        control::Event::BreakerOpened { .. } | control::Event::ClockDoubted { .. } => Vec::new(),
         // Nothing was chosen by default while the time was in doubt.
         control::Event::ClockConfirmed => {
             let waiting = state.runs.iter().filter(|run| {

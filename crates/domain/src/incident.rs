@@ -514,3 +514,16 @@ fn redact(incident: &mut Incident) {
     incident.targets = Vec::new();
     incident.redacted = true;
 }
+
+/// The type of the incident that leaving the limits alone opens.
+pub const GLASS: &str = "break_glass";
+
+/// People hear of it as of any other incident.
+pub fn glass_broken(reason: &str) -> Command {
+    Command::Open {
+        title: format!("Limits left by one person: {}", reason.chars().take(200).collect::<String>()),
+        incident_type: GLASS.to_owned(),
+        severity: Severity::High,
+        targets: Vec::new(),
+    }
+}

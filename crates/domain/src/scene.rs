@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    access,
     action::{self, Outcome},
     alert::Received,
     content::{self, Content},
@@ -92,6 +93,16 @@ impl Scene {
 
     pub(crate) fn must(&mut self, command: Command) {
         self.ask(person(), command).unwrap();
+    }
+
+    /// Two people who may command ask for the same.
+    pub(crate) fn both(&mut self, command: Command) {
+        for _ in 0..2 {
+            let id = PersonId::from_number(self.next);
+            let (name, role) = (format!("p{}", self.next), access::Role::Commander);
+            self.must(Command::Access(access::Command::AddPerson { name, role }));
+            self.ask(Actor::Person(id), command.clone()).unwrap();
+        }
     }
 
     /// Why the command is refused.

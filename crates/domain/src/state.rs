@@ -503,7 +503,7 @@ impl State {
             Event::Incident(id, _) => Some(*id),
             Event::Run(id, _) => self.runs.get(*id).map(|run| run.incident),
             Event::Action(id, _) => self.actions.get(*id).map(|action| action.spec.incident),
-            Event::Approval(id, _) => self.approvals.get(id).map(|approval| approval.incident),
+            Event::Approval(id, _) => self.approvals.get(id).and_then(|approval| approval.incident),
             Event::Notice(id, _) => self.notices.get(id).map(|notice| notice.incident),
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Silence(..)

@@ -34,7 +34,7 @@ pub use error::{Error, Problem};
 pub use openapi::document as openapi;
 pub use reference::{RouteFacts, errors_reference, routes, routes_reference};
 pub use serve::{DRAIN, ServeError, Tls, serve};
-pub use shared::Options;
+pub use shared::{Options, Owner};
 pub use source::{Signature, Source};
 pub use token::{constant_time_eq, create_token, token_hash};
 

@@ -43,7 +43,12 @@ pub struct Options {
     pub sources: BTreeMap<String, Source>,
     /// Turns true when the server is to end: streams are then ended, and `/readyz` says so.
     pub stopping: watch::Receiver<bool>,
+    /// Tells who can write in the data directory from who cannot; without it nobody breaks the glass.
+    pub owner: Option<Owner>,
 }
+
+/// Whether this is what the owner of the data directory has just written there.
+pub type Owner = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 pub(crate) struct Shared {
     pub(crate) handle: Handle,
@@ -52,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) public_log: bool,
     pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) owner: Option<Owner>,
     pub(crate) large_bodies: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) refusals: Refusals,
@@ -76,6 +82,7 @@ impl Shared {
             public_log: options.public_log,
             sources: options.sources,
             stopping: options.stopping,
+            owner: options.owner,
             large_bodies: Semaphore::new(LARGE_BODIES_KIB),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             refusals: Refusals::default(),

@@ -4,18 +4,20 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use domain::{
-    access, alert as alerts, control as controls, event::Stream, incident as incidents, labels::Labels,
-    silence as silences, time::Timestamp,
+    access, alert as alerts, event::Stream, incident as incidents, labels::Labels, silence as silences,
+    time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
 mod approval;
+mod control;
 mod entry;
 mod notice;
 mod work;
 
 pub(crate) use approval::Approval;
+pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use notice::Notice;
 pub(crate) use work::{Action, Run};
@@ -317,61 +319,6 @@ pub(crate) struct IncidentPage {
     pub(crate) actions: Vec<Action>,
     /// What was sent to whom, when, and why not.
     pub(crate) notices: Vec<Notice>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct KillSwitch {
-    pub(crate) on: bool,
-    pub(crate) since: Option<String>,
-    pub(crate) by: Option<String>,
-    pub(crate) reason: Option<String>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Breaker {
-    pub(crate) name: String,
-    pub(crate) since: String,
-    /// Closes by itself then; null: until a person closes it.
-    pub(crate) until: Option<String>,
-    pub(crate) by: String,
-    pub(crate) reason: String,
-}
-
-/// The limits in force.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Control {
-    pub(crate) kill_switch: KillSwitch,
-    pub(crate) safe_mode: String,
-    /// The open ones.
-    pub(crate) breakers: Vec<Breaker>,
-    pub(crate) clock_doubt: Option<String>,
-    /// How often the platform started on this data directory.
-    pub(crate) epoch: u64,
-}
-
-impl From<&controls::Control> for Control {
-    fn from(control: &controls::Control) -> Control {
-        let switch = control.kill_switch.as_ref();
-        let breaker = |name: &str, breaker: &controls::Breaker| Breaker {
-            name: name.to_owned(),
-            since: text(breaker.since),
-            until: optional(breaker.until),
-            by: breaker.by.to_string(),
-            reason: breaker.reason.to_string(),
-        };
-        Control {
-            kill_switch: KillSwitch {
-                on: switch.is_some(),
-                since: switch.map(|switch| text(switch.since)),
-                by: switch.map(|switch| switch.by.to_string()),
-                reason: switch.map(|switch| switch.reason.to_string()),
-            },
-            safe_mode: text(control.safe_mode),
-            breakers: control.breakers.iter().map(|(name, open)| breaker(name, open)).collect(),
-            clock_doubt: control.clock_doubt.as_deref().map(str::to_owned),
-            epoch: control.epoch,
-        }
-    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

@@ -35,6 +35,8 @@ pub(crate) struct IncidentView {
 #[derive(Debug, Clone)]
 pub(crate) struct RunView {
     pub(crate) steps: Vec<StepStatus>,
+    /// Steps that were done and begin again, for what the incident gained: they wait for none before them.
+    pub(crate) widened: BTreeSet<u32>,
     pub(crate) undoing: bool,
     /// What the run itself takes back now.
     pub(crate) releasing: Option<ActionId>,
@@ -88,6 +90,8 @@ pub(crate) struct Journal {
     pub(crate) people: BTreeSet<PersonId>,
     pub(crate) epoch: u64,
     pub(crate) kill_switch_since: Option<Timestamp>,
+    /// What comes back when the glass is mended.
+    pub(crate) glass: Option<(Option<Timestamp>, SafeMode)>,
     pub(crate) safe_mode: SafeMode,
     pub(crate) breakers: BTreeSet<Box<str>>,
     pub(crate) clock_doubt: bool,
@@ -221,7 +225,7 @@ impl Journal {
     fn run(&mut self, id: RunId, event: &run::Event) -> Result<(), Violation> {
         if let run::Event::Started { steps, .. } = event {
             let steps = vec![StepStatus::Pending; *steps as usize];
-            self.runs.insert(id, RunView { steps, undoing: false, releasing: None, ended: false });
+            self.runs.insert(id, RunView { steps, widened: BTreeSet::new(), undoing: false, releasing: None, ended: false });
         }
         let missing = || Violation::new("I11", format!("{id} has facts before it started"));
         let run = self.runs.get_mut(&id).ok_or_else(missing)?;
@@ -248,7 +252,11 @@ impl Journal {
             ensure(!run.undoing, "I7", || format!("{id} begins step {} while it is undone", begun.step))?;
             let before = &run.steps[..begun.step as usize];
             let open = before.iter().any(|s| matches!(s, StepStatus::Pending | StepStatus::Active));
-            ensure(!open, "I3", || format!("{id} begins step {} before an earlier one ended", begun.step))?;
+            let again = run.steps[begun.step as usize] == StepStatus::Done;
+            ensure(!open || again, "I3", || {
+                format!("{id} begins step {} before an earlier one ended", begun.step)
+            })?;
+            run.widened.extend(again.then_some(begun.step));
             run.steps[begun.step as usize] = StepStatus::Active;
         }
         if let Some(opened) = &progress.opened {
@@ -348,7 +356,8 @@ impl Journal {
         {
             let mut before = run.steps[..step as usize].iter();
             let open = before.any(|status| matches!(status, StepStatus::Pending | StepStatus::Active));
-            ensure(!open, "I3", || format!("{id} of step {step} begins before an earlier step has ended"))?;
+            let again = run.widened.contains(&step);
+            ensure(!open || again, "I3", || format!("{id} of step {step} begins before an earlier step has ended"))?;
         }
         let view = ActionView {
             spec: *spec,
@@ -423,7 +432,7 @@ impl Journal {
         let Some(view) = self.approvals.get_mut(&id) else { return };
         match event {
             approval::Event::Requested { .. } | approval::Event::Granted { .. } => {}
-            approval::Event::Denied { .. } => view.open.clear(),
+            approval::Event::Denied { .. } | approval::Event::Ended { .. } => view.open.clear(),
             approval::Event::Expired { again_until } => {
                 view.lapsed = again_until.is_none();
                 self.grants.remove(&id);
@@ -452,8 +461,14 @@ impl Journal {
             }
             control::Event::ClockDoubted { .. } => self.clock_doubt = true,
             control::Event::ClockConfirmed => self.clock_doubt = false,
-            control::Event::GlassBroken { .. } => {
+            control::Event::GlassBroken { until, .. } => {
+                self.glass = until.map(|_| (self.kill_switch_since, self.safe_mode));
                 (self.kill_switch_since, self.safe_mode) = (None, SafeMode::Disabled);
+            }
+            control::Event::GlassMended => {
+                let (since, level) = self.glass.take().unwrap_or_default();
+                self.kill_switch_since = self.kill_switch_since.or(since);
+                self.safe_mode = self.safe_mode.max(level);
             }
         }
     }

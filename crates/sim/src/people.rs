@@ -41,6 +41,13 @@ pub(crate) fn first_people() -> Vec<Command> {
     vec![person("ada"), person("bob"), token("east")]
 }
 
+/// Who may leave a limit together.
+pub(crate) fn two_commanders() -> Vec<Command> {
+    let person =
+        |name: &str| access::Command::AddPerson { name: name.to_owned(), role: access::Role::Commander };
+    vec![Command::Access(person("eve")), Command::Access(person("fay"))]
+}
+
 fn token(name: &str) -> Command {
     let holder = access::Holder::Source(name.into());
     let hash = "0".repeat(64).into();
@@ -234,7 +241,7 @@ fn limits(journal: &Journal, chance: &mut Chance) -> Command {
         6 => control::Command::SetSafeMode { level: SafeMode::Disabled, reason },
         7 | 8 => control::Command::SetBreaker { on: !journal.breakers.contains(&*name), name, reason },
         _ if journal.clock_doubt => control::Command::ConfirmClock,
-        _ => control::Command::BreakGlass { reason },
+        _ => control::Command::BreakGlass { reason, span: Span::secs(chance.within(60, 1_800)) },
     })
 }
 

@@ -8,6 +8,7 @@ use super::show;
 use crate::{
     args::Global,
     client::encode,
+    glass,
     output::{Output, Verdict, escape},
     session,
 };
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     SafeMode(SetSafeMode),
     KillSwitch(KillSwitch),
     Breaker(Breaker),
+    BreakGlass(BreakGlass),
+    MendGlass(MendGlass),
     ConfirmClock(ConfirmClock),
 }
 
@@ -29,7 +32,9 @@ pub(crate) enum Command {
 #[command(after_help = "Example:\n  ringfence control show")]
 pub(crate) struct Show {}
 
-/// Set the safe-mode level
+/// Set the safe-mode level; out of one above restricted takes two people
+///
+/// Both say the same within a quarter of an hour.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence control safe-mode restricted --reason 'change freeze'")]
 pub(crate) struct SetSafeMode {
@@ -39,7 +44,9 @@ pub(crate) struct SetSafeMode {
     reason: String,
 }
 
-/// Stop every new effect, or allow them again
+/// Stop every new effect, or allow them again, which takes two people
+///
+/// Both say the same within a quarter of an hour.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence control kill-switch on --reason 'false alarms'")]
 pub(crate) struct KillSwitch {
@@ -61,6 +68,27 @@ pub(crate) struct Breaker {
     reason: String,
 }
 
+/// Leave all limits alone and for a time, as the owner of the data directory
+///
+/// For when nobody else can be reached. It is journaled, opens an incident and its review, and ends by itself.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence control break-glass --for 15m --reason 'alone at night, the restore needs it'"
+)]
+pub(crate) struct BreakGlass {
+    /// Why; it is read in the review
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// 1m to 4h
+    #[arg(long, value_name = "SPAN", default_value = "30m")]
+    r#for: String,
+}
+
+/// Bring the limits back before their time
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence control mend-glass")]
+pub(crate) struct MendGlass {}
+
 /// Say that the clock is right, after the platform doubted it
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence control confirm-clock")]
@@ -80,7 +108,8 @@ impl Command {
             Command::SafeMode(SetSafeMode { level, reason }) => {
                 let body = json!({ "level": level.name(), "reason": reason });
                 let answer = client.post(&format!("{CONTROL}/safe-mode"), &body)?;
-                Ok(show::done(output, &answer, &format!("safe mode is {level}")))
+                let done = show::text(&answer, "safe_mode") == level.name();
+                Ok(left(output, &answer, done, &format!("safe mode is {level}")))
             }
             Command::KillSwitch(KillSwitch { state, reason }) => {
                 let body = json!({ "on": *state == State::On, "reason": reason });
@@ -89,7 +118,23 @@ impl Command {
                     State::On => "the kill switch is on: nothing new is done; what holds stays",
                     State::Off => "the kill switch is off",
                 };
-                Ok(show::done(output, &answer, line))
+                let on = answer.pointer("/kill_switch/on").and_then(Value::as_bool).unwrap_or_default();
+                Ok(left(output, &answer, on == (*state == State::On), line))
+            }
+            Command::BreakGlass(BreakGlass { reason, r#for }) => {
+                let proof = glass::write(&global.data_dir)?;
+                let body = json!({ "reason": reason, "for": r#for, "proof": proof });
+                let answer = client.post(&format!("{CONTROL}/break-glass"), &body);
+                glass::remove(&global.data_dir);
+                let answer = answer?;
+                let until = answer.get("glass").map(|glass| show::time(glass, "until")).unwrap_or_default();
+                let line =
+                    format!("no limit is in force until {until}; people are told, and it will be reviewed");
+                Ok(show::done(output, &answer, &line))
+            }
+            Command::MendGlass(MendGlass {}) => {
+                let answer = client.post(&format!("{CONTROL}/mend-glass"), &json!({}))?;
+                Ok(show::done(output, &answer, "the limits are back"))
             }
             Command::Breaker(Breaker { name, state, reason }) => {
                 let body = json!({ "on": *state == State::On, "reason": reason });
@@ -103,6 +148,17 @@ impl Command {
             }
         }
     }
+}
+
+/// Done, or it waits for a second person, who is told how.
+fn left(output: &Output, answer: &Value, done: bool, line: &str) -> Verdict {
+    if done {
+        return show::done(output, answer, line);
+    }
+    let asked = show::items(answer, "leaving").last().map(|asked| show::text(asked, "approval"));
+    let id = asked.unwrap_or_default();
+    let line = format!("another person has to ask for it too, or `ringfence run approve {id}`");
+    show::done(output, answer, &line)
 }
 
 fn page(control: &Value, output: &Output) -> Verdict {
@@ -121,10 +177,16 @@ fn page(control: &Value, output: &Output) -> Verdict {
             ("  by", show::text(switch, "by")),
             ("  reason", show::text(switch, "reason")),
             ("safe mode", show::first(control, &["safe_mode.level", "safe_mode"])),
+            ("left until", control.get("glass").map(|glass| show::time(glass, "until")).unwrap_or_default()),
             ("clock", show::first(control, &["clock_doubt"])),
             ("epoch", show::text(control, "epoch")),
         ],
     );
+    for asked in show::items(control, "leaving") {
+        let (verb, args) = (show::text(asked, "verb"), show::text(asked, "args"));
+        let line = format!("{} waits for a second person: {verb} {args}", show::text(asked, "approval"));
+        output.line(escape(&line));
+    }
     breakers(control.get("breakers").unwrap_or(&Value::Null), output);
     Verdict::Done
 }

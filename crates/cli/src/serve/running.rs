@@ -27,7 +27,7 @@ use crate::{
     client::Address,
     content::Source,
     estate::Estate,
-    keys,
+    glass, keys,
     session::{ADDRESS_FILE, TOKEN_FILE},
 };
 
@@ -99,6 +99,7 @@ impl Running {
             public_log: settings.public_log,
             sources,
             stopping: stops,
+            owner: Some(glass::owner(&settings.data_dir)),
         };
         let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
         Ok(Running {

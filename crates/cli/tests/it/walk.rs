@@ -105,9 +105,14 @@ fn the_kill_switch_holds_effects_back_until_it_is_off() {
     assert!(items(&held).iter().all(|action| action["status"] == "held"), "{held:#}");
     let shown = stdout(&server.ask(&["control", "show"]));
     assert!(shown.contains("kill switch  on"), "{shown}");
-    assert!(server.ask(&["control", "kill-switch", "off"]).status.success());
-    server.until(&["containment", "list"], |list| items(list).iter().any(|a| a["status"] == "in_force"));
+    let asked = stdout(&server.ask(&["control", "kill-switch", "off"]));
+    assert!(asked.contains("another person has to ask for it too"), "{asked}");
     assert_eq!(server.ask(&["control", "kill-switch", "off"]).status.code(), Some(1));
+    assert!(server.ask(&["control", "break-glass", "--for", "1h", "--reason", "alone"]).status.success());
+    server.until(&["containment", "list"], |list| items(list).iter().any(|a| a["status"] == "in_force"));
+    assert_eq!(server.json(&["control", "show"])["glass"]["reason"], "alone");
+    let kinds = server.json(&["incident", "list"]);
+    assert!(items(&kinds).iter().any(|incident| incident["type"] == "break_glass"), "{kinds:#}");
     assert!(server.ask(&["control", "safe-mode", "restricted"]).status.success());
     assert_eq!(server.json(&["control", "show"])["safe_mode"], "restricted");
 }

@@ -43,13 +43,13 @@ fn stage() -> Stage {
     for id in scene.calling() {
         scene.applied(id);
     }
-    kill(&mut scene, true);
+    kill(&mut scene);
     Stage { scene, people }
 }
 
-fn kill(scene: &mut Scene, on: bool) {
+fn kill(scene: &mut Scene) {
     let reason = String::new();
-    scene.must(flow::Command::Control(control::Command::SetKillSwitch { on, reason }));
+    scene.must(flow::Command::Control(control::Command::SetKillSwitch { on: true, reason }));
 }
 
 impl Stage {
@@ -191,7 +191,8 @@ fn denied_is_not_done_and_a_limit_that_goes_voids() {
     stage.scene.ask(Actor::Person(stage.people[1]), flow::Command::Approval(deny)).unwrap();
     assert!(stage.scene.state.approval_of(action).is_none());
     let (_, action, _) = stage.ask("account-2");
-    kill(&mut stage.scene, false);
+    let off = control::Command::SetKillSwitch { on: false, reason: String::new() };
+    stage.scene.both(flow::Command::Control(off));
     assert!(stage.began(action));
     assert!(stage.scene.state.approval_of(action).is_none());
 }

@@ -212,7 +212,7 @@ fn undo_waits_for_the_kill_switch_and_then_goes_on() {
     scene.must(switch(true));
     scene.must(undo(id));
     assert!(scene.look().contains("action.held action/5 the kill switch is on"));
-    scene.must(switch(false));
+    scene.both(switch(false));
     assert!(scene.look().contains("Revert"));
 }
 

@@ -97,6 +97,15 @@ impl Bench {
         bench
     }
 
+    /// One more who may command.
+    pub(crate) fn another(&self) -> Actor {
+        let add = domain::access::Command::AddPerson { name: "bob".to_owned(), role: Role::Commander };
+        match self.command(Command::Access(add)).unwrap().created("person.added") {
+            Some(domain::event::Stream::Person(id)) => Actor::Person(id),
+            other => panic!("no person was added: {other:?}"),
+        }
+    }
+
     pub(crate) fn platform(&self) -> &Platform {
         self.platform.as_ref().expect("the platform runs")
     }

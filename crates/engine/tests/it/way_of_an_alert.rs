@@ -80,6 +80,7 @@ fn the_kill_switch_holds_and_what_was_held_goes_on() {
     let waiting = reader.incident(incident.id).unwrap().unwrap().attention;
     assert!(waiting.iter().any(|a| a.reason.contains("waits for the approval of 2")), "{waiting:?}");
     bench.command(switch(false)).unwrap();
+    bench.command_as(bench.another(), switch(false)).unwrap();
     bench.until("the run has ended", |reader| !reader.runs(true, ALL).unwrap().is_empty());
     assert_eq!(bench.connector.calls.lock().unwrap().len(), 2);
 }

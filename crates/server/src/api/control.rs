@@ -5,13 +5,15 @@ use domain::{
     access::Permission,
     control::{self, SafeMode},
     flow::Command,
+    time::Span,
 };
+use engine::Page;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{change, no_fields, read};
 use crate::{
-    Error,
+    Error, Problem,
     call::{Call, ok},
     json::Parsed,
     route::{Answer, Route, schema},
@@ -27,7 +29,7 @@ pub(crate) const ROUTES: &[Route] = &[
         Permission::Command,
         Some(schema::<SetSafeMode>),
         ONE,
-        "Set the safe-mode level.",
+        "Set the safe-mode level. Out of one above `restricted` takes two people: both ask for it.",
         |call| Box::pin(safe_mode(call)),
     ),
     change(
@@ -35,7 +37,7 @@ pub(crate) const ROUTES: &[Route] = &[
         Permission::Command,
         Some(schema::<SetSwitch>),
         ONE,
-        "Stop every new effect, or allow them again.",
+        "Stop every new effect, or allow them again, which takes two people: both ask for it.",
         |call| Box::pin(kill_switch(call)),
     ),
     change(
@@ -45,6 +47,22 @@ pub(crate) const ROUTES: &[Route] = &[
         ONE,
         "Stop the effects of one connector or one action, or allow them again.",
         |call| Box::pin(breaker(call)),
+    ),
+    change(
+        "/api/v1/control/break-glass",
+        Permission::Administer,
+        Some(schema::<BreakGlass>),
+        ONE,
+        "Leave all limits alone and for a time, as the owner of the machine. It opens an incident and a review.",
+        |call| Box::pin(break_glass(call)),
+    ),
+    change(
+        "/api/v1/control/mend-glass",
+        Permission::Command,
+        None,
+        ONE,
+        "Bring back the limits that one person left, before their time.",
+        |call| Box::pin(mend_glass(call)),
     ),
     change(
         "/api/v1/control/confirm-clock",
@@ -73,13 +91,31 @@ struct SetSwitch {
     reason: String,
 }
 
-async fn show(call: Call) -> Result<Response, Error> {
-    ok(&Control::from(&call.read(|reader| reader.control()).await?))
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BreakGlass {
+    reason: String,
+    /// `1m` to `4h`.
+    r#for: Parsed<Span>,
+    /// What the file `break-glass` in the data directory says: only its owner can have written it.
+    proof: String,
 }
 
-async fn carry_out(call: &Call, command: control::Command) -> Result<Response, Error> {
+async fn show(call: Call) -> Result<Response, Error> {
+    ok(&now(&call).await?)
+}
+
+/// The limits, and what is asked of them.
+pub(super) async fn now(call: &Call) -> Result<Control, Error> {
+    const OPEN: Page = Page { before: None, limit: 1_000 };
+    let control = call.read(|reader| reader.control()).await?;
+    let open = call.read(|reader| reader.approvals(false, OPEN)).await?;
+    Ok(Control::of(&control, &open))
+}
+
+pub(super) async fn carry_out(call: &Call, command: control::Command) -> Result<Response, Error> {
     call.command(Command::Control(command)).await?;
-    ok(&Control::from(&call.read(|reader| reader.control()).await?))
+    ok(&now(call).await?)
 }
 
 async fn safe_mode(call: Call) -> Result<Response, Error> {
@@ -101,4 +137,20 @@ async fn breaker(call: Call) -> Result<Response, Error> {
 async fn confirm_clock(call: Call) -> Result<Response, Error> {
     no_fields(&call)?;
     carry_out(&call, control::Command::ConfirmClock).await
+}
+
+async fn break_glass(call: Call) -> Result<Response, Error> {
+    let BreakGlass { reason, r#for: Parsed(span), proof } = call.json()?;
+    let owner = call.shared.owner.clone();
+    let owns = call.read(move |_| Ok(owner.is_some_and(|owner| owner(&proof)))).await?;
+    if !owns {
+        let text = "only the owner of the data directory may break the glass, from the machine itself";
+        return Err(Error::new(Problem::Forbidden, text));
+    }
+    carry_out(&call, control::Command::BreakGlass { reason, span }).await
+}
+
+async fn mend_glass(call: Call) -> Result<Response, Error> {
+    no_fields(&call)?;
+    carry_out(&call, control::Command::MendGlass).await
 }

@@ -5,12 +5,15 @@ use axum::response::Response;
 use domain::{
     access::Permission,
     control::{self, SafeMode},
-    flow::Command,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{change, read};
+use super::{
+    change,
+    control::{carry_out, now},
+    read,
+};
 use crate::{
     Error,
     call::{Call, ok},
@@ -52,11 +55,6 @@ fn reason(call: &Call) -> Result<String, Error> {
     Ok(reason)
 }
 
-async fn carry_out(call: &Call, command: control::Command) -> Result<Response, Error> {
-    call.command(Command::Control(command)).await?;
-    ok(&Control::from(&call.read(|reader| reader.control()).await?))
-}
-
 async fn safe_mode(call: Call) -> Result<Response, Error> {
     let level: SafeMode = call.param("level")?;
     let reason = reason(&call)?;
@@ -69,5 +67,5 @@ async fn kill_switch(call: Call, on: bool) -> Result<Response, Error> {
 }
 
 async fn status(call: Call) -> Result<Response, Error> {
-    ok(&Control::from(&call.read(|reader| reader.control()).await?).kill_switch)
+    ok(&now(&call).await?.kill_switch)
 }

@@ -23,7 +23,8 @@ pub(crate) struct Denial {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Approval {
     pub(crate) id: String,
-    pub(crate) incident: String,
+    /// Absent where it is about the limits themselves.
+    pub(crate) incident: Option<String>,
     /// `open`, `lapsed` (nobody answered; it can be asked again), `denied` or `over`.
     pub(crate) status: String,
     pub(crate) verb: String,
@@ -69,7 +70,7 @@ impl From<&approvals::Approval> for Approval {
         let grant = |(person, at): (&PersonId, &Timestamp)| Grant { person: text(person), at: text(at) };
         Approval {
             id: text(approval.id),
-            incident: text(approval.incident),
+            incident: approval.incident.map(text),
             status: status.to_owned(),
             verb: subject.verb.to_string(),
             args: subject.args.clone(),

@@ -250,10 +250,14 @@ fn of_control(event: &control::Event) -> String {
     match event {
         control::Event::Started { epoch, .. } => format!("epoch {epoch}"),
         control::Event::KillSwitchOn { reason }
-        | control::Event::KillSwitchOff { reason }
-        | control::Event::ClockDoubted { reason }
-        | control::Event::GlassBroken { reason } => reason.to_string(),
-        control::Event::SafeModeSet { level, reason } => format!("{level}: {reason}"),
+        | control::Event::KillSwitchOff { reason, .. }
+        | control::Event::ClockDoubted { reason } => reason.to_string(),
+        control::Event::GlassBroken { reason, until } => match until {
+            Some(until) => format!("all limits left by one person until {until}: {reason}"),
+            None => reason.to_string(),
+        },
+        control::Event::GlassMended => "the limits are back".to_owned(),
+        control::Event::SafeModeSet { level, reason, .. } => format!("{level}: {reason}"),
         control::Event::BreakerOpened { name, reason, .. } => format!("{name}: {reason}"),
         control::Event::BreakerClosed { name } => name.to_string(),
         control::Event::ClockConfirmed => String::new(),
@@ -294,6 +298,7 @@ fn of_approval(event: &approval::Event) -> String {
         approval::Event::Expired { again_until: None } => "not asked any more".to_owned(),
         approval::Event::Renewed { expires_at } => format!("asked again by hand until {expires_at}"),
         approval::Event::Consumed { action } => format!("by {action}"),
+        approval::Event::Ended { why } => why.to_string(),
         approval::Event::Voided { action, why } => format!("for {action}: {why}"),
     }
 }

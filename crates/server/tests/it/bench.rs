@@ -118,6 +118,7 @@ impl Bench {
             public_log,
             sources: signed(&platform.handle, &runtime),
             stopping: stops,
+            owner: Some(std::sync::Arc::new(|proof| proof == "written there")),
         });
         let mut bench = Bench {
             platform: Some(platform),

@@ -98,6 +98,7 @@ impl Bench {
             public_log: false,
             sources: std::collections::BTreeMap::new(),
             stopping: tokio::sync::watch::channel(false).1,
+            owner: None,
         });
         let mut bench = Bench { platform: Some(platform), router, runtime, responder: String::new() };
         bench.responder = bench.person("rae", Role::Responder);

@@ -1,0 +1,119 @@
+//! Leaving a limit above `restricted`: what one person asks for, another has to ask for too.
+
+use serde_json::json;
+
+use super::{Approval, ApprovalId, Command, Event, Subject, Terms, approve, is_over, until};
+use crate::{
+    access,
+    control::{self, Control, Leave, SafeMode},
+    event::{Context, Rejected},
+    flow,
+    limits::QUORUM,
+    state::State,
+    time::Span,
+};
+
+/// Two people who mean the same say so within this.
+const EXPIRES: Span = Span::secs(15 * 60);
+
+/// The first to ask makes the request, which counts as their yes; whoever asks for the same next allows it.
+pub fn ask(
+    state: &State,
+    leave: Leave,
+    reason: String,
+    context: &Context,
+) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
+    let machine = || Rejected::Forbidden(format!("{} is no person; people leave a limit", context.actor));
+    let person = context.actor.person().ok_or_else(machine)?;
+    let same = |approval: &&Approval| !is_over(approval) && approval.leave.as_ref() == Some(&leave);
+    if let Some(asked) = state.approvals.values().find(same) {
+        return approve(state, asked.id, &asked.hash, context);
+    }
+    if !access::commands(state, person) {
+        return Err(Rejected::Forbidden(format!("{person} may not leave a limit: it takes who may command")));
+    }
+    let id = ApprovalId::from_number(context.next);
+    let subject = subject(&leave);
+    let hash = subject.hash();
+    let terms = Terms { quorum: QUORUM, roles: Vec::new(), expires: EXPIRES };
+    let requested = Event::Requested {
+        incident: None,
+        actions: Vec::new(),
+        hash: hash.clone(),
+        subject,
+        requesters: Vec::new(),
+        expires_at: until(&terms, context.now),
+        terms,
+        leave: Some(leave),
+        reason: control::why(reason)?,
+    };
+    Ok(vec![(id, requested), (id, Event::Granted { person, hash })])
+}
+
+fn subject(leave: &Leave) -> Subject {
+    let (verb, args) = match leave {
+        Leave::KillSwitch { since } => {
+            ("control.kill_switch", json!({ "on": false, "since": since.to_string() }))
+        }
+        Leave::SafeMode { from, to } => ("control.safe_mode", json!({ "from": from, "level": to })),
+    };
+    let args = args.as_object().cloned().unwrap_or_default();
+    Subject::new(verb.into(), args, vec!["limits".into()])
+}
+
+/// What enough people have allowed is done at once.
+pub(super) fn carry_out(approval: &Approval, leave: &Leave) -> flow::Command {
+    let (leave, reason, by) = (leave.clone(), approval.reason.to_string(), approval.id);
+    flow::Command::Control(control::Command::Leave { leave, reason, by })
+}
+
+/// Limits have changed: nobody needs to be asked any more about those that were left or are gone.
+pub fn after_limits(state: &State) -> Vec<flow::Command> {
+    let asked = state.approvals.values().filter(|approval| !is_over(approval));
+    let ends = asked.filter_map(|approval| {
+        let leave = approval.leave.as_ref().filter(|leave| !stands(&state.control, leave))?;
+        let why = if is_left(&state.control, leave) { "carried out" } else { "the limits changed meanwhile" };
+        Some(flow::Command::Approval(Command::End { id: approval.id, why: why.to_owned() }))
+    });
+    ends.collect()
+}
+
+/// Whether the limit is as it was when it was asked.
+fn stands(control: &Control, leave: &Leave) -> bool {
+    match leave {
+        Leave::KillSwitch { since } => {
+            control.kill_switch.as_ref().is_some_and(|switch| switch.since == *since)
+        }
+        Leave::SafeMode { from, .. } => control.safe_mode == *from,
+    }
+}
+
+fn is_left(control: &Control, leave: &Leave) -> bool {
+    match leave {
+        Leave::KillSwitch { .. } => control.kill_switch.is_none(),
+        Leave::SafeMode { to, .. } => control.safe_mode == *to,
+    }
+}
+
+/// What a command would leave, if that takes two people.
+pub fn left_by(control: &Control, command: &control::Command) -> Option<(Leave, String)> {
+    match command {
+        control::Command::SetKillSwitch { on: false, reason } => {
+            let since = control.kill_switch.as_ref()?.since;
+            Some((Leave::KillSwitch { since }, reason.clone()))
+        }
+        control::Command::SetSafeMode { level, reason } => {
+            let (from, to) = (control.safe_mode, *level);
+            (from > SafeMode::Restricted && to < from).then(|| (Leave::SafeMode { from, to }, reason.clone()))
+        }
+        control::Command::SetKillSwitch { on: true, .. }
+        | control::Command::Start { .. }
+        | control::Command::SetBreaker { .. }
+        | control::Command::TripBreaker { .. }
+        | control::Command::DoubtClock { .. }
+        | control::Command::ConfirmClock
+        | control::Command::Leave { .. }
+        | control::Command::MendGlass
+        | control::Command::BreakGlass { .. } => None,
+    }
+}
