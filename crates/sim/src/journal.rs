@@ -225,7 +225,10 @@ impl Journal {
     fn run(&mut self, id: RunId, event: &run::Event) -> Result<(), Violation> {
         if let run::Event::Started { steps, .. } = event {
             let steps = vec![StepStatus::Pending; *steps as usize];
-            self.runs.insert(id, RunView { steps, widened: BTreeSet::new(), undoing: false, releasing: None, ended: false });
+            self.runs.insert(
+                id,
+                RunView { steps, widened: BTreeSet::new(), undoing: false, releasing: None, ended: false },
+            );
         }
         let missing = || Violation::new("I11", format!("{id} has facts before it started"));
         let run = self.runs.get_mut(&id).ok_or_else(missing)?;
@@ -357,7 +360,9 @@ impl Journal {
             let mut before = run.steps[..step as usize].iter();
             let open = before.any(|status| matches!(status, StepStatus::Pending | StepStatus::Active));
             let again = run.widened.contains(&step);
-            ensure(!open || again, "I3", || format!("{id} of step {step} begins before an earlier step has ended"))?;
+            ensure(!open || again, "I3", || {
+                format!("{id} of step {step} begins before an earlier step has ended")
+            })?;
         }
         let view = ActionView {
             spec: *spec,

@@ -112,7 +112,7 @@ fn the_kill_switch_holds_effects_back_until_it_is_off() {
     server.until(&["containment", "list"], |list| items(list).iter().any(|a| a["status"] == "in_force"));
     assert_eq!(server.json(&["control", "show"])["glass"]["reason"], "alone");
     let kinds = server.json(&["incident", "list"]);
-    assert!(items(&kinds).iter().any(|incident| incident["type"] == "break_glass"), "{kinds:#}");
+    assert!(items(&kinds).iter().any(|one| one["incident_type"] == "break_glass"), "{kinds:#}");
     assert!(server.ask(&["control", "safe-mode", "restricted"]).status.success());
     assert_eq!(server.json(&["control", "show"])["safe_mode"], "restricted");
 }
