@@ -69,13 +69,24 @@ pub enum Origin {
     Run { run: RunId, step: u32, round: u32 },
     /// A person, outside any run.
     Person,
+    /// A call of the recovery of its incident: the service and the call by their numbers in its plan. One that
+    /// `looks` only ever reads the state back.
+    Recovery { service: u32, call: u32, round: u32, looks: bool },
 }
 
 impl Origin {
     pub fn run(&self) -> Option<RunId> {
         match self {
             Origin::Run { run, .. } => Some(*run),
-            Origin::Person => None,
+            Origin::Person | Origin::Recovery { .. } => None,
+        }
+    }
+
+    /// It changes nothing out there, so no limit holds it back and nothing of it is ever in doubt.
+    pub fn looks(&self) -> bool {
+        match self {
+            Origin::Recovery { looks, .. } => *looks,
+            Origin::Run { .. } | Origin::Person => false,
         }
     }
 }
@@ -333,6 +344,7 @@ impl Action {
     /// if it can be.
     fn next_operation(&self) -> Operation {
         match (self.goal, self.spec.class) {
+            _ if self.spec.origin.looks() => Operation::ReadBack,
             (_, Class::ReadBack) if self.unsure => Operation::ReadBack,
             (Goal::Apply, _) => Operation::Apply,
             (Goal::Release, _) => Operation::Revert,
@@ -506,7 +518,9 @@ fn applied(action: &mut Action, verified: Option<bool>, artefact: Option<Value>,
 fn not_applied(action: &mut Action, reason: &str, retry_at: Option<Timestamp>) {
     action.status = match (retry_at, action.goal) {
         (Some(until), Goal::Apply) => {
-            Status::Waiting { operation: Operation::Apply, until, reason: reason.into() }
+            let looks = action.spec.origin.looks();
+            let operation = if looks { Operation::ReadBack } else { Operation::Apply };
+            Status::Waiting { operation, until, reason: reason.into() }
         }
         (Some(until), Goal::Release) => {
             Status::Waiting { operation: Operation::Revert, until, reason: reason.into() }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, action, alert, approval, content, control,
+    access, action, alert, approval, content, control, health,
     id::{
         ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SightingId,
         SilenceId, TokenId,
@@ -77,6 +77,8 @@ pub enum Stream {
     Approval(ApprovalId),
     Notice(NoticeId),
     Review(ReviewId),
+    /// What the last probes of services said.
+    Health,
     Raw(RawId),
     Sighting(SightingId),
     Content,
@@ -97,6 +99,7 @@ impl fmt::Display for Stream {
             Stream::Approval(id) => write!(f, "approval/{}", id.0),
             Stream::Notice(id) => write!(f, "notice/{}", id.0),
             Stream::Review(id) => write!(f, "review/{}", id.0),
+            Stream::Health => f.write_str("health"),
             Stream::Raw(id) => write!(f, "raw/{}", id.0),
             Stream::Sighting(id) => write!(f, "sighting/{}", id.0),
             Stream::Content => f.write_str("content"),
@@ -119,6 +122,7 @@ pub enum Event {
     Approval(ApprovalId, approval::Event),
     Notice(NoticeId, notice::Event),
     Review(ReviewId, review::Event),
+    Health(health::Event),
     Raw(RawId, intake::Event),
     Sighting(SightingId, sighting::Event),
     Content(content::Event),
@@ -149,6 +153,7 @@ impl Event {
             Event::Approval(id, _) => Stream::Approval(*id),
             Event::Notice(id, _) => Stream::Notice(*id),
             Event::Review(id, _) => Stream::Review(*id),
+            Event::Health(_) => Stream::Health,
             Event::Raw(id, _) => Stream::Raw(*id),
             Event::Sighting(id, _) => Stream::Sighting(*id),
             Event::Content(_) => Stream::Content,
@@ -170,6 +175,7 @@ impl Event {
             Event::Approval(_, event) => event.kind(),
             Event::Notice(_, event) => event.kind(),
             Event::Review(_, event) => event.kind(),
+            Event::Health(event) => event.kind(),
             Event::Raw(_, event) => event.kind(),
             Event::Sighting(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
@@ -192,6 +198,7 @@ impl Event {
             Event::Approval(_, event) => serde_json::to_writer(out, event),
             Event::Notice(_, event) => serde_json::to_writer(out, event),
             Event::Review(_, event) => serde_json::to_writer(out, event),
+            Event::Health(event) => serde_json::to_writer(out, event),
             Event::Raw(_, event) => serde_json::to_writer(out, event),
             Event::Sighting(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
@@ -213,6 +220,7 @@ impl Event {
             Stream::Approval(id) => Event::Approval(id, serde_json::from_slice(body)?),
             Stream::Notice(id) => Event::Notice(id, serde_json::from_slice(body)?),
             Stream::Review(id) => Event::Review(id, serde_json::from_slice(body)?),
+            Stream::Health => Event::Health(serde_json::from_slice(body)?),
             Stream::Raw(id) => Event::Raw(id, serde_json::from_slice(body)?),
             Stream::Sighting(id) => Event::Sighting(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
@@ -228,6 +236,7 @@ impl FromStr for Stream {
         let wrong = || format!("`{text}` is not a stream");
         match text {
             "control" => return Ok(Stream::Control),
+            "health" => return Ok(Stream::Health),
             "content" => return Ok(Stream::Content),
             "log" => return Ok(Stream::Log),
             _ => {}

@@ -3,12 +3,14 @@
 use crate::{
     access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
+    health,
     id::{ActionId, AlertId, IncidentId, NoticeId},
     incident, intake, notice, review, run, sighting, silence,
     state::State,
     time::Timestamp,
 };
 
+mod recover;
 mod tell;
 mod watch;
 
@@ -29,6 +31,7 @@ pub enum Command {
     Approval(approval::Command),
     Notice(notice::Command),
     Review(review::Command),
+    Health(health::Command),
     Intake(intake::Command),
     Sighting(sighting::Command),
     /// A rule made an alert of what it saw.
@@ -68,6 +71,7 @@ impl Command {
             Command::Approval(_) => "approval",
             Command::Notice(_) => "notice",
             Command::Review(_) => "review",
+            Command::Health(_) => "health",
             Command::Intake(_) => "intake",
             Command::Sighting(_) => "sighting",
             Command::Detect { .. } => "detection",
@@ -141,6 +145,7 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Approval(c) => wrap(approval::decide(state, c, context)?, Event::Approval),
         Command::Notice(c) => wrap(notice::decide(state, c, context)?, Event::Notice),
         Command::Review(c) => wrap(review::decide(state, c, context)?, Event::Review),
+        Command::Health(c) => health::decide(c).into_iter().map(Event::Health).collect(),
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
@@ -220,6 +225,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Approval(_)
         | Command::Notice(_)
         | Command::Review(_)
+        | Command::Health(_)
         | Command::Intake(_)
         | Command::Sighting(_)
         | Command::Detect { .. }
@@ -265,15 +271,25 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         }
         Event::Alert(id, alert::Event::Resolved { .. }) => watch::ended(state, *id),
         Event::Alert(_, alert::Event::Redacted { .. }) => Vec::new(),
-        Event::Incident(id, event) => after_incident(state, *id, event),
+        Event::Incident(id, event) => {
+            let mut commands = after_incident(state, *id, event);
+            commands.extend(recover::after_incident(state, *id, event));
+            commands
+        }
         Event::Run(id, event) => after_run(state, *id, event),
-        Event::Action(id, event) => after_action(state, *id, event),
+        Event::Action(id, event) => {
+            let looked = recover::after_look(state, *id, event);
+            let mut commands = looked.unwrap_or_else(|| after_action(state, *id, event));
+            commands.extend(recover::after_action(state, *id, event));
+            commands
+        }
         Event::Control(event) => after_control(state, event),
         Event::Silence(_, silence::Event::Expired { .. }) => state.unmuted(now),
         Event::Silence(_, silence::Event::Set { .. })
         | Event::Person(..)
         | Event::Token(..)
         | Event::Review(..)
+        | Event::Health(_)
         | Event::Raw(..)
         | Event::Log(_) => Vec::new(),
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
@@ -331,6 +347,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::Resolved { .. }
         | incident::Event::WatchEnded
         | incident::Event::SignedOff { .. }
+        | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::ResponseStopped { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
@@ -668,6 +685,7 @@ fn redact(
             | Stream::Approval(_)
             | Stream::Notice(_)
             | Stream::Review(_)
+            | Stream::Health
             | Stream::Raw(_)
             | Stream::Content
             | Stream::Log => {

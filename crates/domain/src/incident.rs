@@ -4,6 +4,7 @@ mod classify;
 mod decide;
 pub mod people;
 mod recovery;
+pub mod restore;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::{
     event::{Meta, Stream},
     id::{ActionId, AlertId, IncidentId, PersonId, RunId},
     labels::Digest16,
+    recovery::plan::{self, Plan},
     severity::{Phase, Severity},
     time::{Span, Timestamp},
 };
@@ -81,6 +83,11 @@ pub enum Command {
     SignOff {
         id: IncidentId,
         note: String,
+    },
+    /// Bringing back what it hurt.
+    Recovery {
+        id: IncidentId,
+        command: restore::Command,
     },
     /// From its timer: nothing came back.
     EndWatch {
@@ -212,6 +219,10 @@ pub enum Event {
     Relapsed {
         reason: Box<str>,
     },
+    /// A step on the way back of what it hurt.
+    Recovery {
+        fact: Box<plan::Event>,
+    },
     /// The business agrees that what was hurt works again.
     SignedOff {
         note: Box<str>,
@@ -242,6 +253,7 @@ impl Event {
             Event::Resolved { .. } => "incident.resolved",
             Event::WatchEnded => "incident.watch_ended",
             Event::Relapsed { .. } => "incident.relapsed",
+            Event::Recovery { fact } => fact.kind(),
             Event::SignedOff { .. } => "incident.signed_off",
             Event::Closed { .. } => "incident.closed",
             Event::Redacted { .. } => "incident.redacted",
@@ -311,6 +323,9 @@ pub struct Incident {
     pub watch_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_off: Option<(PersonId, Timestamp)>,
+    /// How far what it hurt is brought back, once people began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Box<Plan>>,
     /// How often it came back.
     #[serde(default)]
     pub relapses: u32,
@@ -420,6 +435,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         resolved_at: None,
         watch_until: None,
         signed_off: None,
+        recovery: None,
         relapses: 0,
         disposition: None,
         attention: Vec::new(),
@@ -482,14 +498,8 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.status = Status::Resolved;
             incident.watch_until = None;
         }
-        Event::Relapsed { .. } => {
-            incident.status = Status::Open;
-            incident.phase = Phase::Contain;
-            incident.resolved_at = None;
-            incident.watch_until = None;
-            incident.signed_off = None;
-            incident.relapses += 1;
-        }
+        Event::Relapsed { .. } => recovery::reopen(incident),
+        Event::Recovery { fact } => recovery::step(incident, fact, meta),
         Event::SignedOff { .. } => {
             incident.signed_off = meta.actor.person().map(|person| (person, meta.time));
         }

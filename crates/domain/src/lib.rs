@@ -19,6 +19,7 @@ pub mod document;
 pub mod event;
 pub mod expr;
 pub mod flow;
+pub mod health;
 pub mod id;
 pub mod incident;
 pub mod intake;

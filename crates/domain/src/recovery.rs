@@ -1,6 +1,8 @@
 //! What a deployment wants between the end of the response and the end of the incident: a watch, a signature,
 //! and the reports of the review by their deadlines.
 
+pub mod plan;
+
 use crate::{severity::Severity, time::Span};
 
 /// The first report of a review, the detailed one, and the final one.
@@ -17,6 +19,18 @@ pub struct Recovery {
     pub reports: [Span; 3],
     /// So long before a report is due, its review says so.
     pub remind: Span,
+    pub require: Require,
+    /// How often the probes of what was recovered are repeated while it is watched.
+    pub probe_every: Option<Span>,
+}
+
+/// What must have been shown before an incident that hurt a service may be resolved, each from a severity on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Require {
+    /// Every service that was hurt was brought back in order.
+    pub restored: Option<Severity>,
+    pub data: Option<Severity>,
+    pub posture: Option<Severity>,
 }
 
 impl Default for Recovery {
@@ -26,6 +40,8 @@ impl Default for Recovery {
             sign_off: None,
             reports: [Span::secs(86_400), Span::secs(3 * 86_400), Span::secs(7 * 86_400)],
             remind: Span::secs(4 * 3_600),
+            require: Require::default(),
+            probe_every: None,
         }
     }
 }

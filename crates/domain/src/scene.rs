@@ -194,6 +194,7 @@ fn line(fact: &Fact) -> String {
             format!("{reason}{}", if retry_at.is_some() { ", retried" } else { "" })
         }
         Event::Run(_, event) => event.progress().map_or_else(String::new, progress),
+        Event::Incident(_, crate::incident::Event::Recovery { fact }) => recovered(fact),
         Event::Incident(_, crate::incident::Event::AttentionRaised { reason, .. }) => reason.to_string(),
         Event::Alert(_, crate::alert::Event::Raised { route, .. }) => route.why.to_string(),
         Event::Log(crate::event::LogEvent::Refused { reason, .. }) => reason.clone(),
@@ -207,12 +208,30 @@ fn line(fact: &Fact) -> String {
         | Event::Approval(..)
         | Event::Notice(..)
         | Event::Review(..)
+        | Event::Health(_)
         | Event::Raw(..)
         | Event::Sighting(..)
         | Event::Content(_)
         | Event::Log(_) => String::new(),
     };
     format!("{} {} {detail}", fact.event.kind(), fact.event.stream()).trim_end().to_owned()
+}
+
+fn recovered(fact: &crate::recovery::plan::Event) -> String {
+    use crate::recovery::plan::Event as Fact;
+    let names = |services: &[crate::recovery::plan::Service]| {
+        services.iter().map(|service| &*service.name).collect::<Vec<_>>().join(", ")
+    };
+    match fact {
+        Fact::Started { services } | Fact::Widened { services } => names(services),
+        Fact::Retried { services } => services.join(", "),
+        Fact::Moved { service, to, .. } => format!("{service} {}", to.name()),
+        Fact::Found { service, passed, said, .. } => format!("{service} {passed}: {said}"),
+        Fact::Released { service, action, verified } => format!("{service} {action} {verified}"),
+        Fact::Judged { of, passed, note, .. } => format!("{} {passed}: {note}", of.name()),
+        Fact::Watched { next_at } | Fact::Repeated { next_at } => next_at.to_string(),
+        Fact::Completed => String::new(),
+    }
 }
 
 fn progress(progress: &crate::run::Progress) -> String {

@@ -16,6 +16,7 @@ use crate::{
     correlate::GroupKey,
     event::{Context, Event, Meta, Stream},
     flow::{Command, Fired},
+    health,
     id::{
         ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
         TokenId,
@@ -50,6 +51,8 @@ pub struct State {
     approval_of: BTreeMap<ActionId, ApprovalId>,
     pub notices: BTreeMap<NoticeId, Notice>,
     pub reviews: BTreeMap<ReviewId, Review>,
+    /// What the last probes of services said.
+    pub health: health::Health,
     /// Until their rows are written.
     pub raw: BTreeMap<RawId, Raw>,
     pub sightings: Sightings,
@@ -162,6 +165,7 @@ pub enum Saved {
     Approval(Approval),
     Notice(Notice),
     Review(Review),
+    Health(health::Health),
     Raw(Raw),
     Sighting(Box<Sighting>),
 }
@@ -182,14 +186,7 @@ impl State {
                 self.incidents.open.insert(id, Box::new(incident));
                 Stream::Incident(id)
             }
-            Saved::Run(run) => {
-                let id = run.id;
-                if !run.is_ended() {
-                    self.runs.by_incident.insert(run.incident, id);
-                }
-                self.runs.live.insert(id, run);
-                Stream::Run(id)
-            }
+            Saved::Run(run) => self.restore_run(run),
             Saved::Action(action) => {
                 let id = action.id;
                 self.actions.live.insert(id, action);
@@ -226,6 +223,10 @@ impl State {
                 self.reviews.insert(id, review);
                 Stream::Review(id)
             }
+            Saved::Health(health) => {
+                self.health = health;
+                Stream::Health
+            }
             Saved::Raw(raw) => {
                 let id = raw.id;
                 self.raw.insert(id, raw);
@@ -238,6 +239,15 @@ impl State {
             }
         };
         self.schedule(stream);
+    }
+
+    fn restore_run(&mut self, run: Run) -> Stream {
+        let id = run.id;
+        if !run.is_ended() {
+            self.runs.by_incident.insert(run.incident, id);
+        }
+        self.runs.live.insert(id, run);
+        Stream::Run(id)
     }
 
     fn restore_alert(&mut self, alert: Alert, now: Timestamp) -> Stream {
@@ -288,6 +298,10 @@ impl State {
             Event::Approval(id, event) => self.apply_approval(*id, event, meta),
             Event::Notice(id, event) => self.apply_notice(*id, event, meta),
             Event::Review(id, event) => self.apply_review(*id, event, meta),
+            Event::Health(event) => {
+                health::apply(&mut self.health, event, meta);
+                self.health.seq
+            }
             Event::Raw(id, event) => {
                 self.raw.insert(*id, intake::create(*id, event, meta));
                 1
@@ -407,6 +421,8 @@ impl State {
         self.actions.index(id);
         let Some(action) = self.actions.live.get(&id) else { return 0 };
         match event {
+            // That a service is not well yet says nothing against the connector that looked.
+            action::Event::NotApplied { .. } if action.spec.origin.looks() => {}
             action::Event::Unknown { .. } | action::Event::NotApplied { retry_at: Some(_), .. } => {
                 *self.failures.entry(action.spec.connector.clone()).or_default() += 1;
             }
@@ -508,6 +524,7 @@ impl State {
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Silence(..)
             | Event::Control(_)
+            | Event::Health(_)
             | Event::Person(..)
             | Event::Token(..)
             | Event::Raw(..)
@@ -555,7 +572,12 @@ impl State {
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
             }
-            Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => true,
+            Stream::Control
+            | Stream::Health
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Content
+            | Stream::Log => true,
         }
     }
 
@@ -589,7 +611,12 @@ impl State {
                 self.raw.remove(&id);
             }
             Stream::Sighting(id) => self.sightings.remove(id),
-            Stream::Control | Stream::Person(_) | Stream::Token(_) | Stream::Content | Stream::Log => {}
+            Stream::Control
+            | Stream::Health
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Content
+            | Stream::Log => {}
         }
     }
 
@@ -614,7 +641,12 @@ impl State {
                 incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
             }
             Stream::Sighting(id) => self.sightings.get(id).and_then(sighting::next_wakeup),
-            Stream::Person(_) | Stream::Token(_) | Stream::Raw(_) | Stream::Content | Stream::Log => None,
+            Stream::Health
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Raw(_)
+            | Stream::Content
+            | Stream::Log => None,
         }
     }
 
@@ -687,9 +719,12 @@ impl State {
                 let command = self.sightings.get(id).and_then(|sighting| sighting::due(sighting, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Sighting(command)))
             }
-            Stream::Person(_) | Stream::Token(_) | Stream::Raw(_) | Stream::Content | Stream::Log => {
-                Fired::Nothing
-            }
+            Stream::Health
+            | Stream::Person(_)
+            | Stream::Token(_)
+            | Stream::Raw(_)
+            | Stream::Content
+            | Stream::Log => Fired::Nothing,
         }
     }
 }

@@ -329,6 +329,7 @@ impl Node {
                 | Event::Approval(..)
                 | Event::Notice(..)
                 | Event::Review(..)
+                | Event::Health(_)
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Token(..) => {}
@@ -534,7 +535,7 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Review(id) => Some(id.0),
         Stream::Raw(id) => Some(id.0),
         Stream::Sighting(id) => Some(id.0),
-        Stream::Control | Stream::Content | Stream::Log => None,
+        Stream::Control | Stream::Health | Stream::Content | Stream::Log => None,
     }
 }
 
@@ -550,6 +551,7 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Token(token) => Stream::Token(token.id),
         Saved::Approval(approval) => Stream::Approval(approval.id),
         Saved::Notice(notice) => Stream::Notice(notice.id),
+        Saved::Health(_) => Stream::Health,
         Saved::Review(review) => Stream::Review(review.id),
         Saved::Raw(raw) => Stream::Raw(raw.id),
         Saved::Sighting(sighting) => Stream::Sighting(sighting.id),

@@ -9,6 +9,7 @@ use domain::{
     approval::Approval,
     control::Control,
     event::Stream,
+    health::Health,
     id::{
         ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
         TokenId,
@@ -150,6 +151,11 @@ impl Reader {
 
     pub fn raw(&self, id: RawId) -> Result<Option<Raw>, Error> {
         self.one(Table::Raw, &rows::key(id.0))
+    }
+
+    /// What the last probes of services said.
+    pub fn health(&self) -> Result<Health, Error> {
+        Ok(self.one(Table::Health, &rows::key(0))?.unwrap_or_default())
     }
 
     pub fn review(&self, id: ReviewId) -> Result<Option<Review>, Error> {

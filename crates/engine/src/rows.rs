@@ -46,10 +46,12 @@ pub enum Table {
     Raw = 24,
     /// What rules have seen so far; gone when it is over.
     Sighting = 25,
+    /// What the last probes of services said.
+    Health = 40,
 }
 
 impl Table {
-    pub const ALL: [Table; 25] = [
+    pub const ALL: [Table; 26] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -75,6 +77,7 @@ impl Table {
         Table::ReviewPast,
         Table::Raw,
         Table::Sighting,
+        Table::Health,
     ];
 
     pub fn name(self) -> &'static str {
@@ -104,6 +107,7 @@ impl Table {
             Table::ReviewPast => "review (past)",
             Table::Raw => "raw",
             Table::Sighting => "sighting",
+            Table::Health => "health",
         }
     }
 
@@ -175,6 +179,7 @@ pub(crate) fn changes(
         Stream::Raw(id) => ((Table::Raw, Table::Raw), id.0),
         Stream::Sighting(id) => ((Table::Sighting, Table::Sighting), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
+        Stream::Health => ((Table::Health, Table::Health), 0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
             let in_force = InForce { hash: state.loaded.clone(), content_seq, log_seq };
@@ -203,6 +208,7 @@ pub(crate) fn changes(
             sighting.map(|sighting| put(table, key(number), sighting))
         }
         Stream::Control => Some(put(table, key(number), &state.control)),
+        Stream::Health => Some(put(table, key(number), &state.health)),
         Stream::Content | Stream::Log => None,
     };
     out.extend(row.transpose()?);
@@ -210,7 +216,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 12] = [
+pub(crate) const LIVE: [Table; 13] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -223,6 +229,7 @@ pub(crate) const LIVE: [Table; 12] = [
     Table::Notice,
     Table::Review,
     Table::Sighting,
+    Table::Health,
 ];
 
 /// Reads one live row back.
@@ -240,6 +247,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Notice => serde_json::from_slice(value).map(Saved::Notice),
         Table::Review => serde_json::from_slice(value).map(Saved::Review),
         Table::Sighting => serde_json::from_slice(value).map(|sighting| Saved::Sighting(Box::new(sighting))),
+        Table::Health => serde_json::from_slice(value).map(Saved::Health),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast

@@ -24,6 +24,7 @@ mod log;
 mod notices;
 mod operations;
 mod records;
+mod recovery;
 mod reviews;
 mod runs;
 mod services;
@@ -39,6 +40,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     intake::ROUTES,
     silences::ROUTES,
     incidents::ROUTES,
+    recovery::ROUTES,
     runs::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,

@@ -14,12 +14,14 @@ mod approval;
 mod control;
 mod entry;
 mod notice;
+mod recovery;
 mod work;
 
 pub(crate) use approval::Approval;
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use notice::Notice;
+pub(crate) use recovery::Recovery;
 pub(crate) use work::{Action, Run};
 
 /// One page of a list.
@@ -84,7 +86,7 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Review(id)) => text(id),
         Ok(Stream::Raw(id)) => text(id),
         Ok(Stream::Sighting(id)) => text(id),
-        Ok(Stream::Control | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
+        Ok(Stream::Control | Stream::Health | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
     }
 }
 

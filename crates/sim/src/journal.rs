@@ -139,6 +139,7 @@ impl Journal {
             Event::Token(..)
             | Event::Notice(..)
             | Event::Review(..)
+            | Event::Health(_)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Content(_)
@@ -208,6 +209,7 @@ impl Journal {
             incident::Event::Acknowledged
             | incident::Event::Relapsed { .. }
             | incident::Event::SignedOff { .. }
+            | incident::Event::Recovery { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Classified { .. }
             | incident::Event::Noted { .. }

@@ -452,6 +452,7 @@ impl Simulation {
             | Stream::Approval(_)
             | Stream::Notice(_)
             | Stream::Review(_)
+            | Stream::Health
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

@@ -15,6 +15,9 @@ use crate::{
 };
 
 mod page;
+mod recovery;
+
+pub(crate) use recovery::services;
 
 const LIST: &str = "/api/v1/incidents";
 
@@ -33,6 +36,9 @@ pub(crate) enum Command {
     Classify(Classify),
     Note(Note),
     Link(Link),
+    Recovery(recovery::Recovery),
+    Recover(recovery::Recover),
+    Verify(recovery::Verify),
     Resolve(Resolve),
     SignOff(SignOff),
     Close(Close),
@@ -263,6 +269,9 @@ impl Command {
             Command::Link(Link { id, url, title }) => {
                 change(id, "links", json!({ "title": title, "url": url }), format!("linked to {id}"))
             }
+            Command::Recovery(command) => command.run(&client, output),
+            Command::Recover(command) => command.run(&client, output),
+            Command::Verify(command) => command.run(&client, output),
             Command::Resolve(Resolve { id, summary }) => {
                 change(id, "resolve", json!({ "summary": summary }), format!("{id} is resolved"))
             }

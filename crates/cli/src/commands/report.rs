@@ -11,6 +11,8 @@ use crate::{
     session,
 };
 
+mod recovery;
+
 const REVIEWS: &str = "/api/v1/reviews";
 
 /// Reports on what happened
@@ -18,6 +20,7 @@ const REVIEWS: &str = "/api/v1/reviews";
 pub(crate) enum Command {
     #[command(subcommand)]
     Review(Review),
+    Recovery(recovery::Recovery),
 }
 
 /// Reviews of closed incidents, with their three reports
@@ -61,8 +64,11 @@ pub(crate) struct Complete {
 
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
-        let Command::Review(review) = self;
         let client = session::client(global)?;
+        let review = match self {
+            Command::Recovery(command) => return command.run(&client, output),
+            Command::Review(review) => review,
+        };
         match review {
             Review::List(List { complete, limit }) => {
                 let state = if *complete { "complete" } else { "open" };

@@ -39,11 +39,13 @@ impl Command {
         match self {
             Command::List(List {}) => {
                 let services = client.list(LIST, SERVICES_MAX)?;
-                let columns = ["service", "group", "owner", "needs", "~summary"];
+                let columns = ["service", "group", "health", "as of", "owner", "needs", "~summary"];
                 Ok(show::list(output, services, &columns, "no service is declared", |service| {
                     vec![
                         show::text(service, "name"),
                         show::text(service, "group"),
+                        show::text(service, "health"),
+                        show::age(service, "health_at"),
                         show::text(service, "owner"),
                         show::text(service, "depends_on"),
                         show::text(service, "summary"),
@@ -67,6 +69,9 @@ fn one(service: &Value, output: &Output) -> Verdict {
         &[
             ("service", show::text(service, "name")),
             ("summary", show::text(service, "summary")),
+            ("health", show::text(service, "health")),
+            ("as of", show::time(service, "health_at")),
+            ("said", show::text(service, "health_said")),
             ("group", show::text(service, "group")),
             ("owner", show::text(service, "owner")),
             ("needs", show::text(service, "depends_on")),

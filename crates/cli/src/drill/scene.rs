@@ -276,6 +276,6 @@ fn id_of(stream: Stream) -> String {
         Stream::Review(id) => id.to_string(),
         Stream::Raw(id) => id.to_string(),
         Stream::Sighting(id) => id.to_string(),
-        Stream::Control | Stream::Content | Stream::Log => stream.to_string(),
+        Stream::Control | Stream::Health | Stream::Content | Stream::Log => stream.to_string(),
     }
 }

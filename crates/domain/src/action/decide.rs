@@ -135,13 +135,18 @@ fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)>
     let id = ActionId::from_number(context.next);
     let goal = Goal::Apply;
     let asked = match spec.origin {
-        Origin::Person => Asked::ByPerson,
+        Origin::Person | Origin::Recovery { .. } => Asked::ByPerson,
         Origin::Run { .. } => Asked::Automatically,
     };
-    let event = match limits::permits(&state.control, &spec, goal, asked, context.now) {
+    let looks = spec.origin.looks();
+    let permit = match looks {
+        true => Permit::Allowed,
+        false => limits::permits(&state.control, &spec, goal, asked, context.now),
+    };
+    let event = match permit {
         Permit::Allowed => {
             let intent = Intent {
-                operation: Operation::Apply,
+                operation: if looks { Operation::ReadBack } else { Operation::Apply },
                 key: key(state, id, 0),
                 attempt: 1,
                 epoch: context.epoch,
@@ -355,6 +360,9 @@ fn unknown(action: &Action, intent: &Intent, reason: &str, context: &Context) ->
 
 /// A read-back belongs to the attempt it asks about, so that class may make as many calls again.
 fn attempts_max(action: &Action) -> u32 {
+    if action.spec.origin.looks() {
+        return action.spec.retry.attempts;
+    }
     match action.spec.class {
         Class::ReadBack => action.spec.retry.attempts.saturating_mul(2),
         Class::Keyed | Class::Idempotent | Class::OneShot | Class::Notice => action.spec.retry.attempts,
@@ -378,11 +386,11 @@ fn made(action: &Action, intent: &Intent) -> u32 {
 fn again(action: &Action, intent: &Intent, reason: &str, operation: Operation, context: &Context) -> Event {
     let made = made(action, intent);
     let (delay, in_time) = in_window(action, retry_delay(&action.spec.retry, &intent.key, made), context);
-    let next = if made >= attempts_max(action) || !in_time {
-        Next::InDoubt
-    } else {
-        Next::Call { operation, at: context.now.plus(delay) }
-    };
+    let over = made >= attempts_max(action) || !in_time;
+    if over && action.spec.origin.looks() {
+        return Event::NotApplied { attempt: intent.attempt, reason: reason.into(), retry_at: None };
+    }
+    let next = if over { Next::InDoubt } else { Next::Call { operation, at: context.now.plus(delay) } };
     Event::Unknown { attempt: intent.attempt, reason: reason.into(), next }
 }
 
@@ -402,21 +410,31 @@ fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(Act
         return Ok(vec![(id, Event::Yielded { to })]);
     }
     let by_person = context.actor.person().is_some();
+    let recovering = is_recovered(state, action);
     let undoing = action.spec.origin.run().and_then(|run| state.runs.get(run)?.undoing.as_ref());
     let asked = match undoing {
         Some(undoing) if undoing.by_person => Asked::ByPerson,
-        Some(_) | None if by_person => Asked::ByPerson,
+        Some(_) | None if by_person || recovering => Asked::ByPerson,
         Some(_) | None => Asked::Automatically,
     };
     let goal = Goal::Release;
     let operation = if action.goal == goal { action.next_operation() } else { Operation::Revert };
     let event = match limits::permits(&state.control, &action.spec, goal, asked, context.now) {
         // A run that is undone goes on when the limit has gone; a person asks again.
-        Permit::Refused(reason) if by_person && undoing.is_none() => return Err(Rejected::Limited(reason)),
+        Permit::Refused(reason) if by_person && undoing.is_none() && !recovering => {
+            return Err(Rejected::Limited(reason));
+        }
         held @ (Permit::Refused(_) | Permit::NeedsApproval(..)) => hold(None, goal, asked, held),
         Permit::Allowed => intend(state, action, goal, operation, asked, None, context),
     };
     Ok(vec![(id, event)])
+}
+
+/// People had what it holds back brought back, and its turn has come.
+fn is_recovered(state: &State, action: &Action) -> bool {
+    let incident = state.incidents.open.get(&action.spec.incident);
+    let plan = incident.and_then(|incident| incident.recovery.as_ref());
+    plan.is_some_and(|plan| plan.services.iter().any(|service| service.waits_on_release(action.id)))
 }
 
 /// The next intent for an existing action. A change of goal starts a new round, and so a new key.

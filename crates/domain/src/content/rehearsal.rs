@@ -282,6 +282,7 @@ impl<'t> Rehearsal<'t> {
                 | Event::Approval(..)
                 | Event::Notice(..)
                 | Event::Review(..)
+                | Event::Health(_)
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Content(_)

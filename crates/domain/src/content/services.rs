@@ -83,6 +83,14 @@ impl ServiceSpec {
         named.iter().filter(|(kind, name)| self.owns(kind, name))
     }
 
+    /// What a probe looks at.
+    pub fn probed<'a>(&'a self, check: &'a Check) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+        match &check.targets {
+            Some(targets) => Box::new(targets.iter().map(String::as_str)),
+            None => Box::new(self.targets.get(&check.kind).into_iter().flatten().map(String::as_str)),
+        }
+    }
+
     pub fn target_count(&self) -> usize {
         self.targets.values().map(BTreeSet::len).sum()
     }

@@ -32,6 +32,7 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         | Event::Approval(..)
         | Event::Notice(..)
         | Event::Review(..)
+        | Event::Health(_)
         | Event::Raw(..)
         | Event::Content(_)
         | Event::Log(_) => Vec::new(),
@@ -76,6 +77,7 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         | incident::Event::ResponseStopped { .. }
         | incident::Event::WatchEnded
         | incident::Event::SignedOff { .. }
+        | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
     }

@@ -58,6 +58,7 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Action(..)
         | Event::Notice(..)
         | Event::Review(..)
+        | Event::Health(_)
         | Event::Raw(..)
         | Event::Sighting(..)
         | Event::Content(_)

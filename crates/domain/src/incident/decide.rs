@@ -3,7 +3,7 @@
 use super::{
     ATTENTION_MAX, Command, Event, Incident, Status, TEXT_MAX,
     classify::{classify, from_alert, open_by_person},
-    recovery,
+    recovery, restore,
 };
 use crate::{
     event::{Context, Rejected, Stream},
@@ -52,6 +52,7 @@ pub fn decide(
         }
         Command::Resolve { id, summary } => recovery::resolve(state, id, summary, context),
         Command::SignOff { id, note } => recovery::sign_off(state, id, note, context),
+        Command::Recovery { id, command } => restore::decide(state, id, command, context),
         Command::EndWatch { id } => Ok(recovery::end_watch(state, id, context.now)),
         Command::Close { id, disposition } => recovery::close(state, id, disposition),
         Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {

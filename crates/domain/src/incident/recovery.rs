@@ -4,10 +4,13 @@
 use super::{
     Command, Disposition, Event, Incident, Status,
     decide::{bounded, open},
+    restore,
 };
 use crate::{
-    event::{Context, Rejected},
+    event::{Context, Meta, Rejected},
     id::{AlertId, IncidentId},
+    recovery::plan,
+    severity::Phase,
     state::State,
     time::Timestamp,
 };
@@ -18,14 +21,31 @@ pub(super) fn resolve(state: &State, id: IncidentId, summary: String, context: &
     let incident = open(state, id)?;
     match incident.status {
         Status::Open => {
+            let unmet = restore::unmet(state, incident);
+            if !unmet.is_empty() {
+                return Err(Rejected::Conflict(format!(
+                    "incident {id} is not recovered: {}",
+                    unmet.join("; ")
+                )));
+            }
             let watch = state.content.recovery.watch_of(incident.severity);
             let watch_until = (watch.0 > 0).then(|| context.now.plus(watch));
-            Ok(vec![(id, Event::Resolved { summary: bounded("summary", summary)?, watch_until })])
+            let resolved = Event::Resolved { summary: bounded("summary", summary)?, watch_until };
+            let watched = watch_until.and_then(|_| watched(state, incident, context.now));
+            Ok(std::iter::once(resolved).chain(watched).map(|event| (id, event)).collect())
         }
         Status::Watching | Status::Resolved | Status::Closed => {
             Err(Rejected::Conflict(format!("incident {id} is already resolved")))
         }
     }
+}
+
+/// From when on its probes are repeated.
+fn watched(state: &State, incident: &Incident, now: Timestamp) -> Option<Event> {
+    let every = state.content.recovery.probe_every?;
+    let recovered = incident.recovery.as_ref().is_some_and(|plan| plan.completed_at.is_some());
+    let fact = plan::Event::Watched { next_at: now.plus(every) };
+    recovered.then(|| Event::Recovery { fact: Box::new(fact) })
 }
 
 /// The fact that it is back, when an alert of its group comes while it is watched.
@@ -79,6 +99,10 @@ fn recovered(state: &State, incident: &Incident) -> Result<(), Rejected> {
             needs.watch_of(incident.severity)
         )));
     }
+    let unmet = restore::unmet(state, incident);
+    if incident.status == Status::Open && !unmet.is_empty() {
+        return Err(Rejected::Conflict(format!("incident {id} is not recovered: {}", unmet.join("; "))));
+    }
     let of_it = |alert: &&crate::alert::Alert| alert.is_firing() && alert.route.incident == Some(id);
     // Whoever was told that it is over and knows better says so by another resolution.
     let firing = state.alerts.iter().map(|(alert, _)| alert).filter(of_it).count();
@@ -96,17 +120,44 @@ fn recovered(state: &State, incident: &Incident) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// When the watch ends.
+/// Only while it is watched.
+fn next_probe(incident: &Incident) -> Option<Timestamp> {
+    incident.watch_until?;
+    incident.recovery.as_ref()?.next_probe_at
+}
+
+/// When the watch ends, or its probes are repeated.
 pub(super) fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
-    incident.watch_until.map(|at| (at, "end of the watch"))
+    let end = incident.watch_until.map(|at| (at, "end of the watch"));
+    end.into_iter().chain(next_probe(incident).map(|at| (at, "probes of what was recovered"))).min()
 }
 
 pub(super) fn due(incident: &Incident, now: Timestamp) -> Option<Command> {
     let over = incident.watch_until.is_some_and(|until| until <= now);
-    over.then_some(Command::EndWatch { id: incident.id })
+    let probe = next_probe(incident).is_some_and(|at| at <= now);
+    let repeat = Command::Recovery { id: incident.id, command: restore::Command::Repeat };
+    if over { Some(Command::EndWatch { id: incident.id }) } else { probe.then_some(repeat) }
 }
 
 pub(super) fn end_watch(state: &State, id: IncidentId, now: Timestamp) -> Vec<(IncidentId, Event)> {
     let over = state.incidents.open.get(&id).and_then(|incident| incident.watch_until);
     if over.is_some_and(|until| until <= now) { vec![(id, Event::WatchEnded)] } else { Vec::new() }
+}
+
+pub(super) fn step(incident: &mut Incident, fact: &plan::Event, meta: &Meta) {
+    plan::apply(incident.recovery.get_or_insert_default(), fact, meta);
+    if matches!(fact, plan::Event::Started { .. }) {
+        incident.phase = incident.phase.max(Phase::Recover);
+    }
+}
+
+/// It came back: what was shown before says nothing any more.
+pub(super) fn reopen(incident: &mut Incident) {
+    incident.status = Status::Open;
+    incident.phase = Phase::Contain;
+    incident.resolved_at = None;
+    incident.watch_until = None;
+    incident.signed_off = None;
+    incident.recovery = incident.recovery.take().map(|plan| Box::new(plan.anew()));
+    incident.relapses += 1;
 }

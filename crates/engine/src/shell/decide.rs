@@ -312,6 +312,7 @@ impl Decide {
             | Command::Approval(_)
             | Command::Notice(_)
             | Command::Review(_)
+            | Command::Health(_)
             | Command::Intake(_)
             | Command::Sighting(_)
             | Command::Detect { .. }

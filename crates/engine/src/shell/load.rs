@@ -98,6 +98,7 @@ pub(crate) fn revive(
             | Stream::Approval(_)
             | Stream::Notice(_)
             | Stream::Review(_)
+            | Stream::Health
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

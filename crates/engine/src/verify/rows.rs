@@ -175,6 +175,7 @@ impl Fold {
             | Event::Approval(..)
             | Event::Notice(..)
             | Event::Review(..)
+            | Event::Health(_)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Token(..) => {}
@@ -240,6 +241,7 @@ impl Fold {
             | Stream::Approval(_)
             | Stream::Notice(_)
             | Stream::Review(_)
+            | Stream::Health
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

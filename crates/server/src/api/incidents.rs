@@ -240,6 +240,7 @@ fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<Incid
             | Stream::Token(_)
             | Stream::Approval(_)
             | Stream::Review(_)
+            | Stream::Health
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

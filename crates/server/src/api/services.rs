@@ -1,9 +1,13 @@
 //! `/api/v1/services`: what people use, what it is made of, and what it needs.
 
-use std::{collections::BTreeMap, future::ready};
+use std::collections::BTreeMap;
 
 use axum::response::Response;
-use domain::content::services::{self, ServiceSpec};
+use domain::{
+    content::services::{self, ServiceSpec},
+    health::{self, Health, Standing},
+    time::Timestamp,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,10 +25,10 @@ pub(crate) const ROUTES: &[Route] = &[
         &[],
         Answer::Json(200, schema::<Page<Service>>),
         "The services in the order in which they are brought back.",
-        |call| Box::pin(ready(list(&call))),
+        |call| Box::pin(list(call)),
     ),
     read("/api/v1/services/{name}", &[], Answer::Json(200, schema::<Service>), "One service.", |call| {
-        Box::pin(ready(show(&call)))
+        Box::pin(show(call))
     }),
 ];
 
@@ -45,6 +49,13 @@ struct Service {
     restore_within: Option<String>,
     /// After so long a probe says nothing any more.
     fresh_for: String,
+    /// `healthy`, `unhealthy`, `stale` or `unknown`: only what a fresh probe showed is healthy.
+    health: String,
+    /// Of when the health is.
+    health_at: Option<String>,
+    health_age_s: Option<u64>,
+    /// What was wrong.
+    health_said: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -60,7 +71,8 @@ struct Check {
 }
 
 impl Service {
-    fn of(service: &ServiceSpec, all: &services::Services) -> Service {
+    fn of(service: &ServiceSpec, all: &services::Services, health: &Health, now: Timestamp) -> Service {
+        let standing = health::standing(health, service, now);
         let parts = [("restore", &service.restore), ("verify", &service.verify), ("probe", &service.probes)];
         let checks = parts.into_iter().flat_map(|(part, checks)| {
             checks.iter().map(move |check| Check {
@@ -84,21 +96,30 @@ impl Service {
             checks: checks.collect(),
             restore_within: service.restore_within.map(text),
             fresh_for: text(service.fresh_for),
+            health: standing.name().to_owned(),
+            health_at: standing.as_of().map(text),
+            health_age_s: standing.as_of().map(|at| now.since(at).0 / 1_000_000),
+            health_said: match standing {
+                Standing::Unhealthy { said, .. } => Some(said),
+                Standing::Healthy { .. } | Standing::Stale { .. } | Standing::Unknown => None,
+            },
         }
     }
 }
 
-fn list(call: &Call) -> Result<Response, Error> {
-    let content = call.shared.content();
+async fn list(call: Call) -> Result<Response, Error> {
+    let (content, now) = (call.shared.content(), call.now());
+    let health = call.read(|reader| reader.health()).await?;
     let all = content.services.keys().map(String::as_str).collect();
-    let ordered = services::in_order(&content.services, &all);
-    ok(&Page::whole(ordered.into_iter().map(|service| Service::of(service, &content.services)).collect()))
+    let ordered = services::in_order(&content.services, &all).into_iter();
+    ok(&Page::whole(ordered.map(|one| Service::of(one, &content.services, &health, now)).collect()))
 }
 
-fn show(call: &Call) -> Result<Response, Error> {
-    let name = call.text_param("name")?;
-    let content = call.shared.content();
+async fn show(call: Call) -> Result<Response, Error> {
+    let name = call.text_param("name")?.to_owned();
+    let (content, now) = (call.shared.content(), call.now());
     let shown: String = name.chars().take(64).collect();
-    let found = content.services.get(name).ok_or_else(|| missing(format_args!("service `{shown}`")))?;
-    ok(&Service::of(found, &content.services))
+    let found = content.services.get(&name).ok_or_else(|| missing(format_args!("service `{shown}`")))?;
+    let health = call.read(|reader| reader.health()).await?;
+    ok(&Service::of(found, &content.services, &health, now))
 }

@@ -1,5 +1,7 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
+mod recovery;
+
 use domain::{
     access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
@@ -67,6 +69,7 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Approval(_, event)) => of_approval(&event),
         Ok(Event::Notice(_, event)) => of_notice(&event),
         Ok(Event::Review(_, event)) => of_review(&event),
+        Ok(Event::Health(event)) => recovery::of_health(&event),
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Sighting(_, event)) => of_sighting(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
@@ -137,6 +140,7 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{summary}; watched until {until}")
         }
         incident::Event::Relapsed { reason } => reason.to_string(),
+        incident::Event::Recovery { fact } => recovery::of_fact(fact),
         incident::Event::SignedOff { note } => note.to_string(),
         incident::Event::Closed { disposition } => super::name(disposition),
         incident::Event::Acknowledged | incident::Event::WatchEnded | incident::Event::Redacted { .. } => {

@@ -11,6 +11,7 @@ mod log;
 mod notices;
 mod people;
 mod records;
+mod recovery;
 mod reviews;
 mod runs;
 mod services;

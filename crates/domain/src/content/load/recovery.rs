@@ -5,12 +5,13 @@ use serde::Deserialize;
 use super::{Files, report::Report};
 use crate::{
     document::{Problem, Spanned, read as read_document},
-    recovery::Recovery,
+    recovery::{Recovery, Require},
     severity::Severity,
     time::Span,
 };
 
 const WATCH_MOST: Span = Span::secs(30 * 86_400);
+const PROBE_LEAST: Span = Span::secs(10);
 const REPORT_LEAST: Span = Span::secs(3_600);
 const REPORT_MOST: Span = Span::secs(365 * 86_400);
 
@@ -20,6 +21,16 @@ struct RecoveryDocument {
     watch: WatchDocument,
     sign_off: Option<Severity>,
     reports: Option<ReportsDocument>,
+    #[serde(default)]
+    require: RequireDocument,
+    probe_every: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+struct RequireDocument {
+    restored: Option<Severity>,
+    data: Option<Severity>,
+    posture: Option<Severity>,
 }
 
 #[derive(Default, Deserialize)]
@@ -51,7 +62,16 @@ pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Recovery {
     let watch = by_severity.map(|text| {
         text.map_or(Span::default(), |text| report.span("the watch", &text, Span::default(), WATCH_MOST))
     });
-    let mut recovery = Recovery { watch, sign_off: document.sign_off, ..Recovery::default() };
+    let RequireDocument { restored, data, posture } = document.require;
+    let every = document.probe_every.as_ref();
+    let probe_every = every.map(|text| report.span("the time between probes", text, PROBE_LEAST, WATCH_MOST));
+    let mut recovery = Recovery {
+        watch,
+        sign_off: document.sign_off,
+        require: Require { restored, data, posture },
+        probe_every,
+        ..Recovery::default()
+    };
     if let Some(reports) = document.reports {
         read_reports(&reports, &mut recovery, &mut report);
     }

@@ -164,6 +164,7 @@ impl Trial {
             | Event::Approval(..)
             | Event::Notice(..)
             | Event::Review(..)
+            | Event::Health(_)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Content(_)
