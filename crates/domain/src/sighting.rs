@@ -184,7 +184,11 @@ impl Sightings {
     }
 
     pub fn remove(&mut self, id: SightingId) {
-        let Some(sighting) = self.live.remove(&id) else { return };
+        drop(self.take(id));
+    }
+
+    fn take(&mut self, id: SightingId) -> Option<Sighting> {
+        let sighting = self.live.remove(&id)?;
         let key = sighting.key();
         if self.by_key.get(&key) == Some(&id) {
             self.by_key.remove(&key);
@@ -203,14 +207,13 @@ impl Sightings {
                 self.ages.remove(&sighting.rule);
             }
         }
+        Some(sighting)
     }
 
     /// Changes it by one fact and returns the fact's number in its stream.
     pub fn apply(&mut self, id: SightingId, event: &Event, meta: &Meta) -> u64 {
-        let sighting = match self.live.get(&id) {
-            Some(known) => {
-                let mut sighting = known.clone();
-                self.remove(id);
+        let sighting = match self.take(id) {
+            Some(mut sighting) => {
                 apply(&mut sighting, event, meta);
                 sighting
             }

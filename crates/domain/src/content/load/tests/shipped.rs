@@ -102,7 +102,10 @@ fn the_documents_of_the_five_sources_have_their_types() {
 fn every_type_has_a_rule_and_the_native_words_have_type_and_level() {
     let content = load(&shipped()).0;
     for name in content.types.keys() {
-        assert!(content.rules.iter().any(|rule| rule.incident_type == *name), "{name} has no rule");
+        let mut own = content.rules.iter().filter(|rule| rule.incident_type == *name).peekable();
+        assert!(own.peek().is_some(), "{name} has no rule");
+        let telemetry = own.any(|rule| rule.on == crate::detect::On::Records);
+        assert!(telemetry, "{name} has no rule that looks at telemetry, only at names of alerts");
     }
     let none = crate::labels::Labels::default();
     let level = |word: &str| {
@@ -122,6 +125,121 @@ fn every_type_has_a_rule_and_the_native_words_have_type_and_level() {
         security_breach critical
         node_synchronization medium"#]]
     .assert_eq(&words.into_iter().chain(["blockchain_sync"]).map(level).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_examples_of_each_severity_have_type_and_level() {
+    let content = load(&shipped()).0;
+    let none = crate::labels::Labels::default();
+    let level = |name: &&str| {
+        let labels = [("alertname", *name)].into();
+        let subject = crate::detect::Subject { labels: &labels, annotations: &none };
+        let found = crate::correlate::classify(&content, subject).unwrap();
+        format!("{name}: {} {}\n", found.severity, found.incident_type)
+    };
+    let examples = [
+        "CompleteSystemOutage",
+        "SecurityBreachConfirmed",
+        "DataCorruptionDetected",
+        "ConsensusFailure",
+        "MajorPerformanceDegradation",
+        "NodeDown",
+        "DatabaseConnectivity",
+        "AuthenticationSystemProblem",
+        "MinorPerformanceIssue",
+        "NonCriticalFeatureFailure",
+        "MonitoringAlertAnomaly",
+        "CapacityWarning",
+        "DocumentationUpdateNeeded",
+        "RoutineMaintenance",
+        "PerformanceTrend",
+    ];
+    expect_test::expect![[r#"
+        CompleteSystemOutage: critical service_disruption
+        SecurityBreachConfirmed: critical security_breach
+        DataCorruptionDetected: critical data_breach
+        ConsensusFailure: critical consensus_failure
+        MajorPerformanceDegradation: high performance_degradation
+        NodeDown: high node_failure
+        DatabaseConnectivity: high service_disruption
+        AuthenticationSystemProblem: high service_disruption
+        MinorPerformanceIssue: medium performance_degradation
+        NonCriticalFeatureFailure: medium service_disruption
+        MonitoringAlertAnomaly: medium configuration_errors
+        CapacityWarning: medium storage_issues
+        DocumentationUpdateNeeded: low configuration_errors
+        RoutineMaintenance: low deployment_issues
+        PerformanceTrend: low performance_degradation
+    "#]]
+    .assert_eq(&examples.iter().map(level).collect::<String>());
+}
+
+/// The three rules by their names: what they ask, what follows, and that a metric that is not there never fits.
+#[test]
+fn the_rules_of_nodes_resources_and_consensus_ask_exactly_this() {
+    let content = load(&shipped()).0;
+    let found = |id: &str, metrics: &[(&str, &str)]| {
+        let named: Vec<(String, String)> =
+            metrics.iter().map(|(name, value)| (format!("metric_{name}"), (*value).to_owned())).collect();
+        let annotations = crate::labels::Labels::from_pairs(named).unwrap();
+        let labels = [("alertname", "Measured")].into();
+        let subject = crate::detect::Subject { labels: &labels, annotations: &annotations };
+        let fits = content.rules.matching(subject).iter().any(|rule| rule.id == id);
+        fits.then(|| crate::correlate::classify(&content, subject).unwrap())
+    };
+    let rules: [(&str, [(&str, &str, &str); 2], &str, u64); 3] = [
+        ("blockchain_node_down", [("node_status", "down", "up"), ("peer_count", "2", "3")], "critical", 300),
+        ("high_resource_usage", [("cpu_usage", "90.1", "90"), ("duration", "301", "300")], "high", 900),
+        (
+            "consensus_failure",
+            [("consensus_participation", "0.66", "0.67"), ("block_time", "30.5", "30")],
+            "critical",
+            180,
+        ),
+    ];
+    for (id, [one, other], severity, escalation) in rules {
+        let rule = content.rules.get(id).unwrap();
+        assert_eq!(rule.escalation, Some(crate::time::Span::secs(escalation)), "{id}");
+        assert!(rule.auto_response, "{id}");
+        let came = found(id, &[(one.0, one.1), (other.0, other.1)]).unwrap();
+        assert_eq!(came.severity.name(), severity, "{id}");
+        assert_eq!(came.escalation, Some(crate::time::Span::secs(escalation)), "{id}");
+        for wrong in [
+            vec![(one.0, one.2), (other.0, other.1)],
+            vec![(one.0, one.1), (other.0, other.2)],
+            vec![(one.0, one.1)],
+            vec![(other.0, other.1)],
+            vec![(one.0, ""), (other.0, other.1)],
+            vec![],
+        ] {
+            assert_eq!(found(id, &wrong), None, "{id} {wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn every_alias_stands_for_one_type_in_any_case_and_chooses_its_playbook() {
+    let content = load(&shipped()).0;
+    assert!(content.aliases.len() >= 40, "{}", content.aliases.len());
+    for (alias, name) in &content.aliases {
+        assert!(content.types.contains_key(name), "{alias} stands for {name}");
+        assert!(!content.types.contains_key(alias), "{alias} is a type of its own too");
+        let loud = format!(" {} ", alias.to_uppercase());
+        assert_eq!(content.type_name(&loud), *name);
+        let playbook = |kind: &str| {
+            let severity = crate::severity::Severity::Critical;
+            content.playbook_for(&content.type_name(kind), severity).map(|playbook| playbook.id.clone())
+        };
+        assert_eq!(playbook(&loud), playbook(name));
+        // An alert that uses the other word is the same incident.
+        let none = crate::labels::Labels::default();
+        let of = |kind: &str| {
+            let labels = [("incident_type", kind)].into();
+            let subject = crate::detect::Subject { labels: &labels, annotations: &none };
+            crate::correlate::classify(&content, subject).unwrap().incident_type
+        };
+        assert_eq!(of(alias), of(name));
+    }
 }
 
 #[test]
