@@ -6,12 +6,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    confidence::Weights,
     detect,
     mapping::Mapping,
     playbook::{Playbook, TextHash},
     recovery::Recovery,
     request::Requests,
     severity::{Risk, Severity},
+    targets::Targets,
     time::Span,
 };
 
@@ -54,6 +56,8 @@ pub struct Content {
     /// Words of notices by name.
     pub templates: BTreeMap<String, String>,
     pub recovery: Recovery,
+    pub targets: Targets,
+    pub confidence: Weights,
     pub services: services::Services,
     /// Contacts, teams, and when they are called.
     pub people: people::People,

@@ -2,6 +2,7 @@
 
 use crate::{
     alert::Route,
+    confidence::Evidence,
     content::{Content, IncidentType, Rule},
     detect::Subject,
     event::Context,
@@ -21,9 +22,6 @@ pub const TARGET_LABELS: [&str; 12] = [
     "node", "key", "account", "service", "segment", "model", "endpoint", "session", "dataset", "pipeline",
     "file", "address",
 ];
-
-/// Below this many percent nothing is done before a person has confirmed what it is.
-pub const CONFIDENCE_TO_ACT: u8 = 50;
 
 /// What an alert's labels and the rules say it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,8 +117,9 @@ pub fn classify(content: &Content, subject: Subject<'_>) -> Option<Classificatio
         disagreeing: matching.len() - agreeing.len(),
         severity_unclear: labels.get("severity").is_some_and(|text| text.parse::<Severity>().is_err()),
     };
-    let confidence = evidence.confidence();
-    let why = why(labelled, &matching, by_type.is_some(), &evidence);
+    let confidence = evidence.confidence(&content.confidence);
+    let unsure = confidence < content.confidence.act_from;
+    let why = why(labelled, &matching, by_type.is_some(), unsure.then_some(confidence));
     Some(Classification {
         incident_type: name,
         severity,
@@ -133,32 +132,7 @@ pub fn classify(content: &Content, subject: Subject<'_>) -> Option<Classificatio
     })
 }
 
-/// What speaks for a classification and what against it.
-struct Evidence {
-    labelled: bool,
-    listed: bool,
-    agreeing: usize,
-    disagreeing: usize,
-    severity_unclear: bool,
-}
-
-impl Evidence {
-    /// In percent: what a source names counts more than what a rule concludes; each rule that agrees adds, each
-    /// that says something else takes away, and so do a type or a severity that nobody knows.
-    fn confidence(&self) -> u8 {
-        let base: usize = match (self.labelled, self.listed) {
-            (true, true) => 90,
-            (true, false) => 60,
-            (false, _) => 60,
-        };
-        let gained = 10 * self.agreeing.min(4);
-        let lost = 15 * self.disagreeing.min(4) + if self.severity_unclear { 30 } else { 0 };
-        // INVARIANT: the result is between 0 and 99, so it fits.
-        (base + gained).min(99).saturating_sub(lost) as u8
-    }
-}
-
-fn why(labelled: Option<&str>, matching: &[&Rule], listed: bool, evidence: &Evidence) -> String {
+fn why(labelled: Option<&str>, matching: &[&Rule], listed: bool, unsure: Option<u8>) -> String {
     let names: Vec<&str> = matching.iter().map(|rule| rule.id.as_str()).collect();
     let rules = format!("rule {}", names.join(", "));
     let mut why = match labelled {
@@ -169,8 +143,8 @@ fn why(labelled: Option<&str>, matching: &[&Rule], listed: bool, evidence: &Evid
     if !listed {
         why.push_str("; this type is not in the taxonomy");
     }
-    if evidence.confidence() < CONFIDENCE_TO_ACT {
-        why.push_str(&format!("; confidence 0.{:02} is too low to act on alone", evidence.confidence()));
+    if let Some(confidence) = unsure {
+        why.push_str(&format!("; confidence 0.{confidence:02} is too low to act on alone"));
     }
     why
 }

@@ -391,7 +391,7 @@ fn respond(state: &State, id: IncidentId) -> Vec<Command> {
         vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
     };
     match state.content.playbook_for(&incident.incident_type, incident.severity) {
-        Some(_) if incident.acts_alone() => {
+        Some(_) if incident.acts_alone(state.content.confidence.act_from) => {
             vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
         }
         Some(playbook) => {

@@ -14,7 +14,7 @@ pub(crate) use decide::open;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    correlate::{CONFIDENCE_TO_ACT, GroupKey},
+    correlate::GroupKey,
     event::{Meta, Stream},
     id::{ActionId, AlertId, IncidentId, PersonId, RunId},
     labels::Digest16,
@@ -345,8 +345,8 @@ impl Incident {
     }
 
     /// Whether a playbook may start by itself: no rule forbids it, and it is sure enough what this is.
-    pub fn acts_alone(&self) -> bool {
-        self.auto_response && self.confidence.is_none_or(|sure| sure >= CONFIDENCE_TO_ACT)
+    pub fn acts_alone(&self, act_from: u8) -> bool {
+        self.auto_response && self.confidence.is_none_or(|sure| sure >= act_from)
     }
 
     /// Queue order: more severe first, then what waits for a person, then what nobody took, then what hurts more

@@ -11,6 +11,7 @@ pub mod access;
 pub mod action;
 pub mod alert;
 pub mod approval;
+pub mod confidence;
 pub mod content;
 pub mod control;
 pub mod correlate;
@@ -42,4 +43,5 @@ pub mod silence;
 pub mod state;
 #[cfg(test)]
 mod stories;
+pub mod targets;
 pub mod time;

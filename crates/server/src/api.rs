@@ -23,6 +23,7 @@ mod intake;
 mod log;
 mod notices;
 mod operations;
+mod queue;
 mod records;
 mod recovery;
 mod reviews;

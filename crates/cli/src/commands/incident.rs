@@ -44,15 +44,33 @@ pub(crate) enum Command {
     Close(Close),
 }
 
-/// List open incidents, newest first
+/// List open incidents, the most urgent first
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence incident list")]
+#[command(after_help = "Example:\n  ringfence incident list --sort newest")]
 pub(crate) struct List {
     /// Closed ones instead
     #[arg(long)]
     closed: bool,
+    /// The order; closed ones are always newest first
+    #[arg(long, value_enum, default_value_t = Sort::Priority)]
+    sort: Sort,
     #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
     limit: usize,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Sort {
+    Priority,
+    Newest,
+}
+
+impl Sort {
+    fn name(self) -> &'static str {
+        match self {
+            Sort::Priority => "priority",
+            Sort::Newest => "newest",
+        }
+    }
 }
 
 /// Show one incident: alerts, run, containments, timeline with journal positions
@@ -227,7 +245,8 @@ impl Command {
         match self {
             Command::List(command) => {
                 let status = if command.closed { "closed" } else { "open" };
-                let items = client.list(&format!("{LIST}?status={status}"), command.limit)?;
+                let order = if command.closed { Sort::Newest } else { command.sort }.name();
+                let items = client.list(&format!("{LIST}?status={status}&order={order}"), command.limit)?;
                 Ok(list(output, items, &format!("no incident is {status}")))
             }
             Command::Show(Show { id }) => page::show(&client.get(&format!("{LIST}/{id}"))?, &client, output),
@@ -316,13 +335,14 @@ impl Classify {
 }
 
 fn list(output: &Output, items: Vec<Value>, nothing: &str) -> Verdict {
-    let columns = ["id", "severity", "status", "phase", "alerts", "age", "~title"];
+    let columns = ["id", "urgency", "severity", "status", "phase", "alerts", "age", "~title"];
     show::list(output, items, &columns, nothing, |incident| {
         let waits = !show::items(incident, "attention").is_empty();
         let mark = if waits { "! " } else { "" };
         let drill = if show::text(incident, "drill") == "yes" { "DRILL " } else { "" };
         vec![
             show::text(incident, "id"),
+            show::text(incident, "priority"),
             show::text(incident, "severity"),
             show::text(incident, "status"),
             show::text(incident, "phase"),

@@ -9,6 +9,7 @@ mod block;
 mod channels;
 mod condition;
 mod drill;
+mod confidence;
 mod kind;
 mod mapping;
 mod over;
@@ -21,6 +22,7 @@ mod rule;
 mod samples;
 mod services;
 mod step;
+mod targets;
 mod taxonomy;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,8 @@ enum Kind {
     Channels,
     Template,
     Recovery,
+    Targets,
+    Confidence,
     Services,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -87,6 +91,8 @@ const KNOWN: &[(&str, Kind)] = &[
     ("channels.yaml", Kind::Channels),
     ("templates/*.txt", Kind::Template),
     ("recovery.yaml", Kind::Recovery),
+    ("targets.yaml", Kind::Targets),
+    ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -139,6 +145,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let actions = action::read(&of_kind(files, Kind::Actions), &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
+    let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
+    let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
@@ -179,6 +187,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         channels,
         templates,
         recovery,
+        targets,
+        confidence,
         services,
         people,
     };

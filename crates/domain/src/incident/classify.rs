@@ -61,7 +61,7 @@ pub(super) fn from_alert(
             why: alert.route.why.clone(),
         },
     )];
-    let unsure = found.confidence < correlate::CONFIDENCE_TO_ACT;
+    let unsure = found.confidence < state.content.confidence.act_from;
     if found.doubtful || unsure {
         let reason = if found.doubtful {
             "the alert's severity was not understood; confirm it with `incident classify`"

@@ -230,7 +230,7 @@ fn what_is_too_unsure_waits_for_a_person_and_starts_once_confirmed() {
     assert_eq!(sure.confidence, Some(90));
     scene.alert([("incident_type", "odd"), ("severity", "fearsome")]);
     let (id, unsure) = scene.state.incidents.open.iter().next_back().unwrap();
-    assert!(unsure.confidence.unwrap() < 50 && !unsure.acts_alone());
+    assert!(unsure.confidence.unwrap() < 50 && !unsure.acts_alone(50));
     let id = *id;
     scene.look();
     scene.must(flow::Command::Incident(Command::Classify {

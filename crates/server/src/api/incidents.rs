@@ -14,9 +14,9 @@ use engine::Reader;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CURSOR, LIMIT, change, either, missing, no_fields, read, runs, shown};
+use super::{CURSOR, LIMIT, change, either, missing, no_fields, queue, read, runs, shown};
 use crate::{
-    Error,
+    Error, Problem,
     call::{Call, ok},
     json::Parsed,
     route::{Answer, Parameter, Route, SchemaOf, schema},
@@ -30,11 +30,16 @@ const LOOK: usize = 1_000;
 const STATUS: Parameter =
     Parameter { name: "status", about: "`open` (if absent, resolved ones included) or `closed`." };
 
+const ORDER: Parameter = Parameter {
+    name: "order",
+    about: "`newest` first (if absent), or `priority`: the most urgent of the open ones first.",
+};
+
 const LIST: Answer = Answer::Json(200, schema::<Page<Incident>>);
 const ONE: Answer = Answer::Json(200, schema::<Incident>);
 
 pub(crate) const ROUTES: &[Route] = &[
-    read("/api/v1/incidents", &[STATUS, LIMIT, CURSOR], LIST, "Incidents, newest first.", |call| {
+    read("/api/v1/incidents", &[STATUS, ORDER, LIMIT, CURSOR], LIST, "Incidents.", |call| {
         Box::pin(list(call))
     }),
     read(
@@ -207,7 +212,15 @@ impl From<Disposition> for incident::Disposition {
 
 async fn list(call: Call) -> Result<Response, Error> {
     let past = either(&call, "status", ["open", "closed"])?;
+    let urgent = either(&call, "order", ["newest", "priority"])?;
     let page = call.page()?;
+    if urgent {
+        if past {
+            let detail = "`order=priority` is for open incidents; leave out `status=closed`";
+            return Err(Error::new(Problem::Malformed, detail));
+        }
+        return ok(&call.read(move |reader| queue::page(reader, page)).await?);
+    }
     let rows = call.read(move |reader| reader.incidents(past, page)).await?;
     ok(&Page::of(&rows, page.limit, |row| row.id.0, |row| Incident::from(row)))
 }

@@ -10,6 +10,7 @@ mod incidents;
 mod log;
 mod notices;
 mod people;
+mod queue;
 mod records;
 mod recovery;
 mod reviews;

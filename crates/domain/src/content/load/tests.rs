@@ -2,6 +2,7 @@
 
 mod blocks;
 mod detection;
+mod figures;
 mod pieces;
 mod schema;
 mod shipped;

@@ -1,0 +1,88 @@
+//! `targets.yaml`: what a response is held to.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    Files, Types,
+    report::{Report, unknown},
+};
+use crate::{
+    document::{Problem, Spanned, read as read_document},
+    severity::Severity,
+    targets::{Target, Targets},
+    time::Span,
+};
+
+const LEAST: Span = Span::secs(1);
+const MOST: Span = Span::secs(365 * 86_400);
+
+#[derive(Deserialize)]
+struct TargetsDocument {
+    #[serde(default)]
+    all: TargetDocument,
+    #[serde(default)]
+    severities: BTreeMap<String, Spanned<TargetDocument>>,
+    #[serde(default)]
+    categories: BTreeMap<String, Spanned<TargetDocument>>,
+}
+
+#[derive(Default, Deserialize)]
+struct TargetDocument {
+    detection: Option<Spanned<String>>,
+    first_containment: Option<Spanned<String>>,
+    verified: Option<Spanned<String>>,
+    recovery: Option<Spanned<String>>,
+}
+
+/// What the folder demands; nothing where it says nothing.
+pub(super) fn read(files: &Files<'_>, types: Option<&Types>, problems: &mut Vec<Problem>) -> Targets {
+    let Some((path, text)) = files.first() else { return Targets::default() };
+    let (document, found) = read_document::<TargetsDocument>(path, text);
+    let mut report = Report::new(path, problems);
+    report.add(found);
+    let Some(document) = document else { return Targets::default() };
+    let all = target(&document.all, &mut report);
+    let mut severities = BTreeMap::new();
+    for (name, line) in &document.severities {
+        match name.parse::<Severity>() {
+            Ok(severity) if severity.name() == name => {
+                severities.insert(severity, target(&line.value, &mut report));
+            }
+            Ok(_) | Err(_) => {
+                let names = Severity::ALL.into_iter().map(Severity::name);
+                report.at(line, unknown("severity", name, names));
+            }
+        }
+    }
+    let mut categories = BTreeMap::new();
+    for (name, line) in &document.categories {
+        let known = |types: &Types| types.types.values().any(|known| known.category == *name);
+        if let Some(types) = types.filter(|types| !known(types)) {
+            let names = types.types.values().map(|known| known.category.as_str());
+            let names = names.collect::<std::collections::BTreeSet<_>>();
+            report.at(line, unknown("category", name, names.into_iter()));
+        }
+        categories.insert(name.clone(), target(&line.value, &mut report));
+    }
+    Targets { all, severities, categories }
+}
+
+fn target(line: &TargetDocument, report: &mut Report<'_>) -> Target {
+    let mut span = |what: &str, text: &Option<Spanned<String>>| {
+        text.as_ref().map(|text| report.span(what, text, LEAST, MOST))
+    };
+    let target = Target {
+        detection: span("the time to detection", &line.detection),
+        first_containment: span("the time to the first containment", &line.first_containment),
+        verified: span("the time to verified containment", &line.verified),
+        recovery: span("the time to recovery", &line.recovery),
+    };
+    if let (Some(first), Some(all), Some(place)) = (target.first_containment, target.verified, &line.verified)
+        && all < first
+    {
+        report.at(place, "everything would be verified before the first containment; make it later");
+    }
+    target
+}
