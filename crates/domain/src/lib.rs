@@ -23,6 +23,8 @@ pub mod flow;
 pub mod health;
 pub mod id;
 pub mod incident;
+#[cfg(test)]
+mod inert;
 pub mod intake;
 pub mod labels;
 pub mod limits;

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     alert::Received,
+    detect::METRIC_PREFIX,
     labels::Labels,
     severity::Severity,
     time::{Span, Timestamp},
@@ -59,6 +60,10 @@ pub struct Mapping {
     pub labels_from: Vec<Path>,
     /// Texts such as `a:b,c:d`, or lists of `a:b`, that become labels.
     pub tags_from: Vec<Path>,
+    /// What the source measured, for the conditions of rules: numbers and text by name.
+    pub metrics: Vec<(String, Pick)>,
+    /// Objects whose numbers and texts are metrics.
+    pub metrics_from: Vec<Path>,
     pub annotations: Vec<(String, Pick)>,
     pub annotations_from: Vec<Path>,
     /// The label whose value becomes the target of this kind, where the kind is not a label already.
@@ -148,6 +153,7 @@ impl Mapping {
             return Err((listed(&self.needs), format!("none is there, so this is not from {}", self.name)));
         }
         let mut pairs = Pairs::default();
+        self.measure(scope, &mut pairs);
         self.annotate(scope, &mut pairs);
         self.label(scope, &mut pairs);
         if !pairs.labels.contains_key("alertname") {
@@ -194,6 +200,20 @@ impl Mapping {
             if let Some(name) = pairs.labels.get(label).filter(|_| !pairs.labels.contains_key(kind)).cloned()
             {
                 pairs.label(kind, &name);
+            }
+        }
+    }
+
+    /// A metric is an annotation of a name of its own, so that the next measurement is the same alert.
+    fn measure(&self, scope: Scope<'_>, pairs: &mut Pairs) {
+        for path in &self.metrics_from {
+            for value in path.all(scope.body, scope.alert) {
+                pairs.spread(value, Pairs::metric);
+            }
+        }
+        for (name, pick) in &self.metrics {
+            if let Some(value) = pick.render(scope) {
+                pairs.metric(name, &value);
             }
         }
     }
@@ -268,6 +288,10 @@ impl Pairs {
             return;
         }
         self.annotations.insert(name.to_owned(), cut(value));
+    }
+
+    fn metric(&mut self, name: &str, value: &str) {
+        self.annotation(&format!("{METRIC_PREFIX}{name}"), value);
     }
 
     fn spread(&mut self, value: &Value, put: fn(&mut Pairs, &str, &str)) {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::{http::HeaderMap, response::Response};
 use domain::{
-    event::Stream,
+    event::{Actor, Stream},
     flow::Command,
     intake,
     mapping::{Headers, Mapping},
@@ -40,6 +40,7 @@ pub(crate) const ROUTES: &[Route] = &[Route {
 async fn take(call: Call) -> Result<Response, Error> {
     let content = call.shared.content();
     let name = call.text_param("id")?;
+    speaks_for(&call, name)?;
     let mapped_by = call.shared.sources.get(name).map_or(name, |source| &source.mapping);
     let Some(mapping) = content.mappings.get(mapped_by) else {
         return Err(Error::new(Problem::NotFound, "there is no mapping for a source of this name"));
@@ -52,6 +53,19 @@ async fn take(call: Call) -> Result<Response, Error> {
         Ok(alerts) => deliver(&call, alerts).await,
         Err(reason) => Err(keep(&call, name, reason).await),
     }
+}
+
+/// A token that was made for one source speaks for no other; one of another name may feed several.
+fn speaks_for(call: &Call, name: &str) -> Result<(), Error> {
+    let machine = call.principal.as_ref().filter(|principal| matches!(principal.actor, Actor::Source(_)));
+    let Some(own) = machine.map(|principal| &*principal.name).filter(|own| *own != name) else {
+        return Ok(());
+    };
+    if !call.shared.content().mappings.contains_key(own) && call.shared.sources.get(own).is_none() {
+        return Ok(());
+    }
+    let detail = format!("the token is that of the source `{own}`; `{name}` needs one of its own");
+    Err(Error::new(Problem::Forbidden, detail))
 }
 
 fn read(mapping: &Mapping, body: &[u8]) -> Result<Value, Error> {

@@ -135,7 +135,7 @@ impl Bench {
         bench.commander = bench.person("cleo", Role::Commander);
         bench.responder = bench.person("rae", Role::Responder);
         bench.viewer = bench.person("vic", Role::Viewer);
-        bench.source = bench.token(Holder::Source("prometheus".into()));
+        bench.source = bench.token(Holder::Source("monitors".into()));
         bench
     }
 
@@ -144,7 +144,7 @@ impl Bench {
         self.token(Holder::Person(PersonId::from_number(id)))
     }
 
-    fn token(&self, holder: Holder) -> String {
+    pub(crate) fn token(&self, holder: Holder) -> String {
         let (text, hash) = server::create_token().unwrap();
         let create = Command::CreateToken { holder, hash, label: String::new(), expires_at: None };
         self.access(create, "token.created");

@@ -45,6 +45,10 @@ struct MappingDocument {
     #[serde(default)]
     tags_from: Vec<Spanned<String>>,
     #[serde(default)]
+    metrics: BTreeMap<String, PickDocument>,
+    #[serde(default)]
+    metrics_from: Vec<Spanned<String>>,
+    #[serde(default)]
     annotations: BTreeMap<String, PickDocument>,
     #[serde(default)]
     annotations_from: Vec<Spanned<String>>,
@@ -151,7 +155,12 @@ fn check(document: MappingDocument, path: &str, report: &mut Report<'_>) -> Mapp
     if !document.labels.contains_key("alertname") {
         report.at(&document.name, "the labels need an `alertname`, by which people know the alert");
     }
-    for (what, count) in [("labels", document.labels.len()), ("annotations", document.annotations.len())] {
+    let counts = [
+        ("labels", document.labels.len()),
+        ("metrics", document.metrics.len()),
+        ("annotations", document.annotations.len()),
+    ];
+    for (what, count) in counts {
         if count > LABELS_MAX {
             report.at(&document.name, format!("{count} {what}; use at most {LABELS_MAX}"));
         }
@@ -168,6 +177,8 @@ fn check(document: MappingDocument, path: &str, report: &mut Report<'_>) -> Mapp
         labels: picks(document.labels, report),
         labels_from: paths(&document.labels_from, report),
         tags_from: paths(&document.tags_from, report),
+        metrics: picks(document.metrics, report),
+        metrics_from: paths(&document.metrics_from, report),
         annotations: picks(document.annotations, report),
         annotations_from: paths(&document.annotations_from, report),
         targets,

@@ -124,3 +124,34 @@ fn a_proof_that_does_not_hold_is_refused_as_a_missing_token_is() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!(bench.get("/api/v1/alerts").expect(200)["items"].as_array().unwrap().len(), 0);
 }
+
+#[test]
+fn a_token_of_one_source_speaks_for_no_other() {
+    let bench = Bench::new();
+    let grafana = bench.token(domain::access::Holder::Source("grafana".into()));
+    let body = r#"{"title": "Odd", "labels": {"alertname": "Odd"}}"#;
+    bench.ask("POST", "/api/v1/alerts/grafana", &grafana, body).expect(200);
+    let detail = bench.ask("POST", "/api/v1/alerts/generic", &grafana, body).problem(403, "forbidden");
+    assert_eq!(detail, "the token is that of the source `grafana`; `generic` needs one of its own");
+    // A name that is no source's is that of a machine which gathers for several.
+    bench.ask("POST", "/api/v1/alerts/generic", &bench.source, body).expect(200);
+    bench.ask("POST", "/api/v1/alerts/grafana", &bench.source, body).expect(200);
+}
+
+#[test]
+fn what_a_source_measures_is_what_rules_ask_for() {
+    let bench = Bench::new();
+    let body =
+        r#"{"title": "Peers", "node": "validator-4", "metrics": {"node_status": "down", "peer_count": 2}}"#;
+    bench.ask("POST", "/api/v1/alerts/generic", &bench.source, body).expect(200);
+    let incident = bench.get("/api/v1/incidents").expect(200)["items"][0].clone();
+    assert_eq!(
+        (&incident["incident_type"], &incident["severity"]),
+        (&"node_failure".into(), &"critical".into())
+    );
+    assert!(incident["why"].as_str().unwrap().contains("blockchain_node_down"), "{incident}");
+    // The next measurement is the same alert.
+    let better = body.replace("2}", "7}").replace("down", "up");
+    bench.ask("POST", "/api/v1/alerts/generic", &bench.source, better).expect(200);
+    assert_eq!(bench.get("/api/v1/alerts").expect(200)["items"].as_array().unwrap().len(), 1);
+}
