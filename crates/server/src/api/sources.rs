@@ -61,7 +61,7 @@ fn speaks_for(call: &Call, name: &str) -> Result<(), Error> {
     let Some(own) = machine.map(|principal| &*principal.name).filter(|own| *own != name) else {
         return Ok(());
     };
-    if !call.shared.content().mappings.contains_key(own) && call.shared.sources.get(own).is_none() {
+    if !call.shared.content().mappings.contains_key(own) && !call.shared.sources.contains_key(own) {
         return Ok(());
     }
     let detail = format!("the token is that of the source `{own}`; `{name}` needs one of its own");
