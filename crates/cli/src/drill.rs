@@ -25,7 +25,6 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use domain::{content::drill::Drill as ShippedDrill, document::nearest};
-use domain::{document::nearest, id::IncidentId, severity::Severity, targets::Target};
 use estate::Scenario;
 use serde_json::json;
 
@@ -184,23 +183,6 @@ fn drill_of(scenario: &Scenario) -> anyhow::Result<ShippedDrill> {
     let content = Source::Shipped.checked()?;
     let found = content.drills.values().find(|drill| drill.scenario == scenario.id);
     found.cloned().with_context(|| format!("no file of drills/ is for the scenario `{}`", scenario.id))
-    let held = held_to(&running, &scene)?;
-    running.stop()?;
-    let checked = verify::directory(folder, &[], &[])?;
-    let outcome = Outcome::of(scenario, &lock(&scene), &held, checked, kept.then(|| folder.to_owned()));
-    outcome.print(output);
-    Ok(if outcome.is_met() { Verdict::Done } else { Verdict::NotMet })
-}
-
-/// What the content demands of the incident that was opened; without one, of the worst there is.
-fn held_to(running: &Running, scene: &Mutex<Scene>) -> anyhow::Result<Target> {
-    let id = lock(scene).incident.as_ref().and_then(|id| id.parse::<IncidentId>().ok());
-    let incident = match id {
-        Some(id) => running.handle().reader().incident(id)?,
-        None => None,
-    };
-    let severity = incident.as_ref().map_or(Severity::Critical, |incident| incident.severity);
-    Ok(running.targets(incident.as_ref().map(|incident| &*incident.incident_type), severity))
 }
 
 fn lock(scene: &Mutex<Scene>) -> MutexGuard<'_, Scene> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{severity::Severity, time::Span};
+use crate::{content::IncidentType, playbook::Playbook, severity::Severity, time::Span};
 
 /// The times of one line of `targets.yaml`; what is absent has no target there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// What the incidents that a playbook is for are held to, where they are least severe.
+    pub fn of_playbook(&self, playbook: &Playbook, types: Option<&BTreeMap<String, IncidentType>>) -> Target {
+        let known = |name: &String| types.and_then(|types| types.get(name));
+        let category = playbook.types.iter().find_map(known).map(|known| known.category.as_str());
+        self.of(category, playbook.min_severity)
+    }
+
     /// Of everything that applies the shortest holds.
     pub fn of(&self, category: Option<&str>, severity: Severity) -> Target {
         let by_severity = self.severities.get(&severity);

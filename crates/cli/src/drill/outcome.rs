@@ -6,7 +6,6 @@ use std::{
 };
 
 use domain::content::drill::Drill;
-use domain::{targets::Target as Held, time::Span};
 use estate::Scenario;
 use serde_json::{Value, json};
 
@@ -20,19 +19,6 @@ use crate::{
     output::{Colour, Output, escape},
     verify::Checked,
 };
-
-struct Target {
-    name: &'static str,
-    what: &'static str,
-    measured: Option<Duration>,
-    within: Duration,
-}
-
-impl Target {
-    fn is_met(&self) -> bool {
-        self.measured.is_some_and(|measured| measured < self.within)
-    }
-}
 
 pub(super) struct Outcome {
     scenario: String,
@@ -56,31 +42,10 @@ impl Outcome {
         scenario: &Scenario,
         drill: &Drill,
         scene: &Scene,
-    /// `held` is what the content demands of such an incident; what it leaves open is no target.
-    pub(super) fn of(
-        scenario: &Scenario,
-        scene: &Scene,
-        held: &Held,
         checked: Checked,
         kept: Option<PathBuf>,
     ) -> Outcome {
         let since = |at: Option<Instant>| at.and_then(|at| scene.since_alert(at));
-        let target = |name, what, measured, within: Option<Span>| {
-            within.map(|within| Target { name, what, measured, within: within.as_std() })
-        };
-        let detected = scene.opened.map(|at| at.saturating_duration_since(scene.began));
-        let first = since(scene.called.values().min().copied());
-        let contained = Some(Span(scenario.contained_within_us));
-        let completed = since(scene.completed);
-        let targets = [
-            target("detected", "incident opened, since it began", detected, held.detection),
-            target("first_containment", "first containment carried out", first, held.first_containment),
-            target("attacker_contained", "every goal carried out", since(scene.all_called()), contained),
-            target("verified", "every goal read back, on disk", since(scene.all_verified()), held.verified),
-            // A run that waits for a person has no end to hold it to.
-            completed.and_then(|_| target("response", "run through to its end", completed, held.recovery)),
-        ];
-        let targets = targets.into_iter().flatten().collect();
         Outcome {
             scenario: scenario.id.clone(),
             targets: score::targets(drill, scene),

@@ -15,8 +15,6 @@ use domain::{
     event::{Actor, Stream},
     flow::Command,
     id::PersonId,
-    severity::Severity,
-    targets::Target,
     time::Timestamp,
 };
 use engine::{Handle, Platform};
@@ -165,13 +163,6 @@ impl Running {
 
     pub(crate) fn content_hash(&self) -> String {
         self.content.borrow().hash.to_string()
-    }
-
-    /// What the content in force demands of an incident of this type and severity.
-    pub(crate) fn targets(&self, incident_type: Option<&str>, severity: Severity) -> Target {
-        let content = self.content.borrow();
-        let known = incident_type.and_then(|name| content.types.get(name));
-        content.targets.of(known.map(|known| known.category.as_str()), severity)
     }
 
     pub(crate) fn content_source(&self) -> String {

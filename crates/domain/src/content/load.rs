@@ -8,8 +8,8 @@ mod approval;
 mod block;
 mod channels;
 mod condition;
-mod drill;
 mod confidence;
+mod drill;
 mod kind;
 mod mapping;
 mod over;
@@ -166,8 +166,9 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
 
-    let drills =
-        drill::read(&of_kind(files, Kind::Drill), playbooks.values().map(|p| &*p.playbook), &mut problems);
+    let held = |playbook: &Playbook| targets.of_playbook(playbook, types.as_ref().map(|types| &types.types));
+    let of_playbooks = playbooks.values().map(|p| &*p.playbook);
+    let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, held, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();

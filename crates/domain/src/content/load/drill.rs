@@ -12,6 +12,7 @@ use crate::{
     content::drill::{Act, Drill, Part, Targets},
     document::{Problem, Spanned, read as read_document},
     playbook::{Kind, Playbook},
+    targets::Target as Held,
     time::Span,
 };
 
@@ -53,6 +54,7 @@ struct PartDocument {
 pub(super) fn read<'p>(
     files: &Files<'_>,
     playbooks: impl Iterator<Item = &'p Playbook> + Clone,
+    held: impl Fn(&Playbook) -> Held,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Drill> {
     let mut drills = BTreeMap::new();
@@ -68,6 +70,9 @@ pub(super) fn read<'p>(
         if playbook.is_none() {
             let known = playbooks.clone().map(|playbook| playbook.id.as_str());
             report.at(&document.playbook, unknown("playbook", &document.playbook, known));
+        }
+        if let Some(playbook) = playbook {
+            no_laxer(&document.targets, targets, held(playbook), &mut report);
         }
         let people = people(&document.people, playbook, &mut report);
         let (scenario, playbook) = (document.scenario.value, document.playbook.value);
@@ -93,6 +98,24 @@ fn targets(document: &TargetsDocument, report: &mut Report<'_>) -> Targets {
         report.at(&document.verified, "what is not contained cannot be verified; make this later");
     }
     targets
+}
+
+/// A drill shows that real incidents would meet their targets, so it may ask for more, never for less.
+fn no_laxer(document: &TargetsDocument, targets: Targets, held: Held, report: &mut Report<'_>) {
+    let each = [
+        (&document.detected, targets.detected, held.detection),
+        (&document.first_containment, targets.first_containment, held.first_containment),
+        (&document.verified, targets.verified, held.verified),
+        (&document.completed, targets.completed, held.recovery),
+    ];
+    for (place, asked, held) in each {
+        if let Some(held) = held.filter(|held| asked > *held) {
+            report.at(
+                place,
+                format!("targets.yaml holds such an incident to {held}; a drill asks for no less"),
+            );
+        }
+    }
 }
 
 fn people(

@@ -101,6 +101,20 @@ fn of_all_targets_that_apply_the_shortest_holds() {
 }
 
 #[test]
+fn a_drill_asks_for_no_less_than_the_targets() {
+    let mut files = shipped();
+    let lax = files["drills/prompt_injection.yaml"].replace("detected: 30s", "detected: 31s");
+    files.insert("drills/prompt_injection.yaml".to_owned(), lax);
+    let problems: Vec<String> = load(&files).1.iter().map(ToString::to_string).collect();
+    let expected = "drills/prompt_injection.yaml:4:13: targets.yaml holds such an incident to 30s; a drill asks for no less";
+    assert_eq!(problems, [expected]);
+    // Where the targets are looser, so may the drill be.
+    let targets = files["targets.yaml"].replace("detection: 30s", "detection: 2m");
+    files.insert("targets.yaml".to_owned(), targets);
+    assert!(load(&files).1.is_empty());
+}
+
+#[test]
 fn the_weights_of_the_content_decide_whether_it_is_sure_enough() {
     let labels = [("alertname", "NodeDown")].into();
     let none = Labels::default();

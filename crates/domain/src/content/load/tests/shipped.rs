@@ -24,10 +24,8 @@ fn read(root: &str, folders: &[&str]) -> BTreeMap<String, String> {
     files
 }
 
-fn shipped() -> BTreeMap<String, String> {
-    read("content", &["", "rules", "playbooks", "mappings", "drills"])
 pub(super) fn shipped() -> BTreeMap<String, String> {
-    read("content", &["", "rules", "playbooks", "mappings"])
+    read("content", &["", "rules", "playbooks", "mappings", "drills"])
 }
 
 #[test]
