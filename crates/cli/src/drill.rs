@@ -13,6 +13,7 @@ mod tests;
 mod view;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -153,7 +154,7 @@ fn unknown(name: &str) -> Usage {
 }
 
 fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyhow::Result<Outcome> {
-    let drill = drill_of(scenario)?;
+    let (drill, verbs) = drill_of(scenario)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -167,7 +168,7 @@ fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyh
     let token = running.first_person().context("a drill needs somebody to answer")?.token.clone();
     let desk = Client::new(running.address().clone(), Some(Token::new(&token)), None)?;
     let monitors = Monitors::start(scenario, estate.clone(), client, scene.clone())?;
-    let people = People::start(&drill, desk, scene.clone())?;
+    let people = People::start(&drill, verbs, desk, scene.clone())?;
     let mut view = View::new(scenario, running.address().to_string(), *output);
     watch(scenario, &drill, &running, &estate, &scene, &mut view);
     monitors.stop();
@@ -178,11 +179,14 @@ fn play(scenario: &Scenario, folder: &Path, kept: bool, output: &Output) -> anyh
     Ok(outcome)
 }
 
-/// What the content says of this attack.
-fn drill_of(scenario: &Scenario) -> anyhow::Result<ShippedDrill> {
+/// What the content says of this attack, and the actions of its playbook by step.
+fn drill_of(scenario: &Scenario) -> anyhow::Result<(ShippedDrill, BTreeMap<String, String>)> {
     let content = Source::Shipped.checked()?;
-    let found = content.drills.values().find(|drill| drill.scenario == scenario.id);
-    found.cloned().with_context(|| format!("no file of drills/ is for the scenario `{}`", scenario.id))
+    let found = content.drills.values().find(|drill| drill.scenario == scenario.id).cloned();
+    let drill = found.with_context(|| format!("no file of drills/ is for the scenario `{}`", scenario.id))?;
+    let steps = content.playbooks.get(&drill.playbook).into_iter().flat_map(|playbook| playbook.steps());
+    let verbs = steps.map(|(_, step)| (step.id.clone(), step.verb.clone())).collect();
+    Ok((drill, verbs))
 }
 
 fn lock(scene: &Mutex<Scene>) -> MutexGuard<'_, Scene> {

@@ -5,7 +5,7 @@ mod tests;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use connectors::{Call, Connector, Operation, Outcome, Performing};
@@ -54,6 +54,11 @@ impl Estate {
     pub(crate) fn tick(&self) -> Vec<DrillAlert> {
         let now_us = self.now_us();
         self.world().tick(now_us)
+    }
+
+    /// When something happened in the world.
+    pub(crate) fn moment(&self, time_us: u64) -> Instant {
+        self.began + Duration::from_micros(time_us)
     }
 
     fn now_us(&self) -> u64 {

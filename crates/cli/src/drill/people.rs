@@ -15,10 +15,15 @@ use domain::content::drill::{Act, Drill, Part};
 use serde_json::{Value, json};
 
 use super::{lock, scene::Scene};
-use crate::{client::Client, commands::show};
+use crate::{
+    client::{Client, Token},
+    commands::show,
+};
 
 /// How often they look at their tasks.
 const PACE: Duration = Duration::from_millis(50);
+/// More requests than any drill has.
+const REQUESTS_MAX: usize = 100;
 
 /// The thread in which they sit.
 pub(super) struct People {
@@ -27,10 +32,22 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn start(drill: &Drill, client: Client, scene: Arc<Mutex<Scene>>) -> anyhow::Result<People> {
+    /// `verbs` are the actions of the playbook by step.
+    pub(super) fn start(
+        drill: &Drill,
+        verbs: BTreeMap<String, String>,
+        client: Client,
+        scene: Arc<Mutex<Scene>>,
+    ) -> anyhow::Result<People> {
         let over = Arc::new(AtomicBool::new(false));
         let ends = over.clone();
-        let mut desk = Desk { parts: drill.people.clone(), asked: BTreeMap::new(), told: BTreeSet::new() };
+        let mut desk = Desk {
+            parts: drill.people.clone(),
+            verbs,
+            voters: Vec::new(),
+            asked: BTreeMap::new(),
+            told: BTreeSet::new(),
+        };
         let work = move || {
             while !ends.load(Ordering::Acquire) {
                 desk.look(&client, &scene);
@@ -50,6 +67,9 @@ impl People {
 /// What lies before them.
 struct Desk {
     parts: Vec<Part>,
+    verbs: BTreeMap<String, String>,
+    /// Those who were called to allow something. Whoever works on a run may not allow what it asks for.
+    voters: Vec<Client>,
     /// Since when each step waits for them.
     asked: BTreeMap<String, Instant>,
     /// The steps that they answered, or that the drill has no answer for.
@@ -78,8 +98,59 @@ impl Desk {
                 self.told.insert(id);
             }
         }
+        self.allow(client, scene);
         lock(scene).steps = show::items(&page, "steps").to_vec();
     }
+
+    /// Allows what a part says is allowed, each voter with the hash of what was shown.
+    fn allow(&mut self, client: &Client, scene: &Mutex<Scene>) {
+        let Ok(requests) = client.list("/api/v1/approvals", REQUESTS_MAX) else { return };
+        for request in requests.iter().filter(|request| show::text(request, "status") == "open") {
+            let id = show::text(request, "id");
+            let since = *self.asked.entry(id.clone()).or_insert_with(Instant::now);
+            if self.told.contains(&id) {
+                continue;
+            }
+            let verb = show::text(request, "verb");
+            let fits = |part: &&Part| part.act == Act::Approve && self.verbs.get(&part.step) == Some(&verb);
+            let Some(part) = self.parts.iter().find(fits).cloned() else {
+                lock(scene)
+                    .problem(format!("`{verb}` needs people to allow it, and nobody in the drill does"));
+                self.told.insert(id);
+                continue;
+            };
+            if since.elapsed() >= part.after.as_std() {
+                match self.vote(client, request) {
+                    Ok(()) => drop(lock(scene).approved.insert(part.step)),
+                    Err(error) => lock(scene).problem(format!("`{verb}` was allowed in vain: {error:#}")),
+                }
+                self.told.insert(id);
+            }
+        }
+    }
+
+    fn vote(&mut self, client: &Client, request: &Value) -> anyhow::Result<()> {
+        let quorum = show::text(request, "quorum").parse::<usize>().unwrap_or(1);
+        while self.voters.len() < quorum {
+            let voter = voter(client, self.voters.len() + 1)?;
+            self.voters.push(voter);
+        }
+        let path = format!("/api/v1/approvals/{}/approve", show::text(request, "id"));
+        let body = json!({ "hash": show::text(request, "hash") });
+        for voter in self.voters.iter().take(quorum) {
+            voter.post(&path, &body)?;
+        }
+        Ok(())
+    }
+}
+
+/// One more person who may command.
+fn voter(client: &Client, number: usize) -> anyhow::Result<Client> {
+    let body = json!({ "name": format!("drill-{number}"), "role": "commander" });
+    let person = client.post("/api/v1/people", &body)?;
+    let body = json!({ "person": show::text(&person, "id"), "label": "drill" });
+    let token = client.post("/api/v1/tokens", &body)?;
+    Client::new(client.address().clone(), Some(Token::new(&show::text(&token, "token"))), None)
 }
 
 fn waits(step: &Value) -> bool {
@@ -90,5 +161,6 @@ fn answer(part: &Part) -> Value {
     match &part.act {
         Act::Choose(option) => json!({ "decide": { part.step.clone(): option } }),
         Act::Complete(note) => json!({ "complete": [part.step], "note": note }),
+        Act::Approve => Value::Null,
     }
 }

@@ -1,7 +1,7 @@
 //! What has happened so far in a drill: on the left the attack, on the right the response, each with its moment.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Scene {
     pub(super) stopped_at: Option<Instant>,
     /// The steps of the run as its page last showed them.
     pub(super) steps: Vec<Value>,
+    /// The steps that people allowed.
+    pub(super) approved: BTreeSet<String>,
     /// What nobody in the drill could answer.
     pub(super) problems: Vec<String>,
     pub(super) run: Option<String>,
@@ -80,6 +82,7 @@ impl Scene {
             completed: None,
             stopped_at: None,
             steps: Vec::new(),
+            approved: BTreeSet::new(),
             problems: Vec::new(),
             run: None,
             damage: 0,
@@ -148,7 +151,8 @@ impl Scene {
                 // The counter shows it.
                 HappeningKind::Damage | HappeningKind::Nothing => continue,
             };
-            push(&mut self.attack, Line { at: now, text: happening.text, colour, entry: None });
+            let at = estate.moment(happening.time_us);
+            push(&mut self.attack, Line { at, text: happening.text, colour, entry: None });
         }
         if self.called.len() < self.goals.len() {
             let wanted =
@@ -195,11 +199,18 @@ impl Scene {
                 self.run.get_or_insert_with(|| id.clone());
                 (format!("{id} {}", show::text(&body, "playbook")), None)
             }
+            "action.held" => {
+                drop(self.intended(&id, &body));
+                return;
+            }
             "action.intended" => match self.intended(&id, &body) {
                 Some(text) => (text, Some(Colour::Blue)),
                 None => return,
             },
             "action.applied" => self.applied(&id, &body, at),
+            "action.not_applied" if body.get("retry_at").is_some_and(|at| !at.is_null()) => {
+                (format!("{id} not yet, tried again"), Some(Colour::Yellow))
+            }
             "action.not_applied" | "action.unknown" => {
                 (format!("{id} {}: {}", fact.kind, show::text(&body, "reason")), Some(Colour::Red))
             }
@@ -208,6 +219,10 @@ impl Scene {
                 self.completed.get_or_insert(at);
                 (format!("{id} is through"), Some(Colour::Green))
             }
+            "approval.requested" => {
+                (format!("{id} asks who allows {}", show::text(&body, "subject.verb")), Some(Colour::Yellow))
+            }
+            "approval.granted" => (format!("a person: {id} allowed"), Some(Colour::Yellow)),
             "run.updated" => (self.answered_by_people(&body), Some(Colour::Yellow)),
             "incident.attention_raised" => {
                 (format!("a person is needed: {}", show::text(&body, "reason")), Some(Colour::Red))
@@ -224,7 +239,8 @@ impl Scene {
     }
 
     fn answered_by_people(&self, body: &Value) -> String {
-        let said = show::items(body, "finished").iter().map(|finished| {
+        let done = |finished: &&Value| show::text(finished, "status") == "done";
+        let said = show::items(body, "finished").iter().filter(done).map(|finished| {
             let number = show::text(finished, "step").parse::<usize>().unwrap_or_default();
             let step = self.steps.get(number).map(|step| show::text(step, "id")).unwrap_or_default();
             match show::text(finished, "choice") {
@@ -235,14 +251,16 @@ impl Scene {
         format!("a person: {}", said.collect::<Vec<_>>().join(", "))
     }
 
+    /// The words of an action stand in its first fact: where it waited for people, that is when it was held.
     fn intended(&mut self, id: &str, body: &Value) -> Option<String> {
         let (verb, target) = (show::text(body, "spec.verb"), show::text(body, "spec.target"));
-        if verb.is_empty() {
+        if !verb.is_empty() {
+            self.actions.insert(id.to_owned(), (verb, target));
+        } else if body.get("intent").and_then(|intent| intent.get("attempt")) != Some(&Value::from(1)) {
             return None;
         }
-        let text = format!("{id} → {verb} {target}");
-        self.actions.insert(id.to_owned(), (verb, target));
-        Some(text)
+        let (verb, target) = self.actions.get(id)?;
+        Some(format!("{id} → {verb} {target}"))
     }
 
     fn applied(&mut self, id: &str, body: &Value, at: Instant) -> (String, Option<Colour>) {

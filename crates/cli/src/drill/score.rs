@@ -1,6 +1,9 @@
 //! The score of a drill: each target with what was measured, and the share of steps that went without a person.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use domain::content::drill::Drill;
 use serde_json::{Value, json};
@@ -94,19 +97,19 @@ pub(super) fn targets(drill: &Drill, scene: &Scene) -> Vec<Target> {
         Target {
             name: "automation",
             what: "steps without a person",
-            measured: automation(&scene.steps).map_or(Measure::Never, Measure::Percent),
+            measured: automation(&scene.steps, &scene.approved).map_or(Measure::Never, Measure::Percent),
             wanted: Measure::Percent(u64::from(wanted.automation_percent)),
         },
     ]
 }
 
 /// Percent of the steps done in which no person had a hand. Counted are actions that had something to act on, waits,
-/// tasks and decisions; a decision that its default made counts as done without a person. What only holds other
-/// steps, and what was skipped, does not count.
-pub(super) fn automation(steps: &[Value]) -> Option<u64> {
+/// tasks and decisions. An action that people allowed is theirs; a decision that its default made is nobody's. What
+/// only holds other steps, and what was skipped, does not count.
+pub(super) fn automation(steps: &[Value], approved: &BTreeSet<String>) -> Option<u64> {
     let (mut alone, mut all) = (0, 0);
     for step in steps.iter().filter(|step| show::text(step, "status") == "done") {
-        let by_person = !show::text(step, "by").is_empty();
+        let by_person = !show::text(step, "by").is_empty() || approved.contains(&show::text(step, "id"));
         let counts = match &*show::text(step, "kind") {
             "action" => !show::items(step, "targets").is_empty(),
             "wait" | "decision" | "manual" => true,

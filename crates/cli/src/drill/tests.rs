@@ -1,6 +1,6 @@
 //! The frame keeps its shape, times are written as people read them, and shares count what they say.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use estate::Scenario;
 use serde_json::json;
@@ -36,13 +36,13 @@ fn every_line_of_a_frame_fits_into_eighty_columns() {
 #[test]
 fn every_scenario_has_a_drill_that_names_it() {
     for scenario in Scenario::shipped() {
-        assert_eq!(drill_of(&scenario).unwrap().scenario, scenario.id);
+        assert_eq!(drill_of(&scenario).unwrap().0.scenario, scenario.id);
     }
 }
 
 #[test]
 fn automation_is_the_share_of_steps_in_which_no_person_had_a_hand() {
-    let step = |kind: &str, status: &str, by: Option<&str>, targets: &[&str]| json!({ "kind": kind, "status": status, "by": by, "targets": targets });
+    let step = |kind: &str, status: &str, by: Option<&str>, targets: &[&str]| json!({ "id": kind, "kind": kind, "status": status, "by": by, "targets": targets });
     let alone = [
         step("action", "done", None, &["validator-3"]),
         step("wait", "done", None, &[]),
@@ -55,9 +55,11 @@ fn automation_is_the_share_of_steps_in_which_no_person_had_a_hand() {
         step("switch", "done", None, &[]),
         step("manual", "active", None, &[]),
     ];
-    let share = |parts: &[&[serde_json::Value]]| score::automation(&parts.concat());
+    let share = |parts: &[&[serde_json::Value]]| score::automation(&parts.concat(), &BTreeSet::new());
     assert_eq!(share(&[&alone]), Some(100));
     assert_eq!(share(&[&alone, &people, &uncounted]), Some(60));
     assert_eq!(share(&[&people]), Some(0));
     assert_eq!(share(&[&uncounted]), None);
+    let allowed = BTreeSet::from(["action".to_owned()]);
+    assert_eq!(score::automation(&alone, &allowed), Some(66), "what people allowed is theirs");
 }

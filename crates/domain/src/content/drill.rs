@@ -44,4 +44,6 @@ pub enum Act {
     Choose(String),
     /// A task, with what they write down.
     Complete(String),
+    /// As many of them as it needs allow what an action is about to do.
+    Approve,
 }

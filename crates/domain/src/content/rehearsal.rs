@@ -209,6 +209,8 @@ impl<'t> Rehearsal<'t> {
                 complete.push(step);
                 note = Some(text);
             }
+            // In a test everything is allowed that is asked.
+            Act::Approve => return Ok(()),
         }
         self.execute(Command::Run(run::Command::Update { id, complete, decide, note }))
     }

@@ -48,6 +48,7 @@ struct PartDocument {
     after: Spanned<String>,
     choose: Option<Spanned<String>>,
     complete: Option<Spanned<String>>,
+    approve: Option<Spanned<bool>>,
 }
 
 /// The drills of the folder by name of their file.
@@ -133,16 +134,19 @@ fn people(
         if parts.iter().any(|earlier| *earlier.step == part.step.value) {
             report.at(&part.step, format!("`{}` is answered already; remove one", shorten(&part.step)));
         }
-        let act = match (&part.choose, &part.complete) {
-            (Some(option), None) => Act::Choose(option.value.clone()),
-            (None, Some(note)) => {
+        let act = match (&part.choose, &part.complete, &part.approve) {
+            (Some(option), None, None) => Act::Choose(option.value.clone()),
+            (None, None, Some(Spanned { value: true, .. })) => Act::Approve,
+            (None, Some(note), None) => {
                 if note.len() > NOTE_BYTES || note.trim().is_empty() {
                     report.at(note, format!("the note has 1 to {NOTE_BYTES} bytes"));
                 }
                 Act::Complete(note.value.clone())
             }
-            (Some(_), Some(_)) | (None, None) => {
-                report.at(document, "a part has either `choose`, for a decision, or `complete`, for a task");
+            (_, _, _) => {
+                let message = "a part has one of `choose`, for a decision, `complete`, for a task, and \
+                               `approve: true`, for an action";
+                report.at(document, message);
                 continue;
             }
         };
@@ -168,9 +172,19 @@ fn fits(part: &PartDocument, playbook: &Playbook, report: &mut Report<'_>) {
                 report.at(option, unknown("option", option, known));
             }
         }
-        (Kind::Manual(_), None) => {}
+        (Kind::Manual(_), None) if part.complete.is_some() => {}
+        (Kind::Action, None) if part.approve.is_some() => {
+            if step.approval.is_none() {
+                let id = shorten(&part.step);
+                report.at(&part.step, format!("`{id}` has no `approval`; it begins without one"));
+            }
+        }
         (kind, _) => {
-            let wanted = if part.choose.is_some() { "decision" } else { "manual" };
+            let wanted = match (&part.choose, &part.complete) {
+                (Some(_), _) => "decision",
+                (None, Some(_)) => "manual",
+                (None, None) => "action",
+            };
             let message = format!("`{}` is `{}`, not `{wanted}`", shorten(&part.step), kind.name());
             report.at(&part.step, message);
         }

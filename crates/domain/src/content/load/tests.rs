@@ -7,6 +7,7 @@ mod pieces;
 mod schema;
 mod shipped;
 mod wrong;
+mod wrong_drills;
 mod wrong_playbooks;
 mod wrong_services;
 
