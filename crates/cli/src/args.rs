@@ -8,7 +8,7 @@ use crate::{
     client::Address,
     commands::{
         alert, check, containment, control, estate, incident, init, log, notice, playbook, report, run,
-        service, silence, token, user, why,
+        service, silence, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -111,6 +111,7 @@ pub(crate) enum Command {
     Playbook(playbook::Command),
     #[command(subcommand)]
     Service(service::Command),
+    Team(team::Team),
     #[command(subcommand)]
     Token(token::Command),
     #[command(subcommand)]
@@ -138,6 +139,7 @@ impl Cli {
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),
             Command::Service(command) => command.run(global, output),
+            Command::Team(command) => command.run(global, output),
             Command::Token(command) => command.run(global, output),
             Command::User(command) => command.run(global, output),
             Command::Estate(command) => command.run(output),

@@ -192,7 +192,7 @@ impl Client {
         };
         let target =
             target.map_err(|error| Failure::NotSent { reason: format!("path: {error}"), retry: false })?;
-        let json = body.is_some();
+        let json = body.is_some() && !headers.iter().any(|(name, _)| name == CONTENT_TYPE);
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = method;
         *request.uri_mut() = target;

@@ -33,7 +33,7 @@ pub use error::Error;
 pub use estate::EstateConnector;
 pub use http::HttpConnector;
 pub use network::IpNet;
-pub use notify::{Channel, Delivery, Smtp, SmtpTls};
+pub use notify::{Channel, Delivery, Encoding, Smtp, SmtpTls, TextMessage};
 pub use secret::Secret;
 
 /// Largest artefact that an outcome carries, in bytes of its JSON text; a larger one is left out.

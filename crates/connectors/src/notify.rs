@@ -3,6 +3,7 @@
 
 mod http;
 mod smtp;
+mod text;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use domain::{
 };
 
 pub use smtp::{Smtp, SmtpTls};
+pub use text::{Encoding, TextMessage};
 
 use self::http::Hook;
 use crate::{
@@ -53,6 +55,7 @@ enum Kind {
     Webhook(Hook, Box<[u8]>),
     /// With the routing key.
     Pagerduty(Hook, Secret),
+    Text(Hook, TextMessage),
 }
 
 impl Channel {
@@ -93,6 +96,14 @@ impl Channel {
         Ok(Channel(Kind::Pagerduty(Hook::new(config, system_resolver())?, routing_key)))
     }
 
+    /// Any provider of text messages that takes one by a POST.
+    ///
+    /// # Errors
+    /// As for [`Channel::slack`].
+    pub fn text(config: Config, message: TextMessage) -> Result<Channel, Error> {
+        Ok(Channel(Kind::Text(Hook::new(config, system_resolver())?, message)))
+    }
+
     /// Sends the notice once, without retries. Dropping the future leaves the outcome unknown.
     pub async fn deliver(&self, delivery: &Delivery) -> Outcome {
         match &self.0 {
@@ -100,6 +111,7 @@ impl Channel {
             Kind::Slack(hook, path) => hook.slack(delivery, path).await,
             Kind::Webhook(hook, key) => hook.webhook(delivery, key).await,
             Kind::Pagerduty(hook, key) => hook.pagerduty(delivery, key).await,
+            Kind::Text(hook, message) => message.send(hook, delivery).await,
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum Reason {
     Run,
     /// Nobody acknowledged in time.
     Escalated,
+    /// Somebody has taken it up.
+    Acknowledged,
     /// Something waits for a person.
     Attention,
     /// An approval is asked for.

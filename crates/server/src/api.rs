@@ -31,6 +31,7 @@ mod runs;
 mod services;
 mod silences;
 mod sources;
+mod team;
 mod tiles;
 mod why;
 
@@ -52,6 +53,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     access::ROUTES,
     content::ROUTES,
     services::ROUTES,
+    team::ROUTES,
     why::ROUTES,
     log::ROUTES,
     facts::ROUTES,

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use connectors::{Channel as Built, Config, Endpoint, IpNet, Smtp, SmtpTls};
+use connectors::{Channel as Built, Config, Encoding, Endpoint, IpNet, Smtp, SmtpTls, TextMessage};
 use serde::Deserialize;
 
 use super::connector::{Reference, parsed, parsed_list};
@@ -31,12 +31,26 @@ pub(crate) struct Channel {
     from: Option<String>,
     #[serde(default)]
     user: Option<String>,
+    /// For text messages: the fields of the request.
+    #[serde(default)]
+    body: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    encoding: Written,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Written {
+    #[default]
+    Json,
+    Form,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Email,
+    Sms,
     Slack,
     Webhook,
     Pagerduty,
@@ -61,7 +75,7 @@ impl Channel {
     pub(crate) fn build(&self, name: &str) -> anyhow::Result<Arc<Built>> {
         let built = match self.kind {
             Kind::Email => self.mail(),
-            Kind::Slack | Kind::Webhook | Kind::Pagerduty => self.hook(),
+            Kind::Sms | Kind::Slack | Kind::Webhook | Kind::Pagerduty => self.hook(),
         };
         built.map(Arc::new).with_context(|| format!("channel `{name}`"))
     }
@@ -78,6 +92,14 @@ impl Channel {
             Kind::Slack => Built::slack(config, secret)?,
             Kind::Webhook => Built::webhook(config, &secret)?,
             Kind::Pagerduty => Built::pagerduty(config, secret)?,
+            Kind::Sms => {
+                let encoding = match self.encoding {
+                    Written::Json => Encoding::Json,
+                    Written::Form => Encoding::Form,
+                };
+                let message = TextMessage::new(encoding, self.body.clone(), self.user.as_deref(), &secret)?;
+                Built::text(config, message)?
+            }
             Kind::Email => return self.mail(),
         })
     }

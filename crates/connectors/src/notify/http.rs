@@ -74,15 +74,27 @@ impl Hook {
         self.post("", sent, &body, delivery).await
     }
 
-    /// One alert of the pager for one incident: it is triggered again by whatever follows, and resolved with it.
+    /// One alert of the pager for one incident: it is triggered again by whatever follows,
+    /// acknowledged when somebody takes it up, and resolved with it.
     pub(super) async fn pagerduty(&self, delivery: &Delivery, routing_key: &Secret) -> Outcome {
         let message = &delivery.message;
         let mut body = json!({
             "routing_key": routing_key.expose(),
-            "event_action": if delivery.reason == Reason::Resolved { "resolve" } else { "trigger" },
+            "event_action": match delivery.reason {
+                Reason::Resolved => "resolve",
+                Reason::Acknowledged => "acknowledge",
+                Reason::Opened
+                | Reason::Run
+                | Reason::Escalated
+                | Reason::Attention
+                | Reason::Approval
+                | Reason::Task
+                | Reason::Update
+                | Reason::Review => "trigger",
+            },
             "dedup_key": delivery.incident,
         });
-        if delivery.reason != Reason::Resolved {
+        if body["event_action"] == "trigger" {
             let severity = match message.severity {
                 Some(Severity::Critical) => "critical",
                 Some(Severity::High) => "error",
@@ -107,8 +119,18 @@ impl Hook {
         body: &Value,
         delivery: &Delivery,
     ) -> Outcome {
+        self.post_text(path, headers, body.to_string(), delivery).await
+    }
+
+    pub(super) async fn post_text(
+        &self,
+        path: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: String,
+        delivery: &Delivery,
+    ) -> Outcome {
         let path_and_query = if path.is_empty() && !self.has_path { "/" } else { path };
-        let body = Some(Bytes::from(body.to_string()));
+        let body = Some(Bytes::from(body));
         let outgoing = Outgoing { method: Method::POST, path_and_query, headers, body };
         match self.client.send(outgoing, self.client.deadline(delivery.timeout)).await {
             // The body is not quoted: it may repeat what was sent, secrets included.
@@ -130,6 +152,6 @@ fn judge(status: u16) -> Outcome {
     }
 }
 
-fn refused(reason: &str) -> Outcome {
+pub(super) fn refused(reason: &str) -> Outcome {
     Outcome::Refused { reason: reason.to_owned(), retry: false }
 }

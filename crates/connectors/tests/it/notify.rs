@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use connectors::{Channel, Config, Delivery, Secret, Smtp, SmtpTls};
+use connectors::{Channel, Config, Delivery, Encoding, Secret, Smtp, SmtpTls, TextMessage};
 use domain::{
     id::NoticeId,
     notice::{Message, Outcome, Reason},
@@ -114,8 +114,10 @@ async fn a_room_reads_no_marks_and_a_refusal_hides_the_secret_path() {
 }
 
 #[tokio::test]
-async fn a_pager_is_triggered_and_resolved_by_incident() {
-    for (reason, action) in [(Reason::Opened, "trigger"), (Reason::Resolved, "resolve")] {
+async fn a_pager_is_triggered_acknowledged_and_resolved_by_incident() {
+    for (reason, action) in
+        [(Reason::Opened, "trigger"), (Reason::Acknowledged, "acknowledge"), (Reason::Resolved, "resolve")]
+    {
         let (address, taking) = receiver(202);
         let channel = Channel::pagerduty(config(&address, ""), Secret::new("canary-routing-key")).unwrap();
         let outcome = channel.deliver(&delivery(reason)).await;
@@ -172,4 +174,77 @@ async fn an_address_with_a_line_break_is_refused_before_anything_is_sent() {
     let outcome = mail("127.0.0.1", 9, &["127.0.0.0/8"]).deliver(&hostile).await;
     let reason = "the recipient has no usable address of mail".to_owned();
     assert_eq!(outcome, Outcome::Refused { reason, retry: false });
+}
+
+fn fields(fields: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
+    fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_text_message_goes_by_the_request_of_any_provider_and_its_words_stay_words() {
+    let own =
+        fields(&[("To", "{to}"), ("From", "+12025550199"), ("Body", "{text}"), ("Ref", "{id}/{incident}")]);
+    let hostile = Message {
+        subject: "{to} a&From=+1&x=".into(),
+        text: "\"}, {\"To\": \"+666\"".into(),
+        severity: None,
+    };
+    let number = "+1-202-555-0100".to_owned();
+    let delivery = Delivery { address: number.clone(), message: hostile, ..delivery(Reason::Opened) };
+    let words = "{to} a&From=+1&x=\n\"}, {\"To\": \"+666\"";
+    for (encoding, user, credentials) in [
+        (Encoding::Json, None, "Bearer canary-5511".to_owned()),
+        (Encoding::Form, Some("me"), format!("Basic {}", BASE64_STANDARD.encode("me:canary-5511"))),
+    ] {
+        let (address, taking) = receiver(201);
+        let secret = Secret::new("canary-5511");
+        let message = TextMessage::new(encoding, own.clone(), user, &secret).unwrap();
+        let channel = Channel::text(config(&address, "/send"), message).unwrap();
+        let outcome = channel.deliver(&delivery).await;
+        assert_eq!(outcome, Outcome::Delivered { receipt: "status 201".to_owned() });
+        let (head, body) = taking.join().unwrap();
+        assert!(head.starts_with("POST /send HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains(&format!("authorization: {credentials}")), "{head}");
+        assert!(head.contains("idempotency-key: home-NTC-7"), "{head}");
+        let body = String::from_utf8(body).unwrap();
+        assert!(!body.contains("canary"), "{body}");
+        match encoding {
+            Encoding::Json => {
+                let body: Value = serde_json::from_str(&body).unwrap();
+                let wanted = serde_json::json!({
+                    "To": number, "From": "+12025550199", "Body": words, "Ref": "home-NTC-7/home-INC-3",
+                });
+                assert_eq!(body, wanted);
+            }
+            Encoding::Form => {
+                let names: Vec<&str> = body.split('&').map(|pair| pair.split_once('=').unwrap().0).collect();
+                assert_eq!(names, ["Body", "From", "Ref", "To"], "{body}");
+                assert!(body.contains("Body=%7Bto%7D+a%26From%3D%2B1"), "{body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_message_that_cannot_be_meant_is_refused() {
+    let secret = Secret::new("canary-5511");
+    for (body, why) in [
+        (fields(&[("To", "{to}")]), "`{to}` and `{text}`"),
+        (fields(&[("To", "{to}"), ("Body", "{text} {secret}")]), "`{secret}` is not known"),
+        (fields(&[("To", "{to}"), ("Body", "{text} {")]), "not closed"),
+    ] {
+        let error = TextMessage::new(Encoding::Json, body, None, &secret).err().unwrap().to_string();
+        assert!(error.contains(why) && !error.contains("canary"), "{error}");
+    }
+    let broken = Secret::new("canary\r\nx: y");
+    let good = fields(&[("To", "{to}"), ("Body", "{text}")]);
+    let error = TextMessage::new(Encoding::Json, good.clone(), None, &broken).err().unwrap().to_string();
+    assert!(!error.contains("canary"), "{error}");
+    let message = TextMessage::new(Encoding::Json, good, None, &secret).unwrap();
+    let channel = Channel::text(config("127.0.0.1:9", ""), message).unwrap();
+    let outcome = channel.deliver(&delivery(Reason::Opened)).await;
+    assert!(
+        matches!(outcome, Outcome::Refused { retry: false, .. }),
+        "a mail address is no number: {outcome:?}"
+    );
 }

@@ -12,7 +12,7 @@ pub struct Channels {
 pub struct Channel {
     pub name: String,
     pub kind: ChannelKind,
-    /// Where a notice goes that names no address of its own: a list of mail, a room, a number on call.
+    /// Where a notice goes whose recipient has no address of their own for it: a list of mail, a number on call.
     pub address: Option<String>,
     pub timeout: Span,
     /// Sendings before the next channel is taken.
@@ -24,6 +24,7 @@ pub struct Channel {
 pub enum ChannelKind {
     Dashboard,
     Email,
+    Sms,
     Slack,
     Webhook,
     Pagerduty,

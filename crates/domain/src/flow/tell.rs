@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::Command;
 use crate::{
     event::{Event, Stream},
-    id::IncidentId,
+    id::{ApprovalId, IncidentId},
     incident::{self, Incident, people},
     notice::{self, Reason},
+    playbook::{Kind, Playbook},
     run,
     state::State,
 };
@@ -46,17 +47,11 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Opened { .. }
         | incident::Event::AlertJoined { severity: Some(_), .. }
         | incident::Event::Classified { .. } => vec![ask(id, people::Ask::SetClock)],
-        incident::Event::AttentionRaised { about, reason } => {
-            // One thing that asks again for another reason is not a second call; and a notice that reached nobody
-            // is no reason to send more of them.
-            let notice = matches!(about.parse(), Ok(Stream::Notice(_)));
-            let first =
-                !notice && incident.attention.iter().filter(|waits| waits.about == *about).count() == 1;
-            let mut to = known.of_level(incident.standing().level.max(1));
-            to.extend(
-                incident.standing().commander.and_then(|person| crate::access::identity(state, person)),
-            );
-            if first { send(id, Reason::Attention, to, reason) } else { Vec::new() }
+        incident::Event::AttentionRaised { about, reason } => attention(state, incident, about, reason),
+        incident::Event::Acknowledged => {
+            let who = incident.acknowledged.map_or_else(String::new, |(person, _)| person.to_string());
+            let to = known.of_level(incident.standing().level.max(1));
+            send(id, Reason::Acknowledged, to, &format!("{who} has acknowledged it"))
         }
         incident::Event::Resolved { summary, .. } => {
             send(id, Reason::Resolved, concerned(state, incident), summary)
@@ -68,7 +63,6 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         }
         incident::Event::People(event) => after_people(state, incident, event),
         incident::Event::AlertJoined { .. }
-        | incident::Event::Acknowledged
         | incident::Event::Assigned { .. }
         | incident::Event::Noted { .. }
         | incident::Event::Linked { .. }
@@ -81,6 +75,31 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         | incident::Event::Closed { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
     }
+}
+
+/// One thing that asks again for another reason is not a second call; an approval that nobody gave is, and goes to
+/// more people each time.
+fn attention(state: &State, incident: &Incident, about: &str, reason: &str) -> Vec<Command> {
+    let known = &state.content.people;
+    let level = incident.standing().level.max(1);
+    let commander = incident.standing().commander.and_then(|person| crate::access::identity(state, person));
+    let asked = about.strip_prefix("approval/").and_then(|position| position.parse().ok());
+    let asked = asked.and_then(|position| state.approvals.get(&ApprovalId::from_number(position)));
+    let Some(approval) = asked else {
+        let first = incident.attention.iter().filter(|waits| *waits.about == *about).count() == 1;
+        let mut to = known.of_level(level);
+        to.extend(commander);
+        return if first { send(incident.id, Reason::Attention, to, reason) } else { Vec::new() };
+    };
+    let times = u8::try_from(approval.expired).unwrap_or(u8::MAX);
+    let mut to = known.of_level(level.saturating_add(times).min(known.last_level()));
+    to.extend(known.expand(approval.terms.roles.iter().map(|role| &**role)));
+    to.extend(commander);
+    let asked: BTreeSet<_> =
+        approval.requesters.iter().filter_map(|person| crate::access::identity(state, *person)).collect();
+    to.retain(|contact| !asked.contains(contact));
+    let until = approval.expires_at;
+    send(incident.id, Reason::Approval, to, &format!("{reason}; it stands until {until}"))
 }
 
 fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Vec<Command> {
@@ -136,8 +155,43 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
     if let Some(stage) = progress.stage {
         commands.extend(send(incident.id, Reason::Run, team(), &format!("{id} reached stage {}", stage + 1)));
     }
+    if let Some(playbook) = state.playbooks.get(&run.hash) {
+        commands.extend(tasks(state, incident, playbook, progress));
+    }
     if matches!(progress.status, Some(run::Status::Completed)) {
         commands.extend(send(incident.id, Reason::Run, team(), &format!("{id} is completed")));
+    }
+    commands
+}
+
+/// Who has to do or to decide something hears of it when it begins, before it is due, and when it is overdue.
+fn tasks(state: &State, incident: &Incident, playbook: &Playbook, progress: &run::Progress) -> Vec<Command> {
+    let known = &state.content.people;
+    let begun = progress.begun.iter().map(|begun| (begun.step, "is yours to do"));
+    let flagged = progress.flagged.iter().filter_map(|flagged| match flagged.flag {
+        run::Flag::Reminder => Some((flagged.step, "is due soon")),
+        run::Flag::Overdue => Some((flagged.step, "is overdue")),
+        run::Flag::Late => None,
+    });
+    let mut commands = Vec::new();
+    for (index, what) in begun.chain(flagged) {
+        let Some((_, step)) = playbook.steps().nth(index as usize) else { continue };
+        let (asks, own) = match &step.kind {
+            Kind::Manual(manual) => (&manual.instructions, [&manual.owner, &manual.role]),
+            Kind::Decision(decision) => (&decision.question, [&None, &None]),
+            Kind::Action
+            | Kind::Wait(_)
+            | Kind::Switch(_)
+            | Kind::While(_)
+            | Kind::Parallel(_)
+            | Kind::Call(_) => continue,
+        };
+        let own = own.into_iter().flatten().chain(&step.roles).map(String::as_str);
+        let mut to = known.expand(own);
+        if to.is_empty() {
+            to.extend(incident.standing().team.iter().map(|(_, contact)| &**contact));
+        }
+        commands.extend(send(incident.id, Reason::Task, to, &format!("`{}` {what}: {asks}", step.id)));
     }
     commands
 }

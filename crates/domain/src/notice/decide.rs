@@ -85,7 +85,7 @@ fn send(
     let mut events = Vec::with_capacity(2 * to.len());
     for (to, message) in to.iter().zip(messages) {
         let id = NoticeId::from_number(context.next + events.len() as u64);
-        let (routes, left_out) = routes(state, reason, open.severity, open.drill);
+        let (routes, left_out) = routes(state, reason, open.severity, open.drill, to);
         let first = first_event(id, &routes, open.drill, state, context);
         let (to, about) = (clip(to), clip(about));
         events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
@@ -112,11 +112,12 @@ fn routes(
     reason: Reason,
     severity: crate::severity::Severity,
     drill: bool,
+    to: &str,
 ) -> (Vec<Route>, Vec<LeftOut>) {
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
     for channel in state.content.channels.order(reason, severity) {
         let here = channel.kind == ChannelKind::Dashboard;
-        match address(channel) {
+        match address(state, channel, to) {
             _ if drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
             Ok(address) => routes.push(Route {
                 channel: channel.name.as_str().into(),
@@ -131,16 +132,18 @@ fn routes(
     (routes, left_out)
 }
 
-/// Where the channel finds the recipient.
-fn address(channel: &Channel) -> Result<Box<str>, &'static str> {
-    match (channel.kind, &channel.address) {
-        (_, Some(address)) => Ok(address.as_str().into()),
-        (ChannelKind::Email, None) => Err("it has no address"),
-        (
-            ChannelKind::Dashboard | ChannelKind::Slack | ChannelKind::Webhook | ChannelKind::Pagerduty,
-            None,
-        ) => Ok(Box::default()),
-    }
+/// Where the channel finds the recipient: their own address of contacts.yaml, or else that of the channel.
+fn address(state: &State, channel: &Channel, to: &str) -> Result<Box<str>, &'static str> {
+    let contact = state.content.people.contacts.get(to);
+    let (own, missing) = match channel.kind {
+        ChannelKind::Email => (contact.and_then(|contact| contact.mail.as_deref()), "it has no address"),
+        ChannelKind::Sms => (contact.and_then(|contact| contact.phone.as_deref()), "it has no number"),
+        // The channel itself is the address.
+        ChannelKind::Dashboard | ChannelKind::Slack | ChannelKind::Webhook | ChannelKind::Pagerduty => {
+            return Ok(channel.address.as_deref().unwrap_or_default().into());
+        }
+    };
+    own.or(channel.address.as_deref()).map(Into::into).ok_or(missing)
 }
 
 fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, context: &Context) -> Event {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::{
+    content::people::Contact,
     incident::Incident,
     severity::{Phase, Severity},
     state::State,
@@ -100,7 +101,7 @@ fn template_name(reason: Reason, severity: Severity) -> &'static str {
     match reason {
         Reason::Opened if severity == Severity::Critical => "critical",
         Reason::Opened => "opened",
-        Reason::Run | Reason::Update => "update",
+        Reason::Run | Reason::Update | Reason::Acknowledged => "update",
         Reason::Escalated | Reason::Attention => "escalated",
         Reason::Approval => "approval",
         Reason::Task | Reason::Review => "task",
@@ -143,21 +144,25 @@ pub fn sample() -> BTreeMap<&'static str, String> {
 
 fn values(state: &State, incident: &Incident, reason: Reason, about: &str) -> BTreeMap<&'static str, String> {
     let systems: Vec<String> = incident.targets.iter().map(|(kind, name)| format!("{kind} {name}")).collect();
-    let person = incident.assignee.and_then(|id| state.people.get(&id)).map(|person| person.name.to_string());
+    let standing = incident.standing();
+    let person = standing.commander.or(incident.assignee).and_then(|id| state.people.get(&id));
+    let people = &state.content.people;
+    let lead = people.roles.get("technical_lead").and_then(|holders| holders.first());
+    let phone = |contact: Option<&Contact>| contact.and_then(|contact| contact.phone.clone());
     let known =
         |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| PENDING.to_owned());
     let values = [
         ("about", about.to_owned()),
         ("actions_taken", known(Some(in_force(state, incident)))),
-        ("commander", known(person)),
-        ("commander_phone", known(None)),
+        ("commander", known(person.map(|person| person.name.to_string()))),
+        ("commander_phone", known(phone(person.and_then(|person| people.of_account(&person.name))))),
         ("eta", known(None)),
         ("id", incident.id.to_string()),
         (
             "impact",
             known((!systems.is_empty()).then(|| format!("{} systems named by alerts", systems.len()))),
         ),
-        ("next_update", known(None)),
+        ("next_update", known(standing.update_at.map(|at| at.to_string()))),
         ("phase", phase(incident.phase).to_owned()),
         ("reason", word(reason).to_owned()),
         ("room", known(None)),
@@ -166,8 +171,8 @@ fn values(state: &State, incident: &Incident, reason: Reason, about: &str) -> BT
         ("started", incident.opened_at.to_string()),
         ("status", status(incident)),
         ("systems", known(Some(systems.join(", ")))),
-        ("technical_lead", known(None)),
-        ("technical_lead_phone", known(None)),
+        ("technical_lead", known(lead.cloned())),
+        ("technical_lead_phone", known(phone(lead.and_then(|name| people.contacts.get(name))))),
         ("title", incident.title.to_string()),
     ];
     values.into_iter().map(|(name, value)| (name, one_line(&value, VALUE_CHARS_MAX))).collect()
@@ -206,6 +211,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Opened => "opened",
         Reason::Run => "run",
         Reason::Escalated => "escalated",
+        Reason::Acknowledged => "acknowledged",
         Reason::Attention => "attention",
         Reason::Approval => "approval",
         Reason::Task => "task",

@@ -245,3 +245,126 @@ fn ten_thousand_clocks_fire_once_a_step_over_restarts_and_jumps() {
     scene.wait(Span::secs(1));
     assert_eq!(escalations(&scene, start)[10_000..], vec![(36_600, 4); 10_000]);
 }
+
+/// What was said to this contact for this reason.
+fn said(scene: &Scene, wanted: Reason, whom: &str) -> Vec<String> {
+    let of = |fact: &crate::flow::Fact| {
+        let event::Event::Notice(_, notice::Event::Queued { reason, to, about, .. }) = &fact.event else {
+            return None;
+        };
+        (*reason == wanted && **to == *whom).then(|| about.to_string())
+    };
+    scene.facts.iter().filter_map(of).collect()
+}
+
+const ASKS: &str = "id: asks
+name: Asks
+version: 1.0.0
+types: [validator_compromise]
+roles: [legal, public_relations]
+stages:
+  - id: one
+    name: One
+    steps:
+      - id: isolate
+        action: node.isolate
+        for_each: incident.targets(\"node\")
+        approval: { quorum: 1, roles: [legal], expires: 15m }
+      - id: press
+        manual: Tell the press
+        role: public_relations
+        due: 30m
+        reminder: 20m
+";
+
+#[test]
+fn who_may_approve_and_who_has_a_task_hear_of_it_and_more_hear_when_nobody_answers() {
+    let mut files = all_shipped();
+    files.retain(|path, _| !path.starts_with("playbooks/"));
+    files.insert("playbooks/asks.yaml".to_owned(), ASKS.to_owned());
+    let contacts = files.get_mut("contacts.yaml").unwrap();
+    *contacts =
+        contacts.replace("    title: Legal counsel\n", "    title: Legal counsel\n    accounts: [laura]\n");
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    alert(&mut scene, "validator-1", "high");
+    let id = scene.incident();
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    let asked = said(&scene, Reason::Approval, "legal_counsel");
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].contains("`node.isolate` on validator-1 waits for the approval of 1"), "{asked:?}");
+    assert!(said(&scene, Reason::Approval, "senior_engineer").is_empty());
+    scene.wait(Span::secs(16 * 60));
+    assert_eq!(said(&scene, Reason::Approval, "legal_counsel").len(), 2, "it is asked again");
+    assert_eq!(said(&scene, Reason::Approval, "senior_engineer").len(), 1, "and of the next level");
+    let approval = *scene.state.approvals.keys().next().unwrap();
+    let hash = scene.state.approvals[&approval].hash.to_string();
+    let mut people = Vec::new();
+    for (name, role) in [("laura", access::Role::Responder), ("carl", access::Role::Commander)] {
+        people.push(event::Actor::Person(PersonId::from_number(scene.next)));
+        scene.must(Command::Access(access::Command::AddPerson { name: name.to_owned(), role }));
+    }
+    let approve =
+        || Command::Approval(crate::approval::Command::Approve { id: approval, hash: hash.clone() });
+    let refused = scene.ask(people[1].clone(), approve()).unwrap_err().to_string();
+    assert!(
+        refused.contains("the role legal"),
+        "where the role has accounts, rank does not stand in: {refused}"
+    );
+    scene.ask(people[0].clone(), approve()).unwrap();
+    for action in scene.calling() {
+        scene.applied(action);
+    }
+    scene.wait(Span::secs(40 * 60));
+    let tasks = said(&scene, Reason::Task, "public_relations");
+    assert_eq!(
+        tasks,
+        [
+            "`press` is yours to do: Tell the press",
+            "`press` is due soon: Tell the press",
+            "`press` is overdue: Tell the press"
+        ]
+    );
+}
+
+#[test]
+fn each_is_reached_by_their_own_address() {
+    let mut files = all_shipped();
+    let channels = "channels:
+  - { name: mail, kind: email, address: everybody@example.org }
+  - { name: phones, kind: sms }
+  - { name: pager, kind: pagerduty }
+orders: [{ channels: [mail, phones, pager] }]
+";
+    files.insert("channels.yaml".to_owned(), channels.to_owned());
+    let contacts = files.get_mut("contacts.yaml").unwrap();
+    *contacts = contacts.replace(
+        "    mail: ops-manager@example.com\n    phone: \"+1-202-555-0101\"\n",
+        "    chat: { rooms: ops }\n",
+    );
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    alert(&mut scene, "validator-1", "high");
+    let routes = |whom: &str| {
+        let found = scene.facts.iter().find_map(|fact| match &fact.event {
+            event::Event::Notice(_, notice::Event::Queued { to, routes, left_out, .. }) if **to == *whom => {
+                Some((routes.clone(), left_out.clone()))
+            }
+            _ => None,
+        });
+        let (routes, left_out) = found.unwrap();
+        let ways =
+            routes.iter().map(|route| format!("{} {}", route.channel, route.address)).collect::<Vec<_>>();
+        (ways.join(", "), left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect::<String>())
+    };
+    assert_eq!(
+        routes("on_call_engineer"),
+        ("mail on-call-engineer@example.com, phones +1-202-555-0100, pager ".to_owned(), String::new())
+    );
+    assert_eq!(
+        routes("ops_manager"),
+        ("mail everybody@example.org, pager ".to_owned(), "phones: it has no number".to_owned())
+    );
+}

@@ -34,3 +34,22 @@ fn what_is_asked_for_is_checked() {
     bench.get("/api/v1/notices/NTC-999999").problem(404, "not_found");
     bench.get("/api/v1/notices?incident=everything").problem(400, "malformed");
 }
+
+#[test]
+fn the_team_is_shown_with_its_roles_and_levels() {
+    let bench = Bench::new();
+    let team = bench.get("/api/v1/team").expect(200);
+    let find = |list: &str, name: &str| {
+        let all = team[list].as_array().unwrap();
+        all.iter().find(|one| one["name"] == name).cloned().unwrap_or_else(|| panic!("{name} in {team}"))
+    };
+    assert_eq!(find("contacts", "security_lead")["mail"], "security-lead@example.com");
+    assert_eq!(find("contacts", "security_lead")["roles"], serde_json::json!(["security_lead"]));
+    assert_eq!(
+        find("roles", "incident_commander")["holders"],
+        serde_json::json!(["ops_manager", "technical_lead"])
+    );
+    assert_eq!(team["levels"][3]["contacts"].as_array().unwrap().len(), 3);
+    assert_eq!(team["levels"][1]["acknowledge"], "15m");
+    assert_eq!(team["severities"][0]["severity"], "critical");
+}
