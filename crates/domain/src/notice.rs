@@ -53,6 +53,8 @@ pub enum Reason {
 pub enum Command {
     /// Tell each of these contacts, teams or roles, by a notice of its own.
     Send { incident: IncidentId, reason: Reason, to: Vec<Box<str>>, about: Box<str> },
+    /// One notice over this channel alone, whatever the orders say: shows whether it works.
+    Test { incident: IncidentId, channel: Box<str>, to: Box<str> },
     /// What the channel said of this attempt.
     Report { id: NoticeId, attempt: u32, outcome: Outcome },
     /// Its time has come: send again, or give the attempt up.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::show;
 use crate::{
     args::Global,
+    client::encode,
     output::{Output, Verdict},
     session,
 };
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     List(List),
     Show(Show),
     Send(Send),
+    Test(Test),
 }
 
 /// List notices on their way, newest first, or all of an incident
@@ -53,6 +55,18 @@ pub(crate) struct Send {
     about: String,
 }
 
+/// Send one notice over this channel alone, to see whether it works
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence notice test mail --incident INC-13 --to on_call_engineer")]
+pub(crate) struct Test {
+    channel: String,
+    /// The open incident of whose state the notice tells
+    #[arg(long, value_name = "INC")]
+    incident: IncidentId,
+    #[arg(long, value_name = "NAME")]
+    to: String,
+}
+
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
@@ -70,12 +84,21 @@ impl Command {
             Command::Send(Send { incident, to, about }) => {
                 let body = json!({ "incident": incident.to_string(), "to": to, "about": about });
                 let answer = client.post(LIST, &body)?;
-                let id = show::text(&answer, "id");
-                let line = format!("{id} is queued; follow it with `ringfence notice show {id}`");
-                Ok(show::done(output, &answer, &line))
+                Ok(queued(&answer, output))
+            }
+            Command::Test(Test { channel, incident, to }) => {
+                let body = json!({ "incident": incident.to_string(), "to": to });
+                let path = format!("/api/v1/channels/{}/test", encode(channel));
+                Ok(queued(&client.post(&path, &body)?, output))
             }
         }
     }
+}
+
+fn queued(answer: &Value, output: &Output) -> Verdict {
+    let id = show::text(answer, "id");
+    let line = format!("{id} is queued; follow it with `ringfence notice show {id}`");
+    show::done(output, answer, &line)
 }
 
 fn cells(notice: &Value) -> Vec<String> {

@@ -53,6 +53,10 @@ impl Channels {
         Channels { channels: vec![channel], orders: vec![order] }
     }
 
+    pub fn named(&self, name: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+
     /// The channels for a notice: those of the first order that fits.
     pub fn order(&self, reason: Reason, severity: Severity) -> impl Iterator<Item = &Channel> {
         let fits = |order: &&Order| {

@@ -21,7 +21,10 @@ pub fn decide(
     context: &Context,
 ) -> Result<Vec<(NoticeId, Event)>, Rejected> {
     match command {
-        Command::Send { incident, reason, to, about } => send(state, incident, reason, &to, &about, context),
+        Command::Send { incident, reason, to, about } => {
+            send(state, (incident, reason), &to, &about, None, context)
+        }
+        Command::Test { incident, channel, to } => test(state, incident, &channel, to, context),
         Command::Report { id, attempt, outcome } => {
             let notice = find(state, id)?;
             let open = matches!(&notice.status, Status::Sending { intent } if intent.attempt == attempt);
@@ -72,10 +75,10 @@ fn clip(text: &str) -> Box<str> {
 /// Queues the notices and begins each with its first route. Limits on effects do not hold notices.
 fn send(
     state: &State,
-    incident: IncidentId,
-    reason: Reason,
+    (incident, reason): (IncidentId, Reason),
     to: &[Box<str>],
     about: &str,
+    only: Option<&str>,
     context: &Context,
 ) -> Result<Vec<(NoticeId, Event)>, Rejected> {
     let Some(open) = state.incidents.open.get(&incident) else {
@@ -85,13 +88,36 @@ fn send(
     let mut events = Vec::with_capacity(2 * to.len());
     for (to, message) in to.iter().zip(messages) {
         let id = NoticeId::from_number(context.next + events.len() as u64);
-        let (routes, left_out) = routes(state, reason, open.severity, open.drill, to);
+        let channels: Vec<&Channel> = match only {
+            Some(name) => state.content.channels.named(name).into_iter().collect(),
+            None => state.content.channels.order(reason, open.severity).collect(),
+        };
+        let (routes, left_out) = routes(state, &channels, open.drill, to);
         let first = first_event(id, &routes, open.drill, state, context);
         let (to, about) = (clip(to), clip(about));
         events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
         events.push((id, first));
     }
     Ok(events)
+}
+
+fn test(
+    state: &State,
+    incident: IncidentId,
+    channel: &str,
+    to: Box<str>,
+    context: &Context,
+) -> Result<Vec<(NoticeId, Event)>, Rejected> {
+    if state.content.channels.named(channel).is_none() {
+        let known: Vec<_> = state.content.channels.channels.iter().map(|known| known.name.as_str()).collect();
+        let shown = clip(channel);
+        return Err(Rejected::NotFound(format!(
+            "there is no channel `{shown}`; use one of {}",
+            known.join(", ")
+        )));
+    }
+    let about = format!("test of the channel {channel}: nothing is asked of you");
+    send(state, (incident, Reason::Update), &[to], &about, Some(channel), context)
 }
 
 /// Whether a notice that was queued just now goes out, stands on the dashboard, or has no way.
@@ -107,15 +133,9 @@ fn first_event(id: NoticeId, routes: &[Route], drill: bool, state: &State, conte
 }
 
 /// The ways in the order of `channels.yaml`, and those left out with the reason.
-fn routes(
-    state: &State,
-    reason: Reason,
-    severity: crate::severity::Severity,
-    drill: bool,
-    to: &str,
-) -> (Vec<Route>, Vec<LeftOut>) {
+fn routes(state: &State, channels: &[&Channel], drill: bool, to: &str) -> (Vec<Route>, Vec<LeftOut>) {
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
-    for channel in state.content.channels.order(reason, severity) {
+    for channel in channels {
         let here = channel.kind == ChannelKind::Dashboard;
         match address(state, channel, to) {
             _ if drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),

@@ -49,7 +49,23 @@ pub(crate) const ROUTES: &[Route] = &[
         "Tell somebody how an open incident stands, over the channels of channels.yaml.",
         |call| Box::pin(send(call)),
     ),
+    change(
+        "/api/v1/channels/{name}/test",
+        Permission::Respond,
+        Some(schema::<Test>),
+        Answer::Json(201, schema::<Notice>),
+        "Send one notice of an open incident over this channel alone, to see whether it works.",
+        |call| Box::pin(test(call)),
+    ),
 ];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    incident: Parsed<IncidentId>,
+    /// Whom the channel should reach.
+    to: String,
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +110,16 @@ async fn send(call: Call) -> Result<Response, Error> {
     let Send { incident: Parsed(incident), to, about } = call.json()?;
     let reason = notice::Reason::Update;
     let command = notice::Command::Send { incident, reason, to: vec![to.into()], about: about.into() };
+    queue(&call, command).await
+}
+
+async fn test(call: Call) -> Result<Response, Error> {
+    let Test { incident: Parsed(incident), to } = call.json()?;
+    let channel = call.text_param("name")?.into();
+    queue(&call, notice::Command::Test { incident, channel, to: to.into() }).await
+}
+
+async fn queue(call: &Call, command: notice::Command) -> Result<Response, Error> {
     let receipt = call.command(Command::Notice(command)).await?;
     let Some(Stream::Notice(id)) = receipt.created("notice.queued") else {
         return Err(Error::internal("sending a notice", &"no fact names it"));

@@ -348,11 +348,12 @@ orders: [{ channels: [mail, phones, pager] }]
     let mut scene = Scene::with(content);
     alert(&mut scene, "validator-1", "high");
     let routes = |whom: &str| {
-        let found = scene.facts.iter().find_map(|fact| match &fact.event {
-            event::Event::Notice(_, notice::Event::Queued { to, routes, left_out, .. }) if **to == *whom => {
-                Some((routes.clone(), left_out.clone()))
-            }
-            _ => None,
+        let found = scene.facts.iter().find_map(|fact| {
+            let event::Event::Notice(_, notice::Event::Queued { to, routes, left_out, .. }) = &fact.event
+            else {
+                return None;
+            };
+            (**to == *whom).then(|| (routes.clone(), left_out.clone()))
         });
         let (routes, left_out) = found.unwrap();
         let ways =
@@ -367,4 +368,19 @@ orders: [{ channels: [mail, phones, pager] }]
         routes("ops_manager"),
         ("mail everybody@example.org, pager ".to_owned(), "phones: it has no number".to_owned())
     );
+    scene.facts.clear();
+    let incident = scene.incident();
+    let test = |channel: &str| {
+        let to = "on_call_engineer".into();
+        Command::Notice(notice::Command::Test { incident, channel: channel.into(), to })
+    };
+    scene.must(test("phones"));
+    let tried = scene.facts.iter().find_map(|fact| {
+        let event::Event::Notice(_, notice::Event::Queued { routes, .. }) = &fact.event else { return None };
+        Some(routes.clone())
+    });
+    let tried: Vec<_> =
+        tried.unwrap().iter().map(|route| format!("{} {}", route.channel, route.address)).collect();
+    assert_eq!(tried, ["phones +1-202-555-0100"], "this channel alone");
+    assert!(scene.refused(test("fax")).contains("use one of mail, phones, pager"));
 }

@@ -53,3 +53,17 @@ fn the_team_is_shown_with_its_roles_and_levels() {
     assert_eq!(team["levels"][1]["acknowledge"], "15m");
     assert_eq!(team["severities"][0]["severity"], "critical");
 }
+
+#[test]
+fn one_channel_is_tried_alone() {
+    let bench = Bench::new();
+    let incident = bench.incident();
+    let ask = |channel: &str| {
+        let body = format!(r#"{{"incident": "{incident}", "to": "on_call_engineer"}}"#);
+        bench.ask("POST", &format!("/api/v1/channels/{channel}/test"), &bench.commander, body)
+    };
+    let sent = ask("dashboard").expect(201);
+    assert_eq!((&sent["status"], &sent["to"]), (&"delivered".into(), &"on_call_engineer".into()));
+    assert!(sent["about"].as_str().unwrap().contains("test of the channel dashboard"), "{sent}");
+    ask("fax").problem(404, "not_found");
+}
