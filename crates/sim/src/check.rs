@@ -109,6 +109,10 @@ impl Checker {
         let place = (view.spec.verb.to_string(), view.spec.target.to_string());
         let standing = ledger.standing(&place).cloned().unwrap_or_default();
         let since = |at: Option<Timestamp>| at.is_some_and(|at| at >= view.requested_at);
+        // What only looks has no effect to be found.
+        if view.spec.origin.looks() {
+            return Ok(());
+        }
         if released {
             return ensure(!standing.on || since(standing.last_off), "I6", || {
                 format!("{id} is released and {place:?} was never taken back")

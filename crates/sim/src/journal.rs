@@ -11,13 +11,17 @@ use domain::{
     id::{ActionId, AlertId, ApprovalId, IncidentId, PersonId, RunId, SilenceId},
     incident,
     labels::Labels,
+    playbook::OnExpiry,
     run::{self, StepStatus},
     time::{Span, Timestamp},
 };
 use store::Entry;
 use tlog::leaf::EnvelopeRef;
 
-use crate::violation::{Violation, ensure};
+use crate::{
+    restored::Recoveries,
+    violation::{Violation, ensure},
+};
 
 /// One label set, as the journal has it.
 #[derive(Debug, Default, Clone)]
@@ -96,6 +100,7 @@ pub(crate) struct Journal {
     pub(crate) breakers: BTreeSet<Box<str>>,
     pub(crate) clock_doubt: bool,
     pub(crate) redacted: BTreeSet<AlertId>,
+    recoveries: Recoveries,
     windows: BTreeMap<String, Span>,
 }
 
@@ -206,10 +211,10 @@ impl Journal {
             | incident::Event::Closed { .. } => {
                 self.incidents.remove(&id);
             }
+            incident::Event::Relapsed { .. } => self.recoveries.forget(id),
+            incident::Event::Recovery { fact } => self.recoveries.take(id, &fact)?,
             incident::Event::Acknowledged
-            | incident::Event::Relapsed { .. }
             | incident::Event::SignedOff { .. }
-            | incident::Event::Recovery { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Classified { .. }
             | incident::Event::Noted { .. }
@@ -391,6 +396,7 @@ impl Journal {
     ) -> Result<(), Violation> {
         if goal == Goal::Release {
             self.check_undo(id)?;
+            self.check_turn(id, by_person)?;
         }
         let missing = || Violation::new("I11", format!("{id} has an intent without a spec"));
         let action = self.actions.get_mut(&id).ok_or_else(missing)?;
@@ -407,6 +413,20 @@ impl Journal {
         let name = (id, intent.key.clone(), intent.attempt, intent.epoch);
         self.intents.insert(name, intent.operation);
         Ok(())
+    }
+
+    /// What neither a person nor an undo nor the end of a lease takes back waits for the turn of its service.
+    fn check_turn(&self, id: ActionId, by_person: bool) -> Result<(), Violation> {
+        let Some(action) = self.actions.get(&id).filter(|action| action.goal != Goal::Release) else {
+            return Ok(());
+        };
+        let lifts = action.spec.lease.is_some_and(|lease| lease.on_expiry == OnExpiry::Lift);
+        let run = action.spec.origin.run().and_then(|run| self.runs.get(&run));
+        if by_person || lifts || run.is_some_and(|run| run.releasing == Some(id)) {
+            return Ok(());
+        }
+        let target = (&*action.spec.target_kind, &*action.spec.target);
+        self.recoveries.check_release(action.spec.incident, id, target)
     }
 
     /// A release: only of what may stand, and in a run that is undone nothing later may stand.

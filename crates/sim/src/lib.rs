@@ -20,7 +20,9 @@ mod disk;
 mod journal;
 mod ledger;
 mod people;
+mod recovery;
 mod rest;
+mod restored;
 pub mod saga;
 mod senders;
 mod simulation;
@@ -28,5 +30,6 @@ mod violation;
 mod world;
 
 pub use content::{files_of, first_content, shipped_content};
+pub use recovery::{prove_recovery, release_unverified};
 pub use simulation::{Options, Planted, Report, Simulation, simulate};
 pub use violation::{Failure, Violation};

@@ -159,7 +159,7 @@ impl Simulation {
     }
 
     /// People say what became of everything in doubt, as it is.
-    fn settle_everything(&mut self) -> Result<(), Violation> {
+    pub(crate) fn settle_everything(&mut self) -> Result<(), Violation> {
         for _ in 0..100 {
             let doubtful = self.journal.actions.iter().find(|(_, view)| view.in_doubt);
             let Some((id, view)) = doubtful else { return Ok(()) };

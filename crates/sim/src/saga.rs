@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How a call goes wrong in a saga.
-const WRONG: [Behaviour; 9] = [
+pub(crate) const WRONG: [Behaviour; 9] = [
     Behaviour::Refuse,
     Behaviour::RefuseForNow,
     Behaviour::Silent { acts: false },
@@ -143,7 +143,7 @@ impl Simulation {
     }
 
     /// Everything that happens within `span` and then until no call and no batch is under way.
-    fn rest_for(&mut self, span: Span) -> Result<(), Violation> {
+    pub(crate) fn rest_for(&mut self, span: Span) -> Result<(), Violation> {
         let until = self.now.plus(span);
         while self.next_at().is_some_and(|at| at <= until) {
             self.advance(true)?;
@@ -167,7 +167,7 @@ impl Simulation {
         Ok(())
     }
 
-    fn order_soon(&mut self, command: Command) -> Result<(), Violation> {
+    pub(crate) fn order_soon(&mut self, command: Command) -> Result<(), Violation> {
         let actor = people::somebody(&self.journal, &mut self.chance);
         self.ask(Span(1), actor, Asked::Wish(people::Wish::Command(command)));
         self.rest_for(Span::secs(120))

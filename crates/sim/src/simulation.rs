@@ -59,6 +59,9 @@ pub enum Planted {
     SendTwice,
     /// The last row of a batch is not written.
     LostRow,
+    /// What holds a service back is taken back while somebody still looks whether it is well; shown by
+    /// [`release_unverified`](crate::release_unverified).
+    ReleaseUnverified,
 }
 
 impl Planted {
@@ -584,6 +587,13 @@ impl Simulation {
 
     /// As the shell's `perform`: limits once more, then the world.
     fn send(&mut self, call: &Call, check: &Check) -> Result<(), Violation> {
+        if self.options.planted == Some(Planted::ReleaseUnverified) && check.spec.origin.looks() {
+            let standing = self.journal.actions.iter().filter(|(_, view)| view.in_force);
+            for id in standing.map(|(id, _)| *id).collect::<Vec<_>>() {
+                let release = Wish::Command(Command::Action(action::Command::Release { id }));
+                self.ask(Span(1), Actor::Platform, Asked::Wish(release));
+            }
+        }
         // Looking changes nothing, so no limit holds it back.
         let limited =
             call.operation != Operation::ReadBack && self.options.planted != Some(Planted::SkipLimits);

@@ -46,6 +46,7 @@ fn every_planted_bug_is_caught() {
             Planted::SendBeforeCommit | Planted::SendTwice => &["I4"],
             Planted::SkipLimits => &["I10"],
             // What a row said is forgotten at the next start, whatever it was.
+            Planted::ReleaseUnverified => &["R1"],
             Planted::LostRow => &["I1", "I2", "I5", "I7", "I9", "I10", "I11", "I13"],
         };
         let invariant = failure.violation.invariant;
@@ -74,4 +75,18 @@ fn playbooks_with_one_action_of_each_class_survive_them_too() {
             Err(failure) => panic!("{id}: {failure}"),
         }
     }
+}
+
+#[test]
+fn a_recovery_survives_every_failure_and_crash() {
+    match sim::prove_recovery() {
+        Ok(simulations) => assert!(simulations > 200, "{simulations} simulations prove little"),
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+#[test]
+fn what_is_released_before_it_was_verified_is_caught() {
+    let failure = sim::release_unverified().unwrap_err();
+    assert_eq!(failure.violation.invariant, "R1", "{failure}");
 }
