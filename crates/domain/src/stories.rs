@@ -1,5 +1,6 @@
 //! Stories: one incident each from its first alert to its end, in virtual time, told by the facts.
 
+mod brute_force;
 mod monitoring;
 mod practice;
 mod still_firing;

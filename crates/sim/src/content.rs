@@ -48,6 +48,36 @@ type: leak
 auto_response: false
 ";
 
+/// What is counted, and what has to hold: sightings begin, are counted, fire and lapse while everything else goes on.
+const COUNTED: &str = "
+id: counted
+on: records
+match: [ 'event=\"knock\"' ]
+count: { threshold: 4, window: 40s }
+by: { account: who }
+type: leak
+auto_response: true
+";
+
+const HELD: &str = "
+id: held
+on: records
+conditions: [ { metric: load, operator: greater_than, value: 90 } ]
+for: 30s
+by: { node: host }
+type: breach
+severity: high
+auto_response: true
+";
+
+const FIRING: &str = "
+id: firing
+match: [ 'alertname=\"Noise\"' ]
+for: 1m
+type: noise
+auto_response: true
+";
+
 const BREACH: &str = "
 id: breach
 name: Breach
@@ -158,6 +188,9 @@ pub fn files_of(second: bool) -> BTreeMap<String, String> {
         ("actions.yaml", actions),
         ("taxonomy.yaml", TAXONOMY.to_owned()),
         ("rules/leak.yaml", RULE.to_owned()),
+        ("rules/counted.yaml", COUNTED.to_owned()),
+        ("rules/held.yaml", HELD.to_owned()),
+        ("rules/firing.yaml", FIRING.to_owned()),
         ("playbooks/breach.yaml", playbook(BREACH)),
         ("playbooks/outage.yaml", playbook(OUTAGE)),
         ("playbooks/leak.yaml", playbook(LEAK)),

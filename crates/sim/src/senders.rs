@@ -4,6 +4,7 @@
 use domain::{
     alert::Received,
     labels::Labels,
+    record::Record,
     time::{Span, Timestamp},
 };
 
@@ -19,6 +20,23 @@ pub(crate) fn delivery(chance: &mut Chance, now: Timestamp) -> Vec<Received> {
         alerts.push(Received::default());
     }
     alerts
+}
+
+/// Telemetry of few machines and accounts, so that it adds up, and some that no rule is about.
+pub(crate) fn records(chance: &mut Chance, now: Timestamp) -> Vec<Record> {
+    let one = |chance: &mut Chance| {
+        let (who, host) = (format!("guest-{}", chance.below(3)), format!("outer-{}", chance.below(2)));
+        let load = if chance.permille(900) { "97" } else { "12" };
+        let fields = match chance.below(5) {
+            0 | 1 => Labels::from([("event", "knock"), ("who", who.as_str())]),
+            2 | 3 => Labels::from([("load", load), ("host", host.as_str())]),
+            _ => Labels::from([("event", "nothing"), ("who", who.as_str())]),
+        };
+        let late = Span::secs(chance.below(50));
+        let at = chance.permille(300).then(|| Timestamp(now.0.saturating_sub_unsigned(late.0)));
+        Record { at, fields }
+    };
+    (0..chance.within(1, 6)).map(|_| one(chance)).collect()
 }
 
 fn alert(chance: &mut Chance, now: Timestamp) -> Received {

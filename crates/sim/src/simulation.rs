@@ -108,6 +108,7 @@ pub(crate) struct Faults {
 #[derive(Debug, Clone)]
 pub(crate) enum Asked {
     Alerts(Vec<Received>),
+    Records(Vec<domain::record::Record>),
     Wish(Wish),
 }
 
@@ -367,6 +368,8 @@ impl Simulation {
         };
         let (actor, asked) = if self.chance.permille(550) {
             (people::source(), Asked::Alerts(senders::delivery(&mut self.chance, self.now)))
+        } else if self.chance.permille(250) {
+            (people::source(), Asked::Records(senders::records(&mut self.chance, self.now)))
         } else {
             let actor = people::somebody(&self.journal, &mut self.chance);
             let wish = people::wish(&self.journal, &self.world.ledger, &mut self.chance, self.now);
@@ -397,6 +400,10 @@ impl Simulation {
                     )
                 });
                 Input::Alerts { ticket, actor, alerts }
+            }
+            Asked::Records(records) => {
+                self.note(|| format!("{} records", records.len()));
+                Input::Records { ticket, actor, records }
             }
             Asked::Wish(Wish::Command(command)) => {
                 self.note(|| format!("{actor} asks {command:?}"));
@@ -575,7 +582,7 @@ impl Simulation {
                     Asked::Alerts(alerts) => {
                         self.checker.delivery(&self.journal, &receipt, alerts, waiting.sent_at)
                     }
-                    Asked::Wish(_) => Ok(()),
+                    Asked::Records(_) | Asked::Wish(_) => Ok(()),
                 }
             }
             Answer::Refused(refused) => {
