@@ -103,7 +103,9 @@ impl View {
 
     fn left(&self, scene: &Scene, height: usize) -> Vec<String> {
         let output = &self.output;
-        let filled = usize::try_from(scene.damage).unwrap_or(BAR).min(BAR);
+        // All of the bar is what the attack would have done by now.
+        let most = scene.damage.saturating_add(scene.spared).max(BAR as u64);
+        let filled = usize::try_from(scene.damage.saturating_mul(BAR as u64) / most).unwrap_or(BAR).min(BAR);
         let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled));
         let (state, colour) = match (scene.stopped, scene.damage) {
             (true, _) => ("STOPPED", Colour::Green),
