@@ -31,6 +31,8 @@ pub enum Role {
 pub enum Permission {
     /// Send alerts.
     Ingest,
+    /// Tell what one saw.
+    Report,
     /// Read everything but secrets.
     Read,
     /// Work on incidents, runs, silences.
@@ -56,7 +58,7 @@ impl Role {
     pub fn permits(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::Read => Role::Viewer,
-            Permission::Respond | Permission::Ingest => Role::Responder,
+            Permission::Respond | Permission::Ingest | Permission::Report => Role::Responder,
             Permission::Command => Role::Commander,
             Permission::Administer => Role::Admin,
         };
@@ -82,6 +84,10 @@ pub enum Holder {
     Source(Box<str>),
     /// The same, and all that it sends is for practice.
     Drill(Box<str>),
+    /// A form whose users may report what they saw, and nothing else.
+    Form(Box<str>),
+    /// The page by which people outside report, and nothing else.
+    Outside(Box<str>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -231,6 +237,8 @@ fn create_token(
         }
         Holder::Source(name) => Holder::Source(well_formed("name of a source", &name)?),
         Holder::Drill(name) => Holder::Drill(well_formed("name of a source", &name)?),
+        Holder::Form(name) => Holder::Form(well_formed("name of a form", &name)?),
+        Holder::Outside(name) => Holder::Outside(well_formed("name of a page", &name)?),
     };
     if label.len() > 256 {
         return Err(Rejected::Invalid("the label is longer than 256 bytes".to_owned()));

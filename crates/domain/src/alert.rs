@@ -16,7 +16,7 @@ use crate::{
     correlate,
     detect::Subject,
     event::{Context, Meta, Rejected},
-    id::{AlertId, IncidentId, SilenceId, TokenId},
+    id::{AlertId, IncidentId, ReportId, SilenceId, TokenId},
     labels::{Digest16, Labels},
     state::State,
     time::{Span, Timestamp},
@@ -33,6 +33,8 @@ pub struct Received {
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
     pub generator_url: Box<str>,
+    /// Set only by the platform: the report that it comes from.
+    pub report: Option<ReportId>,
 }
 
 /// What makes two deliveries the same alert: version 1 is the set of all labels.
@@ -89,6 +91,8 @@ pub enum Event {
         /// For practice: its source says only such things.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         drill: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<ReportId>,
         route: Route,
     },
     /// Same labels, other annotations or start.
@@ -134,6 +138,8 @@ pub struct Alert {
     pub source: Option<TokenId>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportId>,
     pub starts_at: Timestamp,
     /// The end as of the last entry; while it fires, `Seen` may know a later one.
     pub ends_at: Timestamp,
@@ -214,7 +220,11 @@ fn raise(
 ) -> Decision {
     let id = AlertId::from_number(context.next);
     let drill = is_drill(state, context);
-    let route = correlate::route(state, received.subject(), drill, context);
+    let report = received.report.and_then(|id| state.reports.get(&id));
+    let route = match report {
+        Some(report) => correlate::route_report(state, report, received.subject(), context),
+        None => correlate::route(state, received.subject(), drill, context),
+    };
     let source = match context.actor {
         crate::event::Actor::Source(token) => Some(token),
         crate::event::Actor::Platform | crate::event::Actor::Person(_) | crate::event::Actor::Rule(_) => None,
@@ -227,6 +237,7 @@ fn raise(
         generator_url: received.generator_url,
         source,
         drill,
+        report: received.report,
         route,
     };
     Decision::Events(id, vec![raised])
@@ -288,8 +299,17 @@ pub fn due(alert: &Alert, seen: Seen, now: Timestamp) -> Option<Event> {
 
 /// Creates the alert from its first event; any other first event is a broken journal.
 pub fn create(id: AlertId, event: &Event, meta: &Meta) -> Option<Alert> {
-    let Event::Raised { labels, annotations, starts_at, ends_at, generator_url, source, drill, route } =
-        event
+    let Event::Raised {
+        labels,
+        annotations,
+        starts_at,
+        ends_at,
+        generator_url,
+        source,
+        drill,
+        report,
+        route,
+    } = event
     else {
         return None;
     };
@@ -301,6 +321,7 @@ pub fn create(id: AlertId, event: &Event, meta: &Meta) -> Option<Alert> {
         generator_url: generator_url.clone(),
         source: *source,
         drill: *drill,
+        report: *report,
         starts_at: *starts_at,
         ends_at: *ends_at,
         raised_at: meta.time,

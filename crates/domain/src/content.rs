@@ -11,6 +11,7 @@ use crate::{
     mapping::Mapping,
     playbook::{Playbook, TextHash},
     recovery::Recovery,
+    report::Terms,
     request::Requests,
     severity::{Risk, Severity},
     targets::Targets,
@@ -61,6 +62,7 @@ pub struct Content {
     pub services: services::Services,
     /// Contacts, teams, and when they are called.
     pub people: people::People,
+    pub reports: Terms,
 }
 
 /// What `actions.yaml` says of one verb.

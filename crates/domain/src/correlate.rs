@@ -9,6 +9,7 @@ use crate::{
     id::IncidentId,
     incident,
     labels::{Digest16, Labels},
+    report::Report,
     severity::Severity,
     state::State,
     time::{Span, Timestamp},
@@ -70,6 +71,26 @@ pub fn route(state: &State, subject: Subject<'_>, drill: bool, context: &Context
             silence: None,
             why: format!("{}; no open incident of its group", found.why).into(),
         },
+    }
+}
+
+/// The route of what a person reports: never muted and never without an incident. What anybody may claim has an
+/// incident of its own, so that it can neither widen nor hold back what is known otherwise.
+pub fn route_report(state: &State, report: &Report, subject: Subject<'_>, context: &Context) -> Route {
+    let new = IncidentId::from_number(context.next + 1);
+    let (who, found) = (report.named(), classify(&state.content, subject));
+    let why = found.as_ref().map_or_else(String::new, |found| format!("; {}", found.why));
+    let route = |incident, how: String| {
+        let why = format!("reported by {who}{why}; {how}").into();
+        Route { incident: Some(incident), silence: None, why }
+    };
+    let Some(found) = found.filter(|_| !report.is_claim()) else {
+        return route(new, "not confirmed, so an incident of its own".to_owned());
+    };
+    let key = group_key(&state.content, &found.incident_type, subject.labels, false);
+    match open_in_window(state, key, &found.incident_type, context.now) {
+        Some(id) => route(id, format!("same group as open {id}")),
+        None => route(new, "no open incident of its group".to_owned()),
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
     health,
-    id::{ActionId, AlertId, IncidentId, NoticeId},
-    incident, intake, notice, review, run, sighting, silence,
+    id::{ActionId, AlertId, IncidentId, NoticeId, ReportId},
+    incident, intake, notice, report, review, run, sighting, silence,
     state::State,
     time::Timestamp,
 };
@@ -32,6 +32,9 @@ pub enum Command {
     Notice(notice::Command),
     Review(review::Command),
     Health(health::Command),
+    Report(report::Command),
+    /// From a report: an alert of the platform's own making.
+    Receive(Box<alert::Received>),
     Intake(intake::Command),
     Sighting(sighting::Command),
     /// A rule made an alert of what it saw.
@@ -72,6 +75,8 @@ impl Command {
             Command::Notice(_) => "notice",
             Command::Review(_) => "review",
             Command::Health(_) => "health",
+            Command::Report(_) => "report",
+            Command::Receive(_) => "alert",
             Command::Intake(_) => "intake",
             Command::Sighting(_) => "sighting",
             Command::Detect { .. } => "detection",
@@ -146,6 +151,13 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Notice(c) => wrap(notice::decide(state, c, context)?, Event::Notice),
         Command::Review(c) => wrap(review::decide(state, c, context)?, Event::Review),
         Command::Health(c) => health::decide(c).into_iter().map(Event::Health).collect(),
+        Command::Report(c) => wrap(report::decide(state, c, context)?, Event::Report),
+        Command::Receive(received) => match alert::receive(state, *received, context)? {
+            alert::Decision::Events(id, events) => {
+                events.into_iter().map(|event| Event::Alert(id, event)).collect()
+            }
+            alert::Decision::Repeat(..) | alert::Decision::Nothing => Vec::new(),
+        },
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
@@ -226,6 +238,8 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Notice(_)
         | Command::Review(_)
         | Command::Health(_)
+        | Command::Report(_)
+        | Command::Receive(_)
         | Command::Intake(_)
         | Command::Sighting(_)
         | Command::Detect { .. }
@@ -257,7 +271,13 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
 /// What follows from a fact. The only link from one machine to the next.
 fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
     match event {
-        Event::Alert(id, alert::Event::Raised { route, .. } | alert::Event::Routed { route }) => {
+        Event::Alert(id, alert::Event::Raised { route, report, .. }) => {
+            let from = Command::Incident(incident::Command::FromAlert { alert: *id, again: false });
+            let (alert, incident) = (*id, route.incident);
+            let link = report.map(|id| Command::Report(report::Command::Link { id, alert, incident }));
+            incident.map(|_| from).into_iter().chain(link).collect()
+        }
+        Event::Alert(id, alert::Event::Routed { route }) => {
             let from = Command::Incident(incident::Command::FromAlert { alert: *id, again: false });
             if route.incident.is_some() { vec![from] } else { Vec::new() }
         }
@@ -276,6 +296,7 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
             commands.extend(recover::after_incident(state, *id, event));
             commands
         }
+        Event::Report(id, event) => after_report(state, *id, event),
         Event::Run(id, event) => after_run(state, *id, event),
         Event::Action(id, event) => {
             let looked = recover::after_look(state, *id, event);
@@ -581,6 +602,31 @@ fn after_effect(state: &State, action: &action::Action, event: &action::Event) -
     }
 }
 
+/// A report becomes an alert; one whose deadline passes calls a person.
+fn after_report(state: &State, id: ReportId, event: &report::Event) -> Vec<Command> {
+    let Some(report) = state.reports.get(&id) else { return Vec::new() };
+    let about = Stream::Report(id);
+    let call = |reason: String| {
+        let raise = |id| Command::Incident(incident::Command::RaiseAttention { id, about, reason });
+        report.incident.map(raise).into_iter().collect()
+    };
+    match event {
+        report::Event::Received { .. } => {
+            vec![Command::Receive(Box::new(report.alert(&state.content.reports)))]
+        }
+        report::Event::Unanswered => {
+            call(format!("nobody acknowledged {id} in time; answer {}", report.named()))
+        }
+        report::Event::Reminded => call(format!("{id} has to be disclosed soon; see `report show`")),
+        report::Event::Overdue => call(format!("{id} had to be disclosed by now; see `report close`")),
+        report::Event::Acknowledged { .. } | report::Event::Closed { .. } => {
+            let clear = |id| Command::Incident(incident::Command::ClearAttention { id, about });
+            report.incident.map(clear).into_iter().collect()
+        }
+        report::Event::Linked { .. } | report::Event::Redacted { .. } => Vec::new(),
+    }
+}
+
 /// A notice that reached nobody is never silent.
 fn after_notice(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Command> {
     let Some(notice) = state.notices.get(&id) else { return Vec::new() };
@@ -670,12 +716,15 @@ fn redact(
             Stream::Incident(id) if state.incidents.open.contains_key(&id) => {
                 events.push(Event::Incident(id, incident::Event::Redacted { at }));
             }
+            Stream::Report(id) if state.reports.contains_key(&id) => {
+                events.push(Event::Report(id, report::Event::Redacted { at }));
+            }
             Stream::Sighting(id) if state.sightings.get(id).is_some() => {
                 return Err(Rejected::Conflict(format!(
                     "{id} is still under way; redact it when it is over"
                 )));
             }
-            Stream::Alert(_) | Stream::Incident(_) | Stream::Sighting(_) => {}
+            Stream::Alert(_) | Stream::Incident(_) | Stream::Sighting(_) | Stream::Report(_) => {}
             Stream::Silence(_)
             | Stream::Run(_)
             | Stream::Action(_)

@@ -26,6 +26,7 @@ pub type TokenId = Id<'T'>;
 pub type ApprovalId = Id<'V'>;
 pub type NoticeId = Id<'N'>;
 pub type ReviewId = Id<'W'>;
+pub type ReportId = Id<'Q'>;
 /// A body that came in and could not be read.
 pub type RawId = Id<'B'>;
 
@@ -45,6 +46,7 @@ const fn prefix(kind: char) -> &'static str {
         'V' => "APR",
         'N' => "NTC",
         'W' => "REV",
+        'Q' => "RPT",
         'B' => "RAW",
         'G' => "SIG",
         _ => panic!("an id kind without a prefix"),

@@ -42,7 +42,7 @@ impl Labels {
 
     /// INVARIANT: the pairs are sorted by name, without duplicates, and within the limits above, so that ends
     /// fit in 32 bits.
-    fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+    pub(crate) fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
         let mut text = String::new();
         let mut ends = Vec::new();
         for (name, value) in pairs {

@@ -34,6 +34,7 @@ pub mod notice;
 pub mod playbook;
 pub mod record;
 pub mod recovery;
+pub mod report;
 pub mod request;
 pub mod review;
 pub mod run;

@@ -172,7 +172,14 @@ impl Mapping {
         let annotations = pack(pairs.annotations).map_err(|reason| ("annotations".to_owned(), reason))?;
         // An end before the start would be refused; the end says that it is over, which is what counts.
         let starts_at = starts_at.filter(|start| ends_at.is_none_or(|end| *start <= end));
-        Ok(Received { labels, annotations, starts_at, ends_at, generator_url: generator_url.into() })
+        Ok(Received {
+            labels,
+            annotations,
+            starts_at,
+            ends_at,
+            generator_url: generator_url.into(),
+            report: None,
+        })
     }
 
     fn label(&self, scope: Scope<'_>, pairs: &mut Pairs) {

@@ -209,6 +209,7 @@ fn line(fact: &Fact) -> String {
         | Event::Notice(..)
         | Event::Review(..)
         | Event::Health(_)
+        | Event::Report(..)
         | Event::Raw(..)
         | Event::Sighting(..)
         | Event::Content(_)

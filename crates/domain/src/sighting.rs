@@ -375,7 +375,7 @@ pub fn detection(rule: &Rule, by: &Labels, alert: Option<&Labels>, said: String,
         annotations: Labels::from([("summary", said.as_str())]),
         starts_at: Some(now),
         ends_at: Some(now.plus(lasts)),
-        generator_url: "".into(),
+        ..Received::default()
     }
 }
 
@@ -409,7 +409,7 @@ pub fn evicted(rule: &str, now: Timestamp) -> Received {
         annotations: Labels::from([("summary", said)]),
         starts_at: Some(now),
         ends_at: Some(now.plus(Span::secs(3_600))),
-        generator_url: "".into(),
+        ..Received::default()
     }
 }
 

@@ -18,13 +18,14 @@ use crate::{
     flow::{Command, Fired},
     health,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
-        TokenId,
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId, RunId,
+        SilenceId, TokenId,
     },
     incident::{self, Incident},
     intake::{self, Raw},
     notice::{self, Notice},
     playbook::{Playbook, TextHash},
+    report::{self, Report},
     review::{self, Review},
     run::{self, Run},
     sighting::{self, Sighting, Sightings},
@@ -53,6 +54,7 @@ pub struct State {
     pub reviews: BTreeMap<ReviewId, Review>,
     /// What the last probes of services said.
     pub health: health::Health,
+    pub reports: BTreeMap<ReportId, Report>,
     /// Until their rows are written.
     pub raw: BTreeMap<RawId, Raw>,
     pub sightings: Sightings,
@@ -166,6 +168,7 @@ pub enum Saved {
     Notice(Notice),
     Review(Review),
     Health(health::Health),
+    Report(Box<Report>),
     Raw(Raw),
     Sighting(Box<Sighting>),
 }
@@ -226,6 +229,11 @@ impl State {
             Saved::Health(health) => {
                 self.health = health;
                 Stream::Health
+            }
+            Saved::Report(report) => {
+                let id = report.id;
+                self.reports.insert(id, *report);
+                Stream::Report(id)
             }
             Saved::Raw(raw) => {
                 let id = raw.id;
@@ -302,6 +310,7 @@ impl State {
                 health::apply(&mut self.health, event, meta);
                 self.health.seq
             }
+            Event::Report(id, event) => self.apply_report(*id, event, meta),
             Event::Raw(id, event) => {
                 self.raw.insert(*id, intake::create(*id, event, meta));
                 1
@@ -507,6 +516,14 @@ impl State {
         self.approval_of.get(&action).and_then(|id| self.approvals.get(id))
     }
 
+    fn apply_report(&mut self, id: ReportId, event: &report::Event, meta: &Meta) -> u64 {
+        match self.reports.get_mut(&id) {
+            Some(report) => report::apply(report, event, meta),
+            None => self.reports.extend(report::create(id, event, meta).map(|report| (id, report))),
+        }
+        self.reports.get(&id).map_or(0, |report| report.seq)
+    }
+
     /// Calls in a row without success on this connector.
     pub fn failures(&self, connector: &str) -> u32 {
         self.failures.get(connector).copied().unwrap_or(0)
@@ -522,6 +539,7 @@ impl State {
             Event::Approval(id, _) => self.approvals.get(id).and_then(|approval| approval.incident),
             Event::Notice(id, _) => self.notices.get(id).map(|notice| notice.incident),
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
+            Event::Report(id, _) => self.reports.get(id).and_then(|report| report.incident),
             Event::Silence(..)
             | Event::Control(_)
             | Event::Health(_)
@@ -568,6 +586,7 @@ impl State {
             }
             Stream::Notice(id) => self.notices.get(&id).is_some_and(|notice| !notice::is_over(notice)),
             Stream::Review(id) => self.reviews.get(&id).is_some_and(|review| !review::is_over(review)),
+            Stream::Report(id) => self.reports.get(&id).is_some_and(|report| !report::is_over(report)),
             Stream::Raw(_) => false,
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
@@ -607,6 +626,9 @@ impl State {
             Stream::Review(id) => {
                 self.reviews.remove(&id);
             }
+            Stream::Report(id) => {
+                self.reports.remove(&id);
+            }
             Stream::Raw(id) => {
                 self.raw.remove(&id);
             }
@@ -632,6 +654,7 @@ impl State {
             Stream::Approval(id) => self.approvals.get(&id).and_then(approval::next_wakeup).map(|(at, _)| at),
             Stream::Notice(id) => self.notices.get(&id).and_then(notice::next_wakeup).map(|(at, _)| at),
             Stream::Review(id) => self.reviews.get(&id).and_then(review::next_wakeup).map(|(at, _)| at),
+            Stream::Report(id) => self.reports.get(&id).and_then(report::next_wakeup).map(|(at, _)| at),
             Stream::Run(id) => {
                 let run = self.runs.get(id)?;
                 run::next_wakeup(run, self.playbooks.get(&run.hash)?)
@@ -711,6 +734,10 @@ impl State {
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Review(command)))
             }
             Stream::Run(id) => Fired::Command(Command::Run(run::Command::Advance { id, widened: false })),
+            Stream::Report(id) => {
+                let command = self.reports.get(&id).and_then(|report| report::due(report, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Report(command)))
+            }
             Stream::Incident(id) => {
                 let command = self.incidents.open.get(&id).and_then(|incident| incident::due(incident, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Incident(command)))

@@ -3,6 +3,7 @@
 mod brute_force;
 mod monitoring;
 mod practice;
+mod reports;
 mod still_firing;
 mod tale;
 mod validator_compromise;

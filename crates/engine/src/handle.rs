@@ -83,15 +83,17 @@ pub struct Principal {
     pub actor: Actor,
     pub token: TokenId,
     pub name: Box<str>,
-    /// `None` for machine sources, which may only ingest.
+    /// `None` for machines, which may do one thing only.
     pub role: Option<Role>,
+    /// The one thing, where there is no role.
+    pub only: Permission,
 }
 
 impl Principal {
     pub fn may(&self, permission: Permission) -> bool {
         match self.role {
             Some(role) => role.permits(permission),
-            None => permission == Permission::Ingest,
+            None => permission == self.only,
         }
     }
 }
@@ -108,12 +110,15 @@ impl Access {
         for token in state.tokens.values().filter(|token| !token.revoked) {
             let principal = match &token.holder {
                 Holder::Person(id) => state.people.get(id).filter(|person| !person.disabled).map(|person| {
-                    let actor = Actor::Person(*id);
-                    Principal { actor, token: token.id, name: person.name.clone(), role: Some(person.role) }
+                    let (actor, role) = (Actor::Person(*id), Some(person.role));
+                    let (name, only) = (person.name.clone(), Permission::Read);
+                    Principal { actor, token: token.id, name, role, only }
                 }),
                 Holder::Source(name) | Holder::Drill(name) => {
-                    let actor = Actor::Source(token.id);
-                    Some(Principal { actor, token: token.id, name: name.clone(), role: None })
+                    Some(machine(token.id, name, Permission::Ingest))
+                }
+                Holder::Form(name) | Holder::Outside(name) => {
+                    Some(machine(token.id, name, Permission::Report))
                 }
             };
             if let Some(principal) = principal {
@@ -122,6 +127,10 @@ impl Access {
         }
         access
     }
+}
+
+fn machine(token: TokenId, name: &str, only: Permission) -> Principal {
+    Principal { actor: Actor::Source(token), token, name: name.into(), role: None, only }
 }
 
 impl Handle {

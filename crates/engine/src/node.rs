@@ -330,6 +330,7 @@ impl Node {
                 | Event::Notice(..)
                 | Event::Review(..)
                 | Event::Health(_)
+                | Event::Report(..)
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Token(..) => {}
@@ -533,6 +534,7 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Approval(id) => Some(id.0),
         Stream::Notice(id) => Some(id.0),
         Stream::Review(id) => Some(id.0),
+        Stream::Report(id) => Some(id.0),
         Stream::Raw(id) => Some(id.0),
         Stream::Sighting(id) => Some(id.0),
         Stream::Control | Stream::Health | Stream::Content | Stream::Log => None,
@@ -553,6 +555,7 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Notice(notice) => Stream::Notice(notice.id),
         Saved::Health(_) => Stream::Health,
         Saved::Review(review) => Stream::Review(review.id),
+        Saved::Report(report) => Stream::Report(report.id),
         Saved::Raw(raw) => Stream::Raw(raw.id),
         Saved::Sighting(sighting) => Stream::Sighting(sighting.id),
     }

@@ -11,12 +11,13 @@ use domain::{
     event::Stream,
     health::Health,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReviewId, RunId, SilenceId,
-        TokenId,
+        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId, RunId,
+        SilenceId, TokenId,
     },
     incident::Incident,
     intake::Raw,
     notice::Notice,
+    report::Report,
     review::Review,
     run::Run,
     silence::Silence,
@@ -160,6 +161,15 @@ impl Reader {
 
     pub fn review(&self, id: ReviewId) -> Result<Option<Review>, Error> {
         self.either(Table::Review, Table::ReviewPast, id.0)
+    }
+
+    pub fn report(&self, id: ReportId) -> Result<Option<Report>, Error> {
+        self.either(Table::Report, Table::ReportPast, id.0)
+    }
+
+    /// Reports that wait to be ended (with `past`: the others), newest first.
+    pub fn reports(&self, past: bool, page: Page) -> Result<Vec<Report>, Error> {
+        self.list(if past { Table::ReportPast } else { Table::Report }, page)
     }
 
     /// Reviews that owe a report (with `past`: complete ones), newest first.

@@ -48,10 +48,12 @@ pub enum Table {
     Sighting = 25,
     /// What the last probes of services said.
     Health = 40,
+    Report = 42,
+    ReportPast = 43,
 }
 
 impl Table {
-    pub const ALL: [Table; 26] = [
+    pub const ALL: [Table; 28] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -78,6 +80,8 @@ impl Table {
         Table::Raw,
         Table::Sighting,
         Table::Health,
+        Table::Report,
+        Table::ReportPast,
     ];
 
     pub fn name(self) -> &'static str {
@@ -108,6 +112,8 @@ impl Table {
             Table::Raw => "raw",
             Table::Sighting => "sighting",
             Table::Health => "health",
+            Table::Report => "report",
+            Table::ReportPast => "report (past)",
         }
     }
 
@@ -176,6 +182,7 @@ pub(crate) fn changes(
         Stream::Approval(id) => ((Table::Approval, Table::ApprovalPast), id.0),
         Stream::Notice(id) => ((Table::Notice, Table::NoticePast), id.0),
         Stream::Review(id) => ((Table::Review, Table::ReviewPast), id.0),
+        Stream::Report(id) => ((Table::Report, Table::ReportPast), id.0),
         Stream::Raw(id) => ((Table::Raw, Table::Raw), id.0),
         Stream::Sighting(id) => ((Table::Sighting, Table::Sighting), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
@@ -202,6 +209,7 @@ pub(crate) fn changes(
         Stream::Approval(id) => state.approvals.get(&id).map(|approval| put(table, key(number), approval)),
         Stream::Notice(id) => state.notices.get(&id).map(|notice| put(table, key(number), notice)),
         Stream::Review(id) => state.reviews.get(&id).map(|review| put(table, key(number), review)),
+        Stream::Report(id) => state.reports.get(&id).map(|report| put(table, key(number), report)),
         Stream::Raw(id) => state.raw.get(&id).map(|raw| put(table, key(number), raw)),
         Stream::Sighting(id) => {
             let sighting = state.sightings.get(id).filter(|_| live);
@@ -216,7 +224,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 13] = [
+pub(crate) const LIVE: [Table; 14] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -230,6 +238,7 @@ pub(crate) const LIVE: [Table; 13] = [
     Table::Review,
     Table::Sighting,
     Table::Health,
+    Table::Report,
 ];
 
 /// Reads one live row back.
@@ -248,6 +257,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Review => serde_json::from_slice(value).map(Saved::Review),
         Table::Sighting => serde_json::from_slice(value).map(|sighting| Saved::Sighting(Box::new(sighting))),
         Table::Health => serde_json::from_slice(value).map(Saved::Health),
+        Table::Report => serde_json::from_slice(value).map(Saved::Report),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast
@@ -256,6 +266,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::ApprovalPast
         | Table::NoticePast
         | Table::ReviewPast
+        | Table::ReportPast
         | Table::Raw
         | Table::Content
         | Table::Timeline

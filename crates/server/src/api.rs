@@ -26,6 +26,7 @@ mod operations;
 mod queue;
 mod records;
 mod recovery;
+mod reports;
 mod reviews;
 mod runs;
 mod services;
@@ -44,6 +45,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     incidents::ROUTES,
     recovery::ROUTES,
     runs::ROUTES,
+    reports::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
     notices::ROUTES,

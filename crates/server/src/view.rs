@@ -84,6 +84,7 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Approval(id)) => text(id),
         Ok(Stream::Notice(id)) => text(id),
         Ok(Stream::Review(id)) => text(id),
+        Ok(Stream::Report(id)) => text(id),
         Ok(Stream::Raw(id)) => text(id),
         Ok(Stream::Sighting(id)) => text(id),
         Ok(Stream::Control | Stream::Health | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
@@ -182,6 +183,12 @@ impl Silence {
 pub(crate) struct Target {
     pub(crate) kind: Box<str>,
     pub(crate) name: Box<str>,
+}
+
+impl Target {
+    pub(crate) fn pair(self) -> (Box<str>, Box<str>) {
+        (self.kind, self.name)
+    }
 }
 
 /// Something that waits for a person.
@@ -356,6 +363,10 @@ pub(crate) struct Token {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub(crate) drill: bool,
+    /// The form through which people report with it.
+    pub(crate) form: Option<String>,
+    /// The page by which people outside report with it.
+    pub(crate) outside: Option<String>,
     pub(crate) label: String,
     pub(crate) created_at: String,
     pub(crate) expires_at: Option<String>,
@@ -364,15 +375,20 @@ pub(crate) struct Token {
 
 impl From<&access::Token> for Token {
     fn from(token: &access::Token) -> Token {
-        let (person, source) = match &token.holder {
-            access::Holder::Person(id) => (Some(text(*id)), None),
-            access::Holder::Source(name) | access::Holder::Drill(name) => (None, Some(name.to_string())),
-        };
+        let (mut person, mut source, mut form, mut outside) = (None, None, None, None);
+        match &token.holder {
+            access::Holder::Person(id) => person = Some(text(*id)),
+            access::Holder::Source(name) | access::Holder::Drill(name) => source = Some(name.to_string()),
+            access::Holder::Form(name) => form = Some(name.to_string()),
+            access::Holder::Outside(name) => outside = Some(name.to_string()),
+        }
         Token {
             id: text(token.id),
             person,
             source,
             drill: matches!(token.holder, access::Holder::Drill(_)),
+            form,
+            outside,
             label: token.label.to_string(),
             created_at: text(token.created_at),
             expires_at: optional(token.expires_at),

@@ -145,6 +145,7 @@ impl Journal {
             | Event::Notice(..)
             | Event::Review(..)
             | Event::Health(_)
+            | Event::Report(..)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Content(_)

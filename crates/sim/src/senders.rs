@@ -50,7 +50,14 @@ fn alert(chance: &mut Chance, now: Timestamp) -> Received {
         _ => None,
     };
     let starts_at = chance.permille(300).then_some(Timestamp(now.0 - 60_000_000));
-    Received { labels: labels(chance), annotations, starts_at, ends_at, generator_url: "".into() }
+    Received {
+        labels: labels(chance),
+        annotations,
+        starts_at,
+        ends_at,
+        generator_url: "".into(),
+        report: None,
+    }
 }
 
 fn labels(chance: &mut Chance) -> Labels {

@@ -463,6 +463,7 @@ impl Simulation {
             | Stream::Notice(_)
             | Stream::Review(_)
             | Stream::Health
+            | Stream::Report(_)
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

@@ -1,4 +1,6 @@
-//! `report`: what is written about incidents afterwards, and what is still owed.
+//! `report`: what people tell of what they saw, what is written about incidents afterwards, and what is still owed.
+
+mod told;
 
 use clap::{Args, Subcommand};
 use domain::id::ReviewId;
@@ -15,9 +17,14 @@ mod recovery;
 
 const REVIEWS: &str = "/api/v1/reviews";
 
-/// Reports on what happened
+/// What people tell, and reports on what happened
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Add(told::Add),
+    List(told::List),
+    Show(told::Show),
+    Acknowledge(told::Acknowledge),
+    Close(told::Close),
     #[command(subcommand)]
     Review(Review),
     Recovery(recovery::Recovery),
@@ -64,12 +71,22 @@ pub(crate) struct Complete {
 
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+        match self {
+            Command::Add(command) => told::add(command, global, output),
+            Command::List(command) => told::list(command, global, output),
+            Command::Show(command) => told::one(command, global, output),
+            Command::Acknowledge(command) => told::acknowledge(command, global, output),
+            Command::Close(command) => told::close(command, global, output),
+            Command::Recovery(command) => command.run(&session::client(global)?, output),
+            Command::Review(review) => review.run(global, output),
+        }
+    }
+}
+
+impl Review {
+    fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
-        let review = match self {
-            Command::Recovery(command) => return command.run(&client, output),
-            Command::Review(review) => review,
-        };
-        match review {
+        match self {
             Review::List(List { complete, limit }) => {
                 let state = if *complete { "complete" } else { "open" };
                 let items = client.list(&format!("{REVIEWS}?state={state}"), *limit)?;

@@ -21,12 +21,12 @@ pub(crate) enum Command {
     Revoke(Revoke),
 }
 
-/// Make a token for a person, or for a machine that sends alerts; it is shown once
+/// Make a token for a person, a machine that sends alerts, or a form that reports; it is shown once
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("holder").required(true).args(["person", "source"])),
+    group(ArgGroup::new("holder").required(true).args(["person", "source", "form", "outside"])),
     after_help = "Example:\n  ringfence token create --source prometheus --label 'prometheus in rack 4'\n  \
-                  ringfence token create --person maria --for 90d"
+                  ringfence token create --person maria --for 90d\n  ringfence token create --form intranet"
 )]
 pub(crate) struct Create {
     /// Name or id of a person
@@ -38,6 +38,12 @@ pub(crate) struct Create {
     /// All that the source sends is for practice: incidents of their own, which nobody outside hears of
     #[arg(long, requires = "source")]
     drill: bool,
+    /// Name of a form of ours; it may report what its users saw and nothing else
+    #[arg(long)]
+    form: Option<String>,
+    /// Name of the page where people outside report; it may report and nothing else
+    #[arg(long)]
+    outside: Option<String>,
     #[arg(long, value_name = "TEXT", default_value = "")]
     label: String,
     /// It ends by itself after this time, such as 90d
@@ -80,9 +86,14 @@ fn create(command: &Create, global: &Global, output: &Output) -> anyhow::Result<
     if let Some(person) = &command.person {
         body["person"] = json!(user::resolve(&client, person)?);
     }
-    if let Some(source) = &command.source {
-        body["source"] = json!(source);
-        body["drill"] = json!(command.drill);
+    for (kind, name) in [("source", &command.source), ("form", &command.form), ("outside", &command.outside)]
+    {
+        if let Some(name) = name {
+            body[kind] = json!(name);
+        }
+    }
+    if command.drill {
+        body["drill"] = json!(true);
     }
     if let Some(span) = command.lasts {
         body["expires_at"] = json!(jiff::Timestamp::now().checked_add(span.as_std())?.to_string());
@@ -104,7 +115,7 @@ fn list(command: &List, global: &Global, output: &Output) -> anyhow::Result<Verd
     Ok(show::list(output, tokens, &columns, "there is no token", |token| {
         vec![
             show::text(token, "id"),
-            show::first(token, &["person", "source", "holder"]),
+            show::first(token, &["person", "source", "form", "outside"]),
             show::text(token, "revoked"),
             show::time(token, "expires_at"),
             show::time(token, "created_at"),

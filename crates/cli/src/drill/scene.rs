@@ -292,6 +292,7 @@ fn id_of(stream: Stream) -> String {
         Stream::Approval(id) => id.to_string(),
         Stream::Notice(id) => id.to_string(),
         Stream::Review(id) => id.to_string(),
+        Stream::Report(id) => id.to_string(),
         Stream::Raw(id) => id.to_string(),
         Stream::Sighting(id) => id.to_string(),
         Stream::Control | Stream::Health | Stream::Content | Stream::Log => stream.to_string(),

@@ -45,8 +45,7 @@ impl Native {
             labels: read(labels)?.without_empty(),
             annotations: read(annotations)?,
             starts_at: self.timestamp,
-            ends_at: None,
-            generator_url: "".into(),
+            ..Received::default()
         })
     }
 }

@@ -18,6 +18,7 @@ mod piece;
 mod playbook;
 mod recovery;
 mod report;
+mod reports;
 mod rule;
 mod samples;
 mod services;
@@ -68,6 +69,7 @@ enum Kind {
     Targets,
     Confidence,
     Services,
+    Reports,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
 }
@@ -94,6 +96,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("targets.yaml", Kind::Targets),
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
+    ("reports.yaml", Kind::Reports),
     ("estate.yaml", Kind::Elsewhere),
 ];
 
@@ -147,6 +150,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
+    let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
@@ -192,6 +196,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         confidence,
         services,
         people,
+        reports,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

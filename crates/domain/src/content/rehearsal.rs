@@ -285,6 +285,7 @@ impl<'t> Rehearsal<'t> {
                 | Event::Notice(..)
                 | Event::Review(..)
                 | Event::Health(_)
+                | Event::Report(..)
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Content(_)

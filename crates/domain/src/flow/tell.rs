@@ -34,6 +34,7 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         | Event::Notice(..)
         | Event::Review(..)
         | Event::Health(_)
+        | Event::Report(..)
         | Event::Raw(..)
         | Event::Content(_)
         | Event::Log(_) => Vec::new(),

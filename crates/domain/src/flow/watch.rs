@@ -39,7 +39,8 @@ fn over_record(
 /// What follows from a fact beside the reactions of the machines.
 pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &mut Vec<Fact>, depth: usize) {
     match &facts[fact].event {
-        Event::Alert(id, alert::Event::Raised { .. } | alert::Event::Changed { .. }) => {
+        // What people tell is judged by people: rules over time would trust it.
+        Event::Alert(id, alert::Event::Raised { report: None, .. } | alert::Event::Changed { .. }) => {
             let id = *id;
             over_alert(state, id, context, facts, depth);
         }
@@ -59,6 +60,7 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Notice(..)
         | Event::Review(..)
         | Event::Health(_)
+        | Event::Report(..)
         | Event::Raw(..)
         | Event::Sighting(..)
         | Event::Content(_)

@@ -23,7 +23,11 @@ pub(super) fn from_alert(
     let Some(alert) = state.alerts.get(id) else { return Ok(Vec::new()) };
     let Some(incident_id) = alert.route.incident else { return Ok(Vec::new()) };
     let Some(found) = correlate::classify(&state.content, alert.subject()) else { return Ok(Vec::new()) };
-    let targets = correlate::targets(&alert.labels);
+    let report = alert.report.and_then(|report| state.reports.get(&report));
+    let named = report.map_or(&[][..], |report| &report.told.targets);
+    let mut targets = correlate::targets(&alert.labels);
+    let more: Vec<Target> = named.iter().filter(|target| !targets.contains(target)).cloned().collect();
+    targets.extend(more);
     if let Some(incident) = state.incidents.open.get(&incident_id) {
         if again && (incident.status != Status::Open || found.severity <= incident.severity) {
             return Ok(Vec::new());
@@ -43,7 +47,13 @@ pub(super) fn from_alert(
     assert_eq!(incident_id.0, context.next, "an alert opens the incident at the position it named");
     let name = alert.labels.get("alertname").unwrap_or(&found.incident_type);
     let subject = targets.first().map_or_else(String::new, |(_, name)| format!(" on {name}"));
+    // A claim takes no group: what is known otherwise must not join it and wait with it.
+    let claim = report.is_some_and(crate::report::Report::is_claim);
     let group = correlate::group_key(&state.content, &found.incident_type, &alert.labels, alert.drill);
+    let group = if claim { String::new() } else { group.to_string() };
+    let act_from = state.content.confidence.act_from;
+    let trust = report.map_or(u8::MAX, |report| report.trust(&state.content.reports, act_from));
+    let confidence = found.confidence.min(trust);
     let mut events = vec![(
         incident_id,
         Event::Opened {
@@ -51,17 +61,17 @@ pub(super) fn from_alert(
             incident_type: found.incident_type.into(),
             severity: found.severity,
             targets,
-            group: group.to_string().into(),
+            group: group.into(),
             alert: Some(id),
             auto_response: found.auto_response,
             drill: alert.drill,
-            confidence: Some(found.confidence),
+            confidence: Some(confidence),
             onset: Some(alert.starts_at.min(context.now)),
             escalation: found.escalation,
             why: alert.route.why.clone(),
         },
     )];
-    let unsure = found.confidence < state.content.confidence.act_from;
+    let unsure = confidence < act_from;
     if found.doubtful || unsure {
         let reason = if found.doubtful {
             "the alert's severity was not understood; confirm it with `incident classify`"

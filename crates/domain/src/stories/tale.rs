@@ -14,16 +14,18 @@ use crate::{
     id::IncidentId,
     incident::{self, Disposition, Status},
     mapping::Headers,
+    report::{self, Told},
     run,
     scene::Scene,
     time::{Span, Timestamp},
 };
 
 /// Facts that only carry others on, or that are told by another line.
-const UNTOLD: [&str; 6] = [
+const UNTOLD: &[&str] = &[
     "person.added",
     "run.updated",
     "incident.alert_joined",
+    "report.linked",
     "incident.attention_cleared",
     "alert.routed",
     "alert.changed",
@@ -57,6 +59,13 @@ impl Tale {
 
     pub(super) fn receives(&mut self, received: Received) {
         self.scene.received(received).unwrap();
+        self.note();
+    }
+
+    /// Somebody tells what they saw.
+    pub(super) fn reports(&mut self, actor: Actor, told: Told) {
+        let receive = report::Command::Receive(Box::new(told));
+        self.scene.ask(actor, Command::Report(receive)).unwrap();
         self.note();
     }
 
@@ -243,6 +252,18 @@ fn phrase(kind: &str, body: &Value, action: &str, by: &str) -> String {
             None => format!("{action} is done"),
         },
         "action.released" => format!("{action} is taken back"),
+        "report.received" => {
+            let told = &body["told"];
+            format!(
+                "report by {} from {}: \"{}\"",
+                of("channel"),
+                text(told, "reporter"),
+                text(told, "title")
+            )
+        }
+        "report.acknowledged" => format!("{by} answers who reported: {}", of("note")),
+        "report.unanswered" => "nobody has answered who reported".to_owned(),
+        "report.closed" => format!("{by} ends the report as {}: {}", of("outcome"), of("note")),
         "review.opened" => {
             let due = body["due"].as_array().map_or(0, Vec::len);
             format!("a review opens, with {due} reports due")

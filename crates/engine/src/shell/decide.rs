@@ -313,6 +313,8 @@ impl Decide {
             | Command::Notice(_)
             | Command::Review(_)
             | Command::Health(_)
+            | Command::Report(_)
+            | Command::Receive(_)
             | Command::Intake(_)
             | Command::Sighting(_)
             | Command::Detect { .. }

@@ -99,6 +99,7 @@ pub(crate) fn revive(
             | Stream::Notice(_)
             | Stream::Review(_)
             | Stream::Health
+            | Stream::Report(_)
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

@@ -176,6 +176,7 @@ impl Fold {
             | Event::Notice(..)
             | Event::Review(..)
             | Event::Health(_)
+            | Event::Report(..)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Token(..) => {}
@@ -232,6 +233,7 @@ impl Fold {
         self.redacted.iter().any(|stream| match stream {
             Stream::Alert(id) => is([Table::Alert, Table::AlertPast]) && id.0 == first,
             Stream::Incident(id) => is([Table::Incident, Table::IncidentPast]) && id.0 == first,
+            Stream::Report(id) => is([Table::Report, Table::ReportPast]) && id.0 == first,
             Stream::Silence(_)
             | Stream::Run(_)
             | Stream::Action(_)

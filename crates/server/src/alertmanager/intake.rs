@@ -113,6 +113,7 @@ fn received(alert: PostableAlert<'_>) -> Result<Received, String> {
         starts_at: alert.starts_at.0.map_err(|why| format!("startsAt: {why}"))?,
         ends_at: alert.ends_at.0.map_err(|why| format!("endsAt: {why}"))?,
         generator_url: generator_url.into(),
+        report: None,
     })
 }
 

@@ -114,7 +114,7 @@ struct SetRole {
     role: Parsed<Role>,
 }
 
-/// For a person or for a machine source.
+/// For a person, a machine source, or those who report.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewToken {
@@ -124,6 +124,10 @@ struct NewToken {
     /// All that the source sends is for practice: incidents of their own, nobody outside told, no figure moved.
     #[serde(default)]
     drill: bool,
+    /// The name of a form whose users may report and nothing else.
+    form: Option<String>,
+    /// The name of the page by which people outside may report and nothing else.
+    outside: Option<String>,
     #[serde(default)]
     label: String,
     expires_at: Option<Parsed<Timestamp>>,
@@ -186,17 +190,19 @@ async fn tokens(call: Call) -> Result<Response, Error> {
 }
 
 async fn create(call: Call) -> Result<Response, Error> {
-    let NewToken { person, source, drill, label, expires_at } = call.json()?;
-    let holder = match (person, source) {
-        (Some(_), None) if drill => {
-            let detail = "`drill` is for a `source`: what a person does is never only for practice";
-            return Err(Error::new(Problem::Invalid, detail));
-        }
-        (Some(Parsed(id)), None) => Holder::Person(id),
-        (None, Some(name)) if drill => Holder::Drill(name.into()),
-        (None, Some(name)) => Holder::Source(name.into()),
-        (Some(_), Some(_)) | (None, None) => {
-            let detail = "a token is for exactly one of `person` and `source`";
+    let NewToken { person, source, drill, form, outside, label, expires_at } = call.json()?;
+    if drill && source.is_none() {
+        let detail = "`drill` is for a `source`: what people do and tell is never only for practice";
+        return Err(Error::new(Problem::Invalid, detail));
+    }
+    let holder = match (person, source, form, outside) {
+        (Some(Parsed(id)), None, None, None) => Holder::Person(id),
+        (None, Some(name), None, None) if drill => Holder::Drill(name.into()),
+        (None, Some(name), None, None) => Holder::Source(name.into()),
+        (None, None, Some(name), None) => Holder::Form(name.into()),
+        (None, None, None, Some(name)) => Holder::Outside(name.into()),
+        (_, _, _, _) => {
+            let detail = "a token is for exactly one of `person`, `source`, `form` and `outside`";
             return Err(Error::new(Problem::Invalid, detail));
         }
     };

@@ -153,6 +153,7 @@ impl WireAlert {
             starts_at: present(self.starts_at),
             ends_at: present(self.ends_at),
             generator_url: self.generator_url,
+            report: None,
         })
     }
 

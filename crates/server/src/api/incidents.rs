@@ -254,6 +254,7 @@ fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<Incid
             | Stream::Approval(_)
             | Stream::Review(_)
             | Stream::Health
+            | Stream::Report(_)
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Content

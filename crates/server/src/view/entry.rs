@@ -5,7 +5,7 @@ mod recovery;
 use domain::{
     access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
-    incident, intake, notice, review, run, sighting, silence,
+    incident, intake, notice, report, review, run, sighting, silence,
     time::Timestamp,
 };
 use engine::TimelineEntry;
@@ -70,6 +70,7 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Notice(_, event)) => of_notice(&event),
         Ok(Event::Review(_, event)) => of_review(&event),
         Ok(Event::Health(event)) => recovery::of_health(&event),
+        Ok(Event::Report(_, event)) => of_report(&event),
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Sighting(_, event)) => of_sighting(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
@@ -287,6 +288,12 @@ fn of_token(event: &access::TokenEvent) -> String {
         access::TokenEvent::Created { holder: access::Holder::Drill(name), label, .. } => {
             format!("for drills by {name} {label}")
         }
+        access::TokenEvent::Created { holder: access::Holder::Form(name), label, .. } => {
+            format!("for form {name} {label}")
+        }
+        access::TokenEvent::Created { holder: access::Holder::Outside(name), label, .. } => {
+            format!("for reports from outside by {name} {label}")
+        }
         access::TokenEvent::Revoked => String::new(),
     }
 }
@@ -324,6 +331,20 @@ fn of_notice(event: &notice::Event) -> String {
             format!("not by way {}: {reason}", route + 1)
         }
         notice::Event::Undeliverable { reason } | notice::Event::Cancelled { reason } => reason.to_string(),
+    }
+}
+
+fn of_report(event: &report::Event) -> String {
+    match event {
+        report::Event::Received { told, .. } => report::shown(&told.title, false),
+        report::Event::Linked { alert, incident: Some(incident) } => format!("{alert}, {incident}"),
+        report::Event::Linked { alert, incident: None } => alert.to_string(),
+        report::Event::Acknowledged { note } => note.to_string(),
+        report::Event::Unanswered => "nobody acknowledged it in time".to_owned(),
+        report::Event::Reminded => "it has to be disclosed soon".to_owned(),
+        report::Event::Overdue => "it had to be disclosed by now".to_owned(),
+        report::Event::Closed { outcome, note } => format!("{}: {note}", outcome.name()),
+        report::Event::Redacted { .. } => String::new(),
     }
 }
 

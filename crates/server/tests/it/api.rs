@@ -13,6 +13,7 @@ mod people;
 mod queue;
 mod records;
 mod recovery;
+mod reports;
 mod reviews;
 mod runs;
 mod services;

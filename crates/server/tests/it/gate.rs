@@ -21,6 +21,7 @@ fn target(route: &RouteFacts) -> String {
         path if path.contains("/people/") => "P-999999",
         path if path.contains("/reviews/") => "REV-999999",
         path if path.contains("/approvals/") => "APR-999999",
+        path if path.contains("/reports/") => "RPT-999999",
         path if path.contains("/intake/") => "RAW-999999",
         path if path.contains("/tokens/") => "TOK-999999",
         _ => "nothing",

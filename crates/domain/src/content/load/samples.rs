@@ -165,6 +165,7 @@ impl Trial {
             | Event::Notice(..)
             | Event::Review(..)
             | Event::Health(_)
+            | Event::Report(..)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Content(_)

@@ -25,9 +25,9 @@ fn files() {
     check(
         &[("playbook/x.yaml", PLAYBOOK), ("rules/.yaml", RULE), ("rules/a/b.yaml", RULE)],
         expect![[r#"
-            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `estate.yaml`
-            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `estate.yaml`
-            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `estate.yaml`
+            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
+            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
+            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
         "#]],
     );
     check(
@@ -621,4 +621,27 @@ roles: { security_lead: [] }
         escalation.yaml:4:29: unknown team `oops`; did you mean `ops`?
     "#]],
     );
+}
+
+#[test]
+fn reports() {
+    let text = "incident_type: Odd One\nform_confidence: 50\noutside_per_hour: 0\nacknowledge: 5m\ndisclose: 30d\n\
+                remind: 60d\n";
+    check(
+        &[("reports.yaml", text)],
+        expect![[r#"
+        reports.yaml:1:16: an incident type `Odd One` must be lower-case letters, digits and `_`, starting with a letter
+        reports.yaml:2:18: with 50 % playbooks would start on what anybody tells; at most 49
+        reports.yaml:3:19: 0 reports an hour is not from 1 to 3600
+        reports.yaml:4:14: the acknowledgement of 5m is out of bounds; use 1h to 30d
+        reports.yaml:6:9: the reminder of 60d is out of bounds; use 0s to 30d
+    "#]],
+    );
+    check(
+        &[("reports.yaml", "acknowledge: 2d\nper_day: 3\n")],
+        expect![[r#"
+        reports.yaml:2:1: unknown field `per_day`; expected one of `incident_type`, `outside_type`, `form_confidence`, `outside_confidence`, `form_per_hour`, `outside_per_hour`, `acknowledge`, `disclose`, `remind`
+    "#]],
+    );
+    check(&[("reports.yaml", "acknowledge: 2d\n")], expect![[""]]);
 }
