@@ -440,6 +440,12 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         let own = state.actions.of_run(id).map(|action| action.id);
         own.map(move |id| Command::Action(action::Command::Abandon { id, reason: reason.clone() }))
     };
+    // Said again when something else was cleared away.
+    let overdue = || {
+        let step = run::overdue(run, state.playbooks.get(&run.hash)?)?;
+        let what = if step.kind.chooses() { "decision" } else { "task" };
+        Some(attention(&format!("{what} `{}` is overdue; answer or skip it", step.id)))
+    };
     let mut commands = Vec::new();
     if let Some(progress) = event.progress() {
         if let Some(playbook) = state.playbooks.get(&run.hash) {
@@ -464,11 +470,8 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
             ) => commands.push(clear()),
             None => {}
         }
-        for flagged in progress.flagged.iter().filter(|flagged| flagged.flag == run::Flag::Overdue) {
-            let known = state.playbooks.get(&run.hash).and_then(|p| p.steps().nth(flagged.step as usize));
-            let name = known.map_or_else(|| (flagged.step + 1).to_string(), |(_, step)| step.id.clone());
-            commands.push(attention(&format!("task `{name}` is overdue; complete or skip it")));
-        }
+        let new = progress.flagged.iter().any(|flagged| flagged.flag == run::Flag::Overdue);
+        commands.extend(overdue().filter(|_| new || progress.status == Some(run::Status::Active)));
         // Steps that ended at once, or a status that allows more, may let the run go further.
         if matches!(progress.status, Some(run::Status::Undoing { .. })) {
             commands.extend(abandon());
@@ -479,7 +482,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
     match event {
         run::Event::Updated { finished } => {
             let was_overdue = finished.iter().any(|one| run.steps[one.step as usize].overdue);
-            was_overdue.then(clear).into_iter().chain([advance()]).collect()
+            was_overdue.then(clear).into_iter().chain(overdue()).chain([advance()]).collect()
         }
         run::Event::Resumed => vec![clear(), advance()],
         // What else blocks it stays as it is, and people have been told.

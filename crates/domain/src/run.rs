@@ -28,7 +28,7 @@ mod walk;
 
 pub use decide::{Command, decide};
 pub(crate) use gate::terms;
-pub use task::{awaits_default, next_wakeup};
+pub use task::{Task, awaits_default, next_wakeup, overdue, tasks};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Begun, Event, Finished, Flag, Flagged, Run, Status, StepStatus,
+    Begun, Event, Finished, Flag, Flagged, Run, Status, StepState, StepStatus,
     decide::{find_step, step_word, word},
     gate,
     progress::Move,
@@ -16,11 +16,15 @@ use crate::{
     id::PersonId,
     playbook::{Goto, Kind, Playbook, Step, Wait},
     state::State,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// Longest note on a step, in bytes.
 const NOTE_MOST: usize = 4_096;
+
+/// When a person is called because nobody chose, where the playbook names no time; and nobody did what is needed.
+const CHOICE_DUE: Span = Span::secs(3_600);
+const TASK_DUE: Span = Span::secs(86_400);
 
 /// What a person says about several steps at once.
 pub(super) struct Update {
@@ -242,25 +246,84 @@ fn flaggable<'a>(run: &'a Run, playbook: &'a Playbook) -> impl Iterator<Item = (
     let open = open_steps(run, playbook).filter(|(_, step, _)| !matches!(step.kind, Kind::Action));
     open.flat_map(move |(index, step, began)| {
         let now = &run.steps[index];
-        let (due, reminder) = match &step.kind {
-            Kind::Manual(manual) => (manual.due, manual.reminder),
+        let reminder = match &step.kind {
+            Kind::Manual(manual) => manual.reminder,
             Kind::Action
             | Kind::Decision(_)
             | Kind::Wait(_)
             | Kind::Switch(_)
             | Kind::While(_)
             | Kind::Parallel(_)
-            | Kind::Call(_) => (None, None),
+            | Kind::Call(_) => None,
         };
         let all = [
             (Flag::Late, step.expected_duration, now.late),
             (Flag::Reminder, reminder, now.reminded),
-            (Flag::Overdue, due, now.overdue),
+            (Flag::Overdue, due(step), now.overdue),
         ];
         all.into_iter()
             .filter(|(_, _, said)| !said)
             .filter_map(move |(flag, span, _)| span.map(|span| (index as u32, flag, began.plus(span))))
     })
+}
+
+/// How long people may take, before one is called or a default is chosen.
+fn due(step: &Step) -> Option<Span> {
+    match &step.kind {
+        Kind::Manual(manual) => manual.due.or_else(|| step.priority.gates().then_some(TASK_DUE)),
+        Kind::Decision(decision) if decision.default.is_none() => Some(CHOICE_DUE),
+        Kind::Action
+        | Kind::Decision(_)
+        | Kind::Wait(_)
+        | Kind::Switch(_)
+        | Kind::While(_)
+        | Kind::Parallel(_)
+        | Kind::Call(_) => None,
+    }
+}
+
+/// An open step that asks something of people.
+pub struct Task<'a> {
+    pub step: &'a Step,
+    pub state: &'a StepState,
+    /// When a person is called, or the default is chosen.
+    pub due: Option<Timestamp>,
+    pub default: Option<&'a str>,
+    /// Whether the run needs it to go on.
+    pub gates: bool,
+}
+
+/// What the run asks of people now.
+pub fn tasks<'a>(run: &'a Run, playbook: &'a Playbook) -> Vec<Task<'a>> {
+    match run.status {
+        Status::Active | Status::Paused | Status::Blocked { .. } => {}
+        Status::Undoing { .. }
+        | Status::Completed
+        | Status::Failed { .. }
+        | Status::Canceled
+        | Status::Quarantined { .. } => return Vec::new(),
+    }
+    let open = open_steps(run, playbook).filter_map(|(index, step, began)| {
+        let (default, gates) = match &step.kind {
+            Kind::Decision(decision) => (decision.default.as_ref(), true),
+            Kind::Manual(_) => (None, step.priority.gates()),
+            Kind::Action
+            | Kind::Wait(_)
+            | Kind::Switch(_)
+            | Kind::While(_)
+            | Kind::Parallel(_)
+            | Kind::Call(_) => return None,
+        };
+        let span = default.map(|default| default.after).or_else(|| due(step));
+        let (state, due) = (&run.steps[index], span.map(|span| began.plus(span)));
+        Some(Task { step, state, due, default: default.map(|default| default.choose.as_str()), gates })
+    });
+    open.collect()
+}
+
+/// The first open task whose due time has passed.
+pub fn overdue<'a>(run: &'a Run, playbook: &'a Playbook) -> Option<&'a Step> {
+    open_steps(run, playbook).find(|(index, _, _)| run.steps[*index].overdue).map(|(_, step, _)| step)
 }
 
 /// The open steps of the stages reached so far, and since when.

@@ -100,7 +100,7 @@ fn an_overdue_task_calls_a_person_until_it_is_done() {
     assert!(!scene.look().contains("overdue"));
     scene.wait(Span::secs(1));
     let text = scene.look();
-    assert!(text.contains("task `call` is overdue"), "{text}");
+    assert!(text.contains("task `call` is overdue; answer or skip it"), "{text}");
     scene.wait(Span::secs(36_000));
     assert_eq!(scene.look(), "", "it is said once");
     let done = update(&scene, &["call"], &[]);
@@ -140,4 +140,42 @@ fn a_role_is_asked_for() {
     let done = update(&scene, &["write"], &[]);
     let message = scene.refused(done);
     assert!(message.contains("role security_lead"), "{message}");
+}
+
+#[test]
+fn what_is_asked_is_listed_and_called_for_until_all_of_it_is_answered() {
+    let text = "
+id: silent
+name: Silent
+version: 1.0.0
+types: [validator_compromise]
+min_severity: low
+stages:
+  - id: only
+    steps:
+      - id: both
+        parallel:
+          a: [{ id: ask, decision: Which?, options: { one: {}, two: {} } }]
+          b: [{ id: call, manual: Call, owner: ada, due: 2h }, { id: note, manual: Note, priority: optional }]
+";
+    let mut scene = Scene::new(&[text]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
+    let listed = |scene: &Scene| {
+        let run = scene.state.runs.get(scene.run()).unwrap();
+        let playbook = &scene.state.playbooks[&run.hash];
+        let tasks = crate::run::tasks(run, playbook);
+        tasks.iter().map(|task| (task.step.id.clone(), task.gates, task.state.overdue)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&scene), [("ask".to_owned(), true, false), ("call".to_owned(), true, false)]);
+    scene.look();
+    scene.wait(Span::secs(3_600));
+    assert!(scene.look().contains("decision `ask` is overdue"), "nobody waits in silence");
+    scene.wait(Span::secs(3_600));
+    let choose = update(&scene, &[], &[("ask", "one")]);
+    scene.must(choose);
+    assert!(scene.look().contains("task `call` is overdue"), "what is still open is called for again");
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    let text = scene.look();
+    assert!(text.contains("attention_cleared") && text.contains("Completed"), "{text}");
 }
