@@ -33,6 +33,7 @@ mod services;
 mod silences;
 mod sources;
 mod team;
+mod tasks;
 mod tiles;
 mod why;
 
@@ -46,6 +47,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     recovery::ROUTES,
     runs::ROUTES,
     reports::ROUTES,
+    tasks::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
     notices::ROUTES,

@@ -22,7 +22,7 @@ pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use notice::Notice;
 pub(crate) use recovery::Recovery;
-pub(crate) use work::{Action, Run};
+pub(crate) use work::{Action, Run, Task};
 
 /// One page of a list.
 #[derive(Debug, Serialize, JsonSchema)]

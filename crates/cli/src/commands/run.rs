@@ -20,6 +20,7 @@ const LIST: &str = "/api/v1/runs";
 pub(crate) enum Command {
     List(List),
     Show(Show),
+    Tasks(Tasks),
     Start(Start),
     Pause(Pause),
     Resume(Resume),
@@ -50,6 +51,14 @@ pub(crate) struct List {
 #[command(after_help = "Example:\n  ringfence run show RUN-14")]
 pub(crate) struct Show {
     id: RunId,
+}
+
+/// List what open runs ask of people: decisions and tasks, with owner and due time
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence run tasks")]
+pub(crate) struct Tasks {
+    #[arg(long, value_name = "N", default_value_t = show::LIMIT)]
+    limit: usize,
 }
 
 /// Start a playbook for an incident
@@ -146,6 +155,11 @@ impl Command {
                 Ok(show::list(output, items, &columns, "no run is there", row))
             }
             Command::Show(Show { id }) => Ok(one(&client.get(&format!("{LIST}/{id}"))?, output)),
+            Command::Tasks(Tasks { limit }) => {
+                let items = client.list("/api/v1/tasks", *limit)?;
+                let columns = ["run", "incident", "step", "kind", "for", "due", "state", "~ask"];
+                Ok(show::list(output, items, &columns, "no task is open", task))
+            }
             Command::Start(Start { incident, playbook }) => {
                 let mut body = json!({ "incident": incident.to_string() });
                 if let Some(playbook) = playbook {
@@ -194,6 +208,20 @@ fn row(run: &Value) -> Vec<String> {
         status(run),
         show::age(run, "started_at"),
         reason(run),
+    ]
+}
+
+fn task(task: &Value) -> Vec<String> {
+    let late = ["late", "overdue"].into_iter().rev().find(|flag| task[*flag] == true);
+    vec![
+        show::text(task, "run"),
+        show::text(task, "incident"),
+        show::text(task, "step"),
+        show::text(task, "kind"),
+        show::first(task, &["owner", "roles"]),
+        show::time(task, "due_at"),
+        late.unwrap_or("open").to_owned(),
+        show::text(task, "ask"),
     ]
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
     pub(crate) stage: Option<String>,
-    /// `action`, `decision`, `manual` or `wait`.
+    /// `action`, `decision`, `manual`, `wait`, `switch`, `while`, `parallel` or `call`.
     pub(crate) kind: Option<String>,
     pub(crate) status: String,
     /// The question or the instructions for people.
@@ -106,6 +106,65 @@ impl Run {
             started_at: text(run.started_at),
             updated_at: text(run.updated_at),
             ended_at: optional(run.ended_at),
+        }
+    }
+}
+
+/// What an open run asks of people.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Task {
+    pub(crate) run: String,
+    pub(crate) incident: String,
+    pub(crate) playbook: String,
+    pub(crate) step: String,
+    pub(crate) name: String,
+    /// `decision` or `manual`.
+    pub(crate) kind: String,
+    /// The question or the instructions.
+    pub(crate) ask: String,
+    /// What may be chosen, where it is a decision.
+    pub(crate) options: Vec<String>,
+    /// Who may answer; anybody who responds if empty.
+    pub(crate) roles: Vec<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) began_at: Option<String>,
+    pub(crate) due_at: Option<String>,
+    /// It took longer than expected.
+    pub(crate) late: bool,
+    pub(crate) overdue: bool,
+    /// What waits for the answer, and what follows without one.
+    pub(crate) why: String,
+}
+
+impl Task {
+    pub(crate) fn of(run: &runs::Run, task: &runs::Task<'_>) -> Task {
+        let asked = asked(task.step);
+        let waits = if task.gates {
+            format!("{} of `{}` goes on when it is answered", run.id, run.playbook)
+        } else {
+            format!("{} of `{}` does not wait for it, and closes it with its stage", run.id, run.playbook)
+        };
+        let without = match (task.default, task.due) {
+            (Some(choice), _) => format!("; `{choice}` is chosen if nobody answers in time"),
+            (None, Some(_)) => "; a person is called if nobody answers in time".to_owned(),
+            (None, None) => String::new(),
+        };
+        Task {
+            run: text(run.id),
+            incident: text(run.incident),
+            playbook: run.playbook.to_string(),
+            step: task.step.id.clone(),
+            name: task.step.name.clone(),
+            kind: task.step.kind.name().to_owned(),
+            ask: asked.text.unwrap_or_default(),
+            options: asked.options,
+            roles: asked.roles,
+            owner: asked.owner,
+            began_at: optional(task.state.began_at),
+            due_at: optional(task.due),
+            late: task.state.late,
+            overdue: task.state.overdue,
+            why: format!("{waits}{without}"),
         }
     }
 }

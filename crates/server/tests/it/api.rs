@@ -20,4 +20,5 @@ mod services;
 mod silences;
 mod sources;
 mod stream;
+mod tasks;
 mod why;
