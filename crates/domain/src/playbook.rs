@@ -338,6 +338,20 @@ impl Playbook {
         }
     }
 
+    /// Whether a step may begin while this earlier one is open: it holds the later one, nothing waits for it, or both
+    /// are in branches side by side.
+    pub fn may_overlap(&self, open: u32, begun: u32) -> bool {
+        let Some((_, early)) = self.steps().nth(open as usize) else { return false };
+        let holds = (open + 1..=open + early.kind.inner() as u32).contains(&begun);
+        let left_open = matches!(early.kind, Kind::Manual(_)) && !early.priority.gates();
+        let beside = |kind: &Kind| {
+            let branch = |step| kind.branches().iter().position(|(_, steps)| steps.contains(&step));
+            matches!(kind, Kind::Parallel(_))
+                && branch(open).zip(branch(begun)).is_some_and(|(one, other)| one != other)
+        };
+        holds || left_open || self.steps().any(|(_, step)| beside(&step.kind))
+    }
+
     pub fn step_index(&self, id: &str) -> Option<usize> {
         self.steps().position(|(_, step)| step.id == id)
     }

@@ -14,6 +14,7 @@ mod approval;
 mod control;
 mod entry;
 mod notice;
+mod outline;
 mod recovery;
 mod work;
 
@@ -21,6 +22,7 @@ pub(crate) use approval::Approval;
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use notice::Notice;
+pub(crate) use outline::{Line, outline};
 pub(crate) use recovery::Recovery;
 pub(crate) use work::{Action, Run, Task};
 

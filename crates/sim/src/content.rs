@@ -37,6 +37,7 @@ types:
   - { name: breach, category: test, severity: high, group_by: [node], window: 1h }
   - { name: outage, category: test, severity: high, group_by: [service], window: 30m }
   - { name: leak, category: test, severity: medium, group_by: [account], window: 2h }
+  - { name: mixed, category: test, severity: high, group_by: [node], window: 1h }
   - { name: noise, category: test, severity: low, window: 1h }
 ";
 
@@ -174,6 +175,70 @@ stages:
         for_each: incident.targets(\"node\")
 ";
 
+/// Each kind of step, the ones that hold others around the ones that do not.
+const EVERY: &str = "
+id: every
+name: Every kind
+version: 1.0.0
+types: [mixed]
+stages:
+  - id: contain
+    exit: steps.both.done && decisions.scope.made
+    steps:
+      - id: both
+        parallel:
+          calls:
+            - id: shut
+              call: shut
+              with: { nodes: 'incident.targets(\"node\")' }
+            - { id: note, manual: Note it, priority: optional }
+          people:
+            - id: scope
+              decision: Is there more?
+              options:
+                enough: {}
+                more:
+                  steps:
+                    - id: suspend
+                      action: account.suspend
+                      for_each: incident.targets(\"account\")%DEEP%
+                      on_failure: continue
+              default: { after: 20h, choose: enough }
+            - { id: ring, manual: Ring them, due: 10m }
+      - id: again
+        while: steps.again.rounds < 2
+        rounds: 3
+        steps:
+          - { id: burn, action: key.burn, for_each: incident.targets(\"key\"), on_failure: continue, priority: optional }
+          - { id: rest, wait: { for: 30s } }
+      - id: how
+        switch:
+          - case: high
+            when: incident.severity >= severity.high
+            steps:
+              - { id: cut, action: service.cut, for_each: incident.targets(\"service\"), on_failure: undo }
+        otherwise: [{ id: look, manual: Look }]
+  - id: finish
+    steps:
+      - id: first
+        parallel:
+          condition: [{ id: until, wait: { until: 'containments.all(c, c.in_force)', timeout: 5m } }]
+          time: [{ id: late, wait: { for: 10m } }]
+        join: any
+        on_failure: continue
+        priority: optional
+      - { id: quick, decision: Over?, options: { yes: {}, no: {} }, default: { after: 1m, choose: yes } }
+      - { id: done, manual: Say that it is over }
+";
+
+const SHUT: &str = "
+id: shut
+inputs: { nodes: { type: names } }
+steps:
+  - { id: isolate, action: node.isolate, for_each: inputs.nodes, retry: { attempts: 3, delay: 200ms } }
+  - { id: sure, decision: Was that right?, options: { yes: {}, no: {} } }
+";
+
 /// The files of the first version, or of the second: an argument more, a verb and a step less.
 pub fn files_of(second: bool) -> BTreeMap<String, String> {
     let ticket = ", args: { ticket: { kind: text, required: true } }";
@@ -183,7 +248,8 @@ pub fn files_of(second: bool) -> BTreeMap<String, String> {
         ("", "", TELL, BREACH_LAST)
     };
     let actions = ACTIONS.replace("%SUSPEND%", suspend).replace("%RESTORE%", suspend).replace("%TELL%", tell);
-    let playbook = |text: &str| text.replace("%WITH%", with).replace("%LAST%", last);
+    let deep = with.replace('\n', "\n              ");
+    let playbook = |text: &str| text.replace("%WITH%", with).replace("%DEEP%", &deep).replace("%LAST%", last);
     let files = [
         ("actions.yaml", actions),
         ("taxonomy.yaml", TAXONOMY.to_owned()),
@@ -194,6 +260,8 @@ pub fn files_of(second: bool) -> BTreeMap<String, String> {
         ("playbooks/breach.yaml", playbook(BREACH)),
         ("playbooks/outage.yaml", playbook(OUTAGE)),
         ("playbooks/leak.yaml", playbook(LEAK)),
+        ("playbooks/every.yaml", playbook(EVERY)),
+        ("pieces/shut.yaml", SHUT.to_owned()),
     ];
     files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect()
 }

@@ -1,17 +1,21 @@
 //! What the durable journal says, folded by the simulator's own few rules and not by the platform's: the checker's
 //! view of alerts, incidents, runs, actions and limits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     action::{self, Goal, Intent, Next, Operation, Outcome, Spec, Verdict},
     alert, approval,
+    content::Content,
     control::{self, SafeMode},
     event::{Event, Stream},
     id::{ActionId, AlertId, ApprovalId, IncidentId, PersonId, RunId, SilenceId},
     incident,
     labels::Labels,
-    playbook::OnExpiry,
+    playbook::{OnExpiry, Playbook, TextHash},
     run::{self, StepStatus},
     time::{Span, Timestamp},
 };
@@ -39,12 +43,21 @@ pub(crate) struct IncidentView {
 #[derive(Debug, Clone)]
 pub(crate) struct RunView {
     pub(crate) steps: Vec<StepStatus>,
-    /// Steps that were done and begin again, for what the incident gained: they wait for none before them.
-    pub(crate) widened: BTreeSet<u32>,
+    pub(crate) playbook: Option<Arc<Playbook>>,
     pub(crate) undoing: bool,
     /// What the run itself takes back now.
     pub(crate) releasing: Option<ActionId>,
     pub(crate) ended: bool,
+}
+
+impl RunView {
+    /// Whether an earlier step has not ended and must have before this one begins.
+    fn too_early(&self, step: u32) -> bool {
+        let before = (0u32..).zip(&self.steps[..step as usize]);
+        before
+            .filter(|(_, status)| matches!(status, StepStatus::Pending | StepStatus::Active))
+            .any(|(open, _)| !self.playbook.as_ref().is_some_and(|p| p.may_overlap(open, step)))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -102,6 +115,7 @@ pub(crate) struct Journal {
     pub(crate) redacted: BTreeSet<AlertId>,
     recoveries: Recoveries,
     windows: BTreeMap<String, Span>,
+    playbooks: BTreeMap<TextHash, Arc<Playbook>>,
 }
 
 /// What the checker looks at when an entry becomes durable.
@@ -112,8 +126,12 @@ pub(crate) enum Noted {
 }
 
 impl Journal {
-    pub(crate) fn new(windows: BTreeMap<String, Span>) -> Journal {
-        Journal { windows, ..Journal::default() }
+    pub(crate) fn new(contents: &[Arc<Content>]) -> Journal {
+        let windows = contents.iter().take(1).flat_map(|content| &content.types);
+        let windows = windows.map(|(name, kind)| (name.clone(), kind.window)).collect();
+        let playbooks = contents.iter().flat_map(|content| content.playbooks.values());
+        let playbooks = playbooks.map(|playbook| (playbook.hash.clone(), playbook.clone())).collect();
+        Journal { windows, playbooks, ..Journal::default() }
     }
 
     /// Takes a durable entry; the caller compares it with the world before it takes the next.
@@ -231,12 +249,11 @@ impl Journal {
     }
 
     fn run(&mut self, id: RunId, event: &run::Event) -> Result<(), Violation> {
-        if let run::Event::Started { steps, .. } = event {
+        if let run::Event::Started { steps, hash, .. } = event {
             let steps = vec![StepStatus::Pending; *steps as usize];
-            self.runs.insert(
-                id,
-                RunView { steps, widened: BTreeSet::new(), undoing: false, releasing: None, ended: false },
-            );
+            let playbook = self.playbooks.get(hash).cloned();
+            let run = RunView { steps, playbook, undoing: false, releasing: None, ended: false };
+            self.runs.insert(id, run);
         }
         let missing = || Violation::new("I11", format!("{id} has facts before it started"));
         let run = self.runs.get_mut(&id).ok_or_else(missing)?;
@@ -261,13 +278,9 @@ impl Journal {
         }
         for begun in &progress.begun {
             ensure(!run.undoing, "I7", || format!("{id} begins step {} while it is undone", begun.step))?;
-            let before = &run.steps[..begun.step as usize];
-            let open = before.iter().any(|s| matches!(s, StepStatus::Pending | StepStatus::Active));
-            let again = run.steps[begun.step as usize] == StepStatus::Done;
-            ensure(!open || again, "I3", || {
+            ensure(!run.too_early(begun.step), "I3", || {
                 format!("{id} begins step {} before an earlier one ended", begun.step)
             })?;
-            run.widened.extend(again.then_some(begun.step));
             run.steps[begun.step as usize] = StepStatus::Active;
         }
         if let Some(opened) = &progress.opened {
@@ -365,10 +378,7 @@ impl Journal {
         if let action::Origin::Run { run, step, .. } = spec.origin
             && let Some(run) = self.runs.get(&run)
         {
-            let mut before = run.steps[..step as usize].iter();
-            let open = before.any(|status| matches!(status, StepStatus::Pending | StepStatus::Active));
-            let again = run.widened.contains(&step);
-            ensure(!open || again, "I3", || {
+            ensure(!run.too_early(step), "I3", || {
                 format!("{id} of step {step} begins before an earlier step has ended")
             })?;
         }

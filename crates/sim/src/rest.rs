@@ -23,10 +23,10 @@ use crate::{
 
 /// More happenings than any simulation needs to come to rest.
 const STEPS_MAX: u32 = 50_000;
-const EVERYTHING: Page = Page { before: None, limit: 1_000 };
+pub(crate) const EVERYTHING: Page = Page { before: None, limit: 1_000 };
 const ORIGIN: &str = "sim.example/log";
 
-fn unreadable(error: impl std::fmt::Display) -> Violation {
+pub(crate) fn unreadable(error: impl std::fmt::Display) -> Violation {
     Violation::new("I11", format!("what is durable does not read: {error}"))
 }
 
@@ -97,6 +97,9 @@ impl Simulation {
             let held = actions.iter().filter(own).any(|a| matches!(a.status, ActionStatus::Held { .. }));
             let about = Stream::Run(run.id);
             match &run.status {
+                RunStatus::Active if !held => {
+                    self.is_told(run.incident, about, "nothing moves it at rest")?;
+                }
                 RunStatus::Active | RunStatus::Undoing { .. } => ensure(held, "I13", || {
                     format!("{} is {:?} at rest and nothing moves it", run.id, run.status)
                 })?,

@@ -5,13 +5,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    action::{self, Goal},
+    action::{self, Goal, Verdict},
     alert::Received,
     content::Content,
     flow::Command,
     id::{ActionId, RunId},
     labels::Labels,
-    playbook::Playbook,
+    playbook::{Kind, Playbook},
     run,
     time::Span,
 };
@@ -19,6 +19,7 @@ use domain::{
 use crate::{
     chance::Chance,
     people,
+    rest::{EVERYTHING, unreadable},
     simulation::{Asked, Faults, Options, Simulation},
     violation::{Failure, Violation, ensure},
     world::{Behaviour, Mood, World},
@@ -66,14 +67,18 @@ pub fn prove(content: &Arc<Content>, id: &str) -> Result<Proof, Box<Failure>> {
         proof.simulations += 1;
         play(content, playbook, script)
     };
-    let (calls, steps) = run(Script::default())?;
+    let whole = run(Script::default())?;
+    let (calls, steps) = (whole.calls, whole.steps);
     for crash_at in 1..=steps {
-        run(Script { crash_at: Some(crash_at), ..Script::default() })?;
+        let again = run(Script { crash_at: Some(crash_at), ..Script::default() })?;
+        if again.end != whole.end {
+            return Err(differs(crash_at, &whole, &again));
+        }
     }
     for call in 0..calls {
         for behaviour in WRONG {
             let wrong = BTreeMap::from([(call, behaviour)]);
-            let (all, _) = run(Script { wrong: wrong.clone(), crash_at: None, undo: true })?;
+            let all = run(Script { wrong: wrong.clone(), crash_at: None, undo: true })?.calls;
             // The calls behind those of the run take it back; each of them goes wrong as well.
             for later in (calls.min(all)..all).filter(|_| behaviour == Behaviour::Refuse) {
                 for second in WRONG {
@@ -84,7 +89,7 @@ pub fn prove(content: &Arc<Content>, id: &str) -> Result<Proof, Box<Failure>> {
             }
         }
     }
-    let (_, steps) = run(Script { undo: true, ..Script::default() })?;
+    let steps = run(Script { undo: true, ..Script::default() })?.steps;
     for crash_at in 1..=steps {
         run(Script { crash_at: Some(crash_at), undo: true, ..Script::default() })?;
     }
@@ -92,8 +97,22 @@ pub fn prove(content: &Arc<Content>, id: &str) -> Result<Proof, Box<Failure>> {
     Ok(proof)
 }
 
-/// Calls and steps until the run rests or is taken back.
-fn play(content: &Arc<Content>, playbook: &Playbook, script: Script) -> Result<(u64, u64), Box<Failure>> {
+/// What a script came to until the run rested or was taken back.
+struct Played {
+    calls: u64,
+    steps: u64,
+    /// The run and each of its steps, as they ended.
+    end: String,
+}
+
+/// A run that goes on after a crash has to end as if there had been none.
+fn differs(crash_at: u64, whole: &Played, again: &Played) -> Box<Failure> {
+    let what = format!("with a crash at step {crash_at} it ends as {}, without as {}", again.end, whole.end);
+    let (seed, at) = (0, domain::time::Timestamp(0));
+    Box::new(Failure { seed, step: crash_at, at, violation: Violation::new("I3", what), trace: Vec::new() })
+}
+
+fn play(content: &Arc<Content>, playbook: &Playbook, script: Script) -> Result<Played, Box<Failure>> {
     let options = Options { seed: 0, requests: 0, planted: None };
     let world = World::new(Mood::Scripted(script.wrong.clone()));
     let contents = [content.clone(), content.clone()];
@@ -108,11 +127,12 @@ fn play(content: &Arc<Content>, playbook: &Playbook, script: Script) -> Result<(
         simulation.ask(Span(1), people::source(), Asked::Alerts(vec![alert(content, playbook)]));
         simulation.rest_for(Span::secs(600))?;
         ensure(!simulation.journal.runs.is_empty(), "I1", || "the alert started no run".to_owned())?;
-        let calls = simulation.calls();
+        simulation.answer_people(script.wrong.is_empty())?;
         if script.undo {
             simulation.take_back()?;
         }
-        let done = (if script.undo { simulation.calls() } else { calls }, simulation.steps);
+        let (calls, steps) = (simulation.calls(), simulation.steps);
+        let done = Played { calls, steps, end: simulation.end()? };
         simulation.crash_at = None;
         simulation.come_to_rest()?;
         Ok(done)
@@ -149,6 +169,67 @@ impl Simulation {
             self.advance(true)?;
         }
         Ok(())
+    }
+
+    /// People answer what runs ask of them, one after the other, until nothing is asked any more; with `settle` they
+    /// also look what became of calls in doubt, and have those made again that were not.
+    fn answer_people(&mut self, settle: bool) -> Result<(), Violation> {
+        for _ in 0..80 {
+            self.rest_for(Span::secs(660))?;
+            let mut doubtful = self.journal.actions.iter().filter(|(_, view)| settle && view.in_doubt);
+            let command = match doubtful.next() {
+                Some((id, view)) => {
+                    let verdict = match people::truth(view, &self.world.ledger) {
+                        Verdict::Applied => Verdict::Applied,
+                        Verdict::NotApplied | Verdict::Retry => Verdict::Retry,
+                    };
+                    Command::Action(action::Command::Settle { id: *id, verdict, why: "looked".to_owned() })
+                }
+                None => match self.answer()? {
+                    Some(update) => Command::Run(update),
+                    None => return Ok(()),
+                },
+            };
+            self.order_soon(command)?;
+        }
+        Err(Violation::new("I13", "people are asked for ever"))
+    }
+
+    /// What somebody says to the first open task: it is done, or its last option.
+    fn answer(&self) -> Result<Option<run::Command>, Violation> {
+        for run in self.reader().runs(false, EVERYTHING).map_err(unreadable)? {
+            let known = self.journal.runs.get(&run.id).and_then(|view| view.playbook.as_ref());
+            let tasks = known.map(|playbook| run::tasks(&run, playbook)).unwrap_or_default();
+            let Some(task) = tasks.first() else { continue };
+            let (id, step) = (run.id, task.step.id.clone());
+            let (mut complete, mut decide) = (Vec::new(), BTreeMap::new());
+            match &task.step.kind {
+                Kind::Decision(decision) => {
+                    decide.extend(decision.options.keys().last().map(|choice| (step, choice.clone())));
+                }
+                Kind::Action
+                | Kind::Manual(_)
+                | Kind::Wait(_)
+                | Kind::Switch(_)
+                | Kind::While(_)
+                | Kind::Parallel(_)
+                | Kind::Call(_) => complete.push(step),
+            }
+            return Ok(Some(run::Command::Update { id, complete, decide, note: None }));
+        }
+        Ok(None)
+    }
+
+    /// How each run stands, and its steps.
+    fn end(&self) -> Result<String, Violation> {
+        let reader = self.reader();
+        let mut text = String::new();
+        for id in self.journal.runs.keys() {
+            let Some(run) = reader.run(*id).map_err(unreadable)? else { continue };
+            let steps: Vec<_> = run.steps.iter().map(|step| (step.status, step.round)).collect();
+            text += &format!("{:?} {steps:?} ", run.status);
+        }
+        Ok(text)
     }
 
     /// Undoes what the run did: the run itself where it has not ended, else each containment, twice.

@@ -192,14 +192,13 @@ impl Simulation {
         world: World,
         faults: Faults,
     ) -> Simulation {
-        let windows = contents[0].types.iter().map(|(name, kind)| (name.clone(), kind.window)).collect();
         Simulation {
             options,
             chance,
             now: DAWN,
             disk: Disk::new(),
             world,
-            journal: Journal::new(windows),
+            journal: Journal::new(&contents),
             checker: Checker::default(),
             faults,
             crash_at: None,

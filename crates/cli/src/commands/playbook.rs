@@ -1,6 +1,7 @@
 //! `playbook`: what the server would run.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::show;
 use crate::{
@@ -18,6 +19,7 @@ const PLAYBOOKS_MAX: usize = 2_000;
 pub(crate) enum Command {
     List(List),
     Show(Show),
+    Outline(Outline),
 }
 
 /// List playbooks
@@ -29,6 +31,13 @@ pub(crate) struct List {}
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence playbook show validator_compromise")]
 pub(crate) struct Show {
+    id: String,
+}
+
+/// Draw the steps of a playbook as they stand inside of one another
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence playbook outline data_breach")]
+pub(crate) struct Outline {
     id: String,
 }
 
@@ -58,6 +67,32 @@ impl Command {
                 }
                 Ok(Verdict::Done)
             }
+            Command::Outline(Outline { id }) => {
+                let playbook = client.get(&format!("{LIST}/{}", encode(id)))?;
+                if output.json {
+                    output.json(&playbook["outline"]);
+                } else {
+                    draw(&playbook, output);
+                }
+                Ok(Verdict::Done)
+            }
+        }
+    }
+}
+
+fn draw(playbook: &Value, output: &Output) {
+    for stage in show::items(playbook, "stages") {
+        output.line(escape_lines(&show::text(stage, "name")));
+        for step in show::items(&playbook["outline"], &show::text(stage, "id")) {
+            let depth = step["depth"].as_u64().and_then(|depth| usize::try_from(depth).ok()).unwrap_or(0);
+            let margin = "    ".repeat(depth);
+            let branch = show::text(step, "branch");
+            if !branch.is_empty() {
+                output.line(escape_lines(&format!("{margin}{branch}:")));
+            }
+            let about = show::text(step, "about").replace('\n', " ");
+            let (id, kind) = (show::text(step, "step"), show::text(step, "kind"));
+            output.line(escape_lines(&format!("  {margin}{id}  {kind}: {about}")));
         }
     }
 }

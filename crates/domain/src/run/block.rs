@@ -119,8 +119,9 @@ impl Walk<'_> {
         if !left.is_empty() {
             return Some(Move::FinishAll(left));
         }
-        let calls = inside.filter(|step| status(step) == StepStatus::Active);
-        calls.map(|step| effect::watch(self.state, self.run, step, self.steps[step])).min_by_key(urgency)
+        let calls = inside.clone().filter(|step| status(step) == StepStatus::Active);
+        let calls = calls.map(|step| effect::watch(self.state, self.run, step, self.steps[step]));
+        calls.min_by_key(urgency).or_else(|| inside.clone().find_map(|step| self.gained(step)))
     }
 
     /// Whether a failure inside of this step still counts, now that it was passed.

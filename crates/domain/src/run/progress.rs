@@ -141,10 +141,8 @@ fn next_move(
     }
     let here = stage_steps(playbook, run.stage as usize);
     let steps = playbook.steps().map(|(_, step)| step).collect();
-    let walk = Walk { state, run, playbook, steps, context, present: here.start };
-    let late = if widened { walk.widened(here.end) } else { None };
-    let next = late.or_else(|| walk.sequence(0..here.end));
-    next.unwrap_or_else(|| leave_stage(&walk, stage, here))
+    let walk = Walk { state, run, playbook, steps, context, present: here.start, widened };
+    walk.sequence(0..here.end).unwrap_or_else(|| leave_stage(&walk, stage, here))
 }
 
 pub(super) fn blocked(reason: String) -> Move {

@@ -19,6 +19,8 @@ pub(super) struct Walk<'a> {
     pub context: &'a Context,
     /// Where the present stage begins.
     pub present: usize,
+    /// Whether the incident may have gained targets.
+    pub widened: bool,
 }
 
 impl Walk<'_> {
@@ -51,7 +53,7 @@ impl Walk<'_> {
             StepStatus::Pending => Some(self.begin(index)),
             StepStatus::Active => self.active(index),
             StepStatus::Done if self.leads_on(index) => None,
-            StepStatus::Done | StepStatus::Skipped => self.close(index),
+            StepStatus::Done | StepStatus::Skipped => self.gained(index).or_else(|| self.close(index)),
             // Passed over when its stage ended.
             StepStatus::Failed if index < self.present => self.close(index),
             StepStatus::Failed => match step.on_failure {
@@ -98,15 +100,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Steps that are done look for targets that the incident gained since, wherever they stand.
-    pub(super) fn widened(&self, reached: usize) -> Option<Move> {
-        let done = |index: &usize| {
-            self.run.steps[*index].status == StepStatus::Done
-                && matches!(self.steps[*index].kind, Kind::Action)
-        };
-        (0..reached)
-            .filter(done)
-            .find_map(|index| effect::widen(self.state, self.run, self.playbook, index, self.steps[index]))
+    /// A step that is done begins again where the incident gained targets for it.
+    pub(super) fn gained(&self, index: usize) -> Option<Move> {
+        let step = self.steps[index];
+        let done = self.run.steps[index].status == StepStatus::Done && matches!(step.kind, Kind::Action);
+        let looks = self.widened && done;
+        if looks { effect::widen(self.state, self.run, self.playbook, index, step) } else { None }
     }
 
     /// What keeps the stage from ending although its steps were passed: one that gates and failed.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    content,
+    content::{self, Pinned},
     event::{Actor, Event, LogEvent, Meta, Stream},
     state::State,
     time::Timestamp,
@@ -296,14 +296,19 @@ impl Fold {
         })
     }
 
+    /// A playbook's text, alone or with the pieces that it calls: each of them was a file in force.
     fn judge_text(&mut self, key: &[u8], value: &[u8]) -> Option<String> {
         let hash = String::from_utf8_lossy(key);
-        self.kept.remove(&*hash);
-        if !self.files.contains(&*hash) {
-            return Some(format!("content text {hash} was never in force"));
+        if store::BlobId::of(value).to_string() != *hash {
+            self.kept.remove(&*hash);
+            return Some(format!("content text {hash} does not have that hash"));
         }
-        let same = store::BlobId::of(value).to_string() == *hash;
-        (!same).then(|| format!("content text {hash} does not have that hash"))
+        let pinned = Pinned::of(&String::from_utf8_lossy(value));
+        let own = store::BlobId::of(pinned.playbook.as_bytes()).to_string();
+        self.kept.remove(own.as_str());
+        let pieces = pinned.pieces.values().map(|text| store::BlobId::of(text.as_bytes()).to_string());
+        let strange = std::iter::once(own).chain(pieces).find(|file| !self.files.contains(file.as_str()));
+        strange.map(|file| format!("content text {file} was never in force"))
     }
 }
 

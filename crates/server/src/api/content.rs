@@ -15,7 +15,7 @@ use crate::{
     Error,
     call::{Call, ok},
     route::{Answer, Route, schema},
-    view::{Page, name, text},
+    view::{self, Line, Page, name, text},
 };
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -114,6 +114,8 @@ struct PlaybookText {
     text: String,
     /// The pieces that it calls, path to text.
     pieces: BTreeMap<String, String>,
+    /// The steps by stage, as they stand inside of one another.
+    outline: BTreeMap<String, Vec<Line>>,
 }
 
 impl From<&ActionSpec> for Verb {
@@ -194,5 +196,11 @@ fn playbook(call: &Call) -> Result<Response, Error> {
     let found = content.playbooks.get(&id).ok_or_else(|| missing(format_args!("playbook `{shown}`")))?;
     let text = content.playbook_texts.get(&found.hash).map(|text| Pinned::of(text));
     let Pinned { playbook: text, pieces } = text.unwrap_or_default();
-    ok(&PlaybookText { head: PlaybookHead::from(&**found), text, pieces })
+    let mut first = 0;
+    let mut outline = BTreeMap::new();
+    for stage in &found.stages {
+        outline.insert(stage.id.clone(), view::outline(stage, first));
+        first += stage.steps.len() as u32;
+    }
+    ok(&PlaybookText { head: PlaybookHead::from(&**found), text, pieces, outline })
 }

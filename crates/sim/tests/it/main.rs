@@ -67,6 +67,21 @@ fn shipped_playbooks_survive_every_failure_crash_and_repeat() {
 }
 
 #[test]
+fn each_kind_of_step_goes_on_after_a_crash_at_every_point() {
+    let content = first_content();
+    let kinds: std::collections::BTreeSet<&str> =
+        content.playbooks["every"].steps().map(|(_, step)| step.kind.name()).collect();
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["action", "call", "decision", "manual", "parallel", "switch", "wait", "while"]
+    );
+    match saga::prove(&content, "every") {
+        Ok(proof) => assert!(proof.calls > 4 && proof.simulations > 200, "{proof:?}"),
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+#[test]
 fn playbooks_with_one_action_of_each_class_survive_them_too() {
     let content = first_content();
     for id in ["breach", "outage"] {

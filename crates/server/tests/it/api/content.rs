@@ -26,6 +26,11 @@ fn playbooks_are_listed_by_name_and_shown_with_their_text() {
     assert_eq!((&first["items"][0], &second["items"][0]), (&all["items"][0], &all["items"][1]));
     let one = bench.get("/api/v1/playbooks/validator_compromise").expect(200);
     assert!(one["text"].as_str().unwrap().contains("id: validator_compromise"));
+    let outline = bench.get("/api/v1/playbooks/data_breach").expect(200)["outline"].clone();
+    let told = &outline["tell"][1];
+    assert_eq!((&told["step"], &told["depth"]), (&"authority".into(), &1.into()), "{outline}");
+    assert_eq!(told["branch"], "authority when `decisions.scope.choice == \"personal\"`");
+    assert_eq!(outline["contain"][1]["about"], "the piece lock_out");
     bench.get("/api/v1/playbooks/no_such").problem(404, "not_found");
     bench.get("/api/v1/playbooks/..%2Factions.yaml").problem(404, "not_found");
 }
