@@ -32,8 +32,8 @@ mod runs;
 mod services;
 mod silences;
 mod sources;
-mod team;
 mod tasks;
+mod team;
 mod tiles;
 mod why;
 

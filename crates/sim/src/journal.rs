@@ -23,6 +23,7 @@ use store::Entry;
 use tlog::leaf::EnvelopeRef;
 
 use crate::{
+    consent::Consents,
     restored::Recoveries,
     violation::{Violation, ensure},
 };
@@ -98,6 +99,7 @@ pub(crate) struct Journal {
     pub(crate) incidents: BTreeMap<IncidentId, IncidentView>,
     pub(crate) runs: BTreeMap<RunId, RunView>,
     pub(crate) actions: BTreeMap<ActionId, ActionView>,
+    pub(crate) consents: Consents,
     /// Those that wait.
     pub(crate) approvals: BTreeMap<ApprovalId, ApprovalView>,
     /// Who allowed what, ever.
@@ -158,7 +160,10 @@ impl Journal {
             Event::Person(id, _) => {
                 self.people.insert(id);
             }
-            Event::Approval(id, event) => self.approval(id, event),
+            Event::Approval(id, event) => {
+                self.consents.take(id, &event, at)?;
+                self.approval(id, event);
+            }
             Event::Token(..)
             | Event::Notice(..)
             | Event::Review(..)
@@ -314,7 +319,7 @@ impl Journal {
         match event {
             action::Event::Intended { spec, goal, intent } => {
                 self.create(id, spec, at)?;
-                self.intended(id, goal, &intent, by_person).map(|()| Noted::Nothing)
+                self.intended(id, goal, &intent, by_person, at).map(|()| Noted::Nothing)
             }
             action::Event::Held { spec, goal, .. } => {
                 self.create(id, spec, at)?;
@@ -404,6 +409,7 @@ impl Journal {
         goal: Goal,
         intent: &Intent,
         by_person: bool,
+        at: Timestamp,
     ) -> Result<(), Violation> {
         if goal == Goal::Release {
             self.check_undo(id)?;
@@ -419,8 +425,12 @@ impl Journal {
         action.retries += u32::from(by_person && action.in_doubt && action.goal == goal);
         action.goal = goal;
         action.in_doubt = false;
+        let passed = intent.pass.map(|pass| pass.approval);
+        if action.passed != passed || action.last_key != intent.key {
+            self.consents.used(&action.spec, goal, intent, at)?;
+        }
         action.last_key = intent.key.clone();
-        action.passed = intent.pass.map(|pass| pass.approval);
+        action.passed = passed;
         let name = (id, intent.key.clone(), intent.attempt, intent.epoch);
         self.intents.insert(name, intent.operation);
         Ok(())

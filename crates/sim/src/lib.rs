@@ -15,6 +15,7 @@
 
 mod chance;
 mod check;
+mod consent;
 mod content;
 mod disk;
 mod journal;

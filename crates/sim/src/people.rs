@@ -164,7 +164,7 @@ fn containment(journal: &Journal, chance: &mut Chance) -> Command {
 /// Mostly what is asked, as it is asked; now and then something else.
 fn approve(journal: &Journal, chance: &mut Chance) -> Command {
     let Some(id) = any(journal.approvals.keys().copied(), chance) else { return apply(journal, chance) };
-    let hash = match chance.permille(50) {
+    let hash = match chance.permille(150) {
         true => "0".repeat(64),
         false => journal.approvals[&id].hash.to_string(),
     };

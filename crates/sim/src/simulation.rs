@@ -10,6 +10,7 @@ use connectors::Call;
 use domain::{
     action::{self, Goal, Intent, Operation, Outcome},
     alert::Received,
+    approval,
     content::Content,
     control::{self, Control, GAP_MAX},
     event::{Actor, Event, Stream},
@@ -62,10 +63,12 @@ pub enum Planted {
     /// What holds a service back is taken back while somebody still looks whether it is well; shown by
     /// [`release_unverified`](crate::release_unverified).
     ReleaseUnverified,
+    /// Whatever hash a person sends, the one of the request is taken.
+    AnyHash,
 }
 
 impl Planted {
-    pub const ALL: [Planted; 8] = [
+    pub const ALL: [Planted; 9] = [
         Planted::AcknowledgeBeforeSync,
         Planted::LostSync,
         Planted::OldEpoch,
@@ -74,6 +77,7 @@ impl Planted {
         Planted::SkipLimits,
         Planted::SendTwice,
         Planted::LostRow,
+        Planted::AnyHash,
     ];
 }
 
@@ -383,6 +387,17 @@ impl Simulation {
         self.schedule(gap, Happening::Next);
     }
 
+    /// Whoever watches people remembers what each of them allowed.
+    fn hears(&mut self, actor: &Actor, command: Command) -> Command {
+        let Command::Approval(approval::Command::Approve { id, hash }) = command else { return command };
+        if let Some(person) = actor.person() {
+            self.journal.consents.heard(person, id, &hash);
+        }
+        let asked = self.journal.approvals.get(&id).map(|asked| asked.hash.to_string());
+        let any = asked.filter(|_| self.options.planted == Some(Planted::AnyHash));
+        Command::Approval(approval::Command::Approve { id, hash: any.unwrap_or(hash) })
+    }
+
     /// A request reaches the node.
     fn arrive(&mut self, actor: Actor, asked: Asked) -> Result<(), Violation> {
         self.serial += 1;
@@ -406,6 +421,7 @@ impl Simulation {
             }
             Asked::Wish(Wish::Command(command)) => {
                 self.note(|| format!("{actor} asks {command:?}"));
+                let command = self.hears(&actor, command);
                 Input::Command { ticket, actor, command: Box::new(command) }
             }
             Asked::Wish(Wish::Reload(second)) => {

@@ -1,11 +1,14 @@
 //! Who may approve what, and what an approval is good for: a matrix of attempts of which only the honest ones pass.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use super::{Command, Subject};
 use crate::{
     access, action,
-    content::Content,
+    content::{Content, people::Contact},
     control,
     event::Actor,
     flow,
@@ -221,4 +224,31 @@ fn what_nobody_answers_is_asked_three_times_and_then_by_hand() {
     assert!(!stage.approve(Actor::Person(people[0]), id, &hash), "who asked first");
     assert!(stage.approve(one, id, &hash) && !stage.began(action));
     assert!(stage.approve(two, id, &hash) && stage.began(action));
+}
+
+#[test]
+fn two_accounts_of_one_person_count_once_and_the_other_one_of_who_asked_not_at_all() {
+    let mut stage = stage();
+    let mut content = (*stage.scene.state.content).clone();
+    for (name, accounts) in [("ada", ["asks", "one"]), ("bob", ["two", "three"])] {
+        let contact = Contact {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            accounts: accounts.map(str::to_owned).into(),
+            mail: None,
+            phone: None,
+            chat: BTreeMap::new(),
+            external: false,
+        };
+        content.people.contacts.insert(name.to_owned(), contact);
+    }
+    stage.scene.state.content = Arc::new(content);
+    let (id, action, hash) = stage.ask("account-1");
+    let actor = |stage: &Stage, number: usize| Actor::Person(stage.people[number]);
+    for number in [0, 1] {
+        assert!(!stage.approve(actor(&stage, number), id, &hash), "who asked, by another account");
+    }
+    assert!(stage.approve(actor(&stage, 2), id, &hash));
+    assert!(!stage.approve(actor(&stage, 3), id, &hash), "the same person");
+    assert!(!stage.began(action));
 }

@@ -8,7 +8,7 @@ use super::{Asked, FileKind, Permit, permits, takes_file};
 use crate::{
     action::{Goal, Spec},
     content::Purpose,
-    control::{Control, SafeMode, Switch},
+    control::{Breaker, Control, SafeMode, Switch},
     scene::Scene,
     severity::Risk,
     time::Timestamp,
@@ -94,4 +94,35 @@ fn a_file_from_outside_is_taken_by_level() {
         lockdown   ---y
     "#]]
     .assert_eq(&table);
+}
+
+#[test]
+fn a_breaker_stops_one_connector_or_one_action_and_nothing_else() {
+    let (now, base) = (Timestamp(5), spec());
+    let other = Spec { verb: "account.suspend".into(), ..base.clone() };
+    let elsewhere = Spec { connector: "desk".into(), ..base.clone() };
+    let breaker = |until| Breaker { since: Timestamp(0), until, by: "x".into(), reason: "y".into() };
+    let mut cells = 0;
+    for level in SafeMode::ALL {
+        for (name, stopped) in [(&base.connector, [true, true, false]), (&base.verb, [true, false, true])] {
+            for (until, open) in [(None, true), (Some(Timestamp(6)), true), (Some(Timestamp(5)), false)] {
+                let mut control = Control { safe_mode: level, ..Control::default() };
+                let free = control.clone();
+                control.breakers.insert(name.clone(), breaker(until));
+                for (spec, stopped) in [&base, &other, &elsewhere].into_iter().zip(stopped) {
+                    for goal in [Goal::Apply, Goal::Release] {
+                        for asked in [Asked::Automatically, Asked::ByPerson] {
+                            let found = permits(&control, spec, goal, asked, now);
+                            let without = permits(&free, spec, goal, asked, now);
+                            let why = format!("circuit breaker `{name}` is open: y");
+                            let expected = if stopped && open { Permit::Refused(why) } else { without };
+                            assert_eq!(found, expected, "{level} {name} {until:?} {} {goal:?}", spec.verb);
+                            cells += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(cells, 5 * 2 * 3 * 3 * 4);
 }

@@ -45,6 +45,7 @@ fn every_planted_bug_is_caught() {
             Planted::NewKeyOnRetry => &["I4"],
             Planted::SendBeforeCommit | Planted::SendTwice => &["I4"],
             Planted::SkipLimits => &["I10"],
+            Planted::AnyHash => &["I8"],
             // What a row said is forgotten at the next start, whatever it was.
             Planted::ReleaseUnverified => &["R1"],
             Planted::LostRow => &["I1", "I2", "I5", "I7", "I9", "I10", "I11", "I13"],

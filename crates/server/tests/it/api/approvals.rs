@@ -100,3 +100,64 @@ fn looking_changes_nothing_and_nothing_but_a_token_in_the_header_counts() {
     let refusals = bench.journal().lines().skip(before as usize).filter(|l| !l.contains("refused")).count();
     assert_eq!(refusals, 0, "{}", bench.journal());
 }
+
+/// Who says it, with which method, to which spelling of the path, with which words: 600 ways, and none counts.
+#[test]
+fn no_way_around_two_people_in_the_matrix_of_calls() {
+    let bench = Bench::new();
+    let dora = bench.person("dora", domain::access::Role::Commander);
+    let asked = request(&bench, &dora);
+    let (id, hash) = (asked["id"].as_str().unwrap().to_owned(), asked["hash"].as_str().unwrap().to_owned());
+    let who = [&bench.admin, &bench.commander, &dora, &bench.responder, &bench.viewer, &bench.source, ""];
+    let path = format!("/api/v1/approvals/{id}/approve");
+    let lower = path.replace("APR-", "apr-");
+    let ways = [
+        ("POST", path.clone()),
+        ("GET", path.clone()),
+        ("HEAD", path.clone()),
+        ("PUT", path.clone()),
+        ("POST", lower),
+        ("POST", format!("{path}/")),
+        ("POST", format!("{path}?hash={hash}")),
+        ("POST", path.replace("/approvals/", "/Approvals/")),
+        ("POST", path.replace("/approvals/", "//approvals/")),
+        ("POST", path.replace("APR-", "APR-0")),
+        ("POST", path.replace("/approve", "%2Fapprove")),
+        ("POST", path.replace("/approvals/", "/approvals/../approvals/")),
+    ];
+    let words = [
+        json!({ "hash": hash }).to_string(),
+        json!({ "hash": hash.to_uppercase() }).to_string(),
+        json!({ "hash": format!("{hash} ") }).to_string(),
+        json!({ "hash": &hash[..63] }).to_string(),
+        json!({ "hash": "" }).to_string(),
+        json!({ "hash": hash, "person": "P-1" }).to_string(),
+        json!({ "hash": [hash] }).to_string(),
+        format!("hash={hash}"),
+    ];
+    let mut cases = 0;
+    for (turn, token) in who.into_iter().enumerate() {
+        for (number, (method, path)) in ways.iter().enumerate() {
+            for (at, body) in words.iter().enumerate() {
+                // The honest ones are another test.
+                if turn < 2 && number == 0 && at == 0 {
+                    continue;
+                }
+                let mut call = Request::builder().method(*method).uri(path);
+                call = call.header("origin", ["https://evil.example", "null"][cases % 2]);
+                call = match token {
+                    "" => call.header("cookie", format!("token={0}; session={0}", bench.admin)),
+                    token => call.header("authorization", format!("Bearer {token}")),
+                };
+                let answer = bench.send(call.body(Body::from(body.clone())).unwrap());
+                assert!(answer.status >= 400, "{turn} {method} {path} {body}: {}", answer.status);
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases >= 600, "{cases}");
+    assert!(!bench.journal().contains("approval.granted"), "{}", bench.journal());
+    let action = format!("/api/v1/containments/{}", asked["actions"][0].as_str().unwrap());
+    assert_eq!(bench.get(&action).expect(200)["status"], "held");
+    assert_eq!(bench.get(&format!("/api/v1/approvals/{id}")).expect(200)["grants"], json!([]));
+}
