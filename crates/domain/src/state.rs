@@ -183,12 +183,7 @@ impl State {
                 self.silences.insert(id, silence);
                 Stream::Silence(id)
             }
-            Saved::Incident(incident) => {
-                let id = incident.id;
-                self.index_group(&incident);
-                self.incidents.open.insert(id, Box::new(incident));
-                Stream::Incident(id)
-            }
+            Saved::Incident(incident) => self.restore_incident(incident),
             Saved::Run(run) => self.restore_run(run),
             Saved::Action(action) => {
                 let id = action.id;
@@ -247,6 +242,13 @@ impl State {
             }
         };
         self.schedule(stream);
+    }
+
+    fn restore_incident(&mut self, incident: Incident) -> Stream {
+        let id = incident.id;
+        self.index_group(&incident);
+        self.incidents.open.insert(id, Box::new(incident));
+        Stream::Incident(id)
     }
 
     fn restore_run(&mut self, run: Run) -> Stream {

@@ -95,8 +95,10 @@ fn receive(state: &State, mut told: Told, context: &Context) -> Decided {
     Ok(vec![(ReportId::from_number(context.next), received)])
 }
 
-/// How it comes, by whose token it comes.
-fn channel(state: &State, actor: &Actor) -> Result<(Channel, Option<Box<str>>, Option<TokenId>), Rejected> {
+/// How a report comes, through which form or from which place, and by whose token.
+type Way = (Channel, Option<Box<str>>, Option<TokenId>);
+
+fn channel(state: &State, actor: &Actor) -> Result<Way, Rejected> {
     let forbidden = || Rejected::Forbidden("this token may not report".to_owned());
     match actor {
         Actor::Person(_) => Ok((Channel::Hand, None, None)),
