@@ -50,12 +50,17 @@ impl Server {
 
     /// Starts on the data directory `data` of a folder, at a free port.
     pub(crate) fn start_in(folder: TempDir, extra: &[&str]) -> Server {
+        Server::start_saying(folder, extra, Stdio::inherit())
+    }
+
+    /// As [`Server::start_in`], with a place for what it says.
+    pub(crate) fn start_saying(folder: TempDir, extra: &[&str], said: Stdio) -> Server {
         let mut child = ringfence()
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path().join("data"))
             .args(extra)
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(said)
             .spawn()
             .unwrap();
         let address = first_json(&mut child)["address"].as_str().unwrap().to_owned();
