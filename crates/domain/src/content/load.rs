@@ -172,7 +172,11 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
 
     let held = |playbook: &Playbook| targets.of_playbook(playbook, types.as_ref().map(|types| &types.types));
     let of_playbooks = playbooks.values().map(|p| &*p.playbook);
-    let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, held, &mut problems);
+    let left_out = |id: &str| {
+        let path = format!("playbooks/{id}.yaml");
+        files.contains_key(&path) && !playbooks.contains_key(path.as_str())
+    };
+    let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();

@@ -51,10 +51,12 @@ struct PartDocument {
     approve: Option<Spanned<bool>>,
 }
 
-/// The drills of the folder by name of their file.
+/// The drills of the folder by name of their file. A playbook that was left out for its own problems is not reported
+/// again by each drill of it.
 pub(super) fn read<'p>(
     files: &Files<'_>,
     playbooks: impl Iterator<Item = &'p Playbook> + Clone,
+    left_out: impl Fn(&str) -> bool,
     held: impl Fn(&Playbook) -> Held,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Drill> {
@@ -68,7 +70,7 @@ pub(super) fn read<'p>(
         report.id("the scenario", &document.scenario);
         let targets = targets(&document.targets, &mut report);
         let playbook = playbooks.clone().find(|playbook| playbook.id == document.playbook.value);
-        if playbook.is_none() {
+        if playbook.is_none() && !left_out(&document.playbook.value) {
             let known = playbooks.clone().map(|playbook| playbook.id.as_str());
             report.at(&document.playbook, unknown("playbook", &document.playbook, known));
         }

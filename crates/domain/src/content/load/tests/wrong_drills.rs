@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::check;
+use super::{PLAYBOOK, check};
 
 const DRILL: &str = "
 scenario: validator_compromise
@@ -69,6 +69,17 @@ fn people() {
         drills/a.yaml:16:13: unknown step `revoke`; known: `isolate`
         drills/a.yaml:16:42: the note has 1 to 1000 bytes
         drills/a.yaml:17:5: a part has one of `choose`, for a decision, `complete`, for a task, and `approve: true`, for an action
+    "#]],
+    );
+}
+
+#[test]
+fn a_drill_of_a_playbook_with_a_problem_adds_none() {
+    let broken = PLAYBOOK.replace("action: node.isolate", "action: node.isolat");
+    check(
+        &[("drills/a.yaml", DRILL), ("playbooks/validator_compromise.yaml", &broken)],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:12:17: unknown action `node.isolat`; did you mean `node.isolate`?
     "#]],
     );
 }
