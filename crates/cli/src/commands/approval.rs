@@ -26,7 +26,7 @@ pub(crate) struct Approvals {
 /// Show exactly what would be done, and allow that
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ringfence run approve APR-17 --show\n  ringfence run approve APR-17 --hash 9f2c…"
+    after_help = "Example:\n  ringfence run approve APR-17 --show\n  ringfence run approve APR-17 --hash 9f2c…"
 )]
 pub(crate) struct Approve {
     id: ApprovalId,
