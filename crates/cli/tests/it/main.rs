@@ -12,6 +12,7 @@ mod http_example;
 mod inert;
 mod prometheus;
 mod proof;
+mod reports;
 mod services;
 mod sources;
 mod support;

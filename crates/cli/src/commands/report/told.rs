@@ -90,7 +90,12 @@ pub(super) fn add(command: &Add, global: &Global, output: &Output) -> anyhow::Re
     }
     let answer = session::client(global)?.post(REPORTS, &body)?;
     let (id, incident) = (show::text(&answer, "id"), show::text(&answer, "incident"));
-    Ok(show::done(output, &answer, &format!("{id} is taken; see `ringfence incident show {incident}`")))
+    // A form is not told what became of it.
+    let line = match incident.as_str() {
+        "" => format!("{id} is taken"),
+        incident => format!("{id} is taken; see `ringfence incident show {incident}`"),
+    };
+    Ok(show::done(output, &answer, &line))
 }
 
 pub(super) fn list(command: &List, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
@@ -100,7 +105,7 @@ pub(super) fn list(command: &List, global: &Global, output: &Output) -> anyhow::
     Ok(show::list(output, items, &columns, &format!("no report is {state}"), |report| {
         vec![
             show::text(report, "id"),
-            show::first(report, &["reporter", "channel"]),
+            show::first(report, &["reporter", "via", "channel"]),
             show::age(report, "received_at"),
             show::text(report, "incident"),
             owed(report),
@@ -129,8 +134,9 @@ pub(super) fn one(command: &Show, global: &Global, output: &Output) -> anyhow::R
     }
     let fields = [
         ("id", show::text(&report, "id")),
-        ("from", show::first(&report, &["reporter", "channel"])),
+        ("from", show::first(&report, &["reporter", "via", "channel"])),
         ("by", show::text(&report, "channel")),
+        ("via", show::text(&report, "via")),
         ("contact", show::text(&report, "contact")),
         ("title", show::text(&report, "title")),
         ("received", show::time(&report, "received_at")),
