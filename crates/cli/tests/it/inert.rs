@@ -9,9 +9,10 @@ use std::{
     process::Stdio,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use self::receivers::{Hook, Mail, Request};
+use self::receivers::{Hook, Mail, Request, repeating_mail};
 use crate::{
     bad_input::raw::{Answer, Connection},
     sources::{
@@ -265,12 +266,14 @@ fn check_requests(trick: &str, words: &str, requests: &[Request]) {
 
 #[test]
 fn no_secret_of_a_source_or_a_channel_leaves_its_file() {
-    // The receiver refuses and repeats what it got, and the mail server takes no password.
-    let (mail, hook) = (Mail::start(), Hook::start(400));
-    let login = format!("port = {}\nuser = \"duty\"\nsecret = \"file:mail\"\n", mail.port);
+    // Whoever is told refuses, and repeats what it got.
+    let ((port, offered), hook) = (repeating_mail(), Hook::start(400));
+    let login = format!("port = {port}\nuser = \"duty\"\nsecret = \"file:mail\"\n");
+    let password = STANDARD.encode(format!("\0duty\0{PASSWORD}"));
     let (server, log) = server(&login, &hook);
     let incident = opened(&server, 0, "Sign-ins");
-    let mut canaries = [ROOM, "canary-of", SIGNING].map(str::to_owned).to_vec();
+    let mut canaries =
+        [ROOM, "canary-of", SIGNING, password.trim_end_matches('=')].map(str::to_owned).to_vec();
     for kind in Kind::ALL {
         canaries.push(kind.secret("generic"));
         let body = json!({ "title": "A", "account": "account-of-1" });
@@ -285,6 +288,7 @@ fn no_secret_of_a_source_or_a_channel_leaves_its_file() {
         assert_ne!(notice["status"], "delivered", "{channel}: {notice:#}");
         answers += &notice.to_string();
     }
+    assert!(offered.lock().unwrap().contains(&password) && answers.contains("not taken"), "{answers}");
     let sent: Vec<String> = hook.got().iter().map(|got| format!("{}{}", got.head, got.body)).collect();
     assert!([ROOM, ROUTING, MESSAGES].iter().all(|secret| sent.iter().any(|sent| sent.contains(secret))));
     answers += &read_all(&server, &incident);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::notice::Outcome;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
@@ -140,11 +141,16 @@ impl Smtp {
         Ok(builder.build())
     }
 
+    /// What a server said, without the password: servers repeat what they did not take, also as it was encoded.
     fn redact(&self, text: &str) -> String {
         let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-        match &self.login {
-            Some((_, password)) => plain.replace(password.expose(), "***"),
-            None => plain,
-        }
+        let Some((user, password)) = &self.login else { return plain };
+        let password = password.expose();
+        let encoded = [format!("\0{user}\0{password}"), password.to_owned()];
+        let hidden = encoded.iter().fold(plain, |text, sent| {
+            let sent = BASE64_STANDARD.encode(sent);
+            text.replace(&sent, "***").replace(sent.trim_end_matches('='), "***")
+        });
+        hidden.replace(password, "***")
     }
 }

@@ -1,12 +1,15 @@
 //! Mail through a real mail server in a process of its own: taken, put off, refused, and gone.
 
 use std::{
+    io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use connectors::{Channel, Secret, Smtp, SmtpTls};
 use domain::notice::{Outcome, Reason};
 
 use crate::notify::{HOSTILE, delivery, mail};
@@ -89,4 +92,42 @@ async fn a_server_that_is_gone_is_never_taken_for_delivery() {
     let port = Server::start().port;
     let outcome = mail("127.0.0.1", port, &["127.0.0.0/8"]).deliver(&delivery(Reason::Opened)).await;
     assert!(matches!(outcome, Outcome::Unknown { .. } | Outcome::Refused { retry: true, .. }), "{outcome:?}");
+}
+
+/// A server that takes no password, and repeats in its answer the lines with which it was offered.
+fn repeating(mechanism: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        stream.write_all(b"220 here\r\n").unwrap();
+        let mut asked = 0;
+        for line in lines.map_while(Result::ok) {
+            let answer = match (line.split(' ').next().unwrap(), mechanism) {
+                ("EHLO", _) => format!("250-here\r\n250 AUTH {mechanism}\r\n"),
+                ("AUTH", "LOGIN") if line == "AUTH LOGIN" => "334 VXNlcm5hbWU6\r\n".to_owned(),
+                (_, "LOGIN") if asked == 1 => "334 UGFzc3dvcmQ6\r\n".to_owned(),
+                (_, _) => format!("535 5.7.8 not taken: {line}\r\n"),
+            };
+            asked += usize::from(!line.starts_with("EHLO"));
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_password_is_quoted_without_it() {
+    for (mechanism, offered) in [("PLAIN", "\0duty\0canary-0451"), ("LOGIN", "canary-0451")] {
+        let login = Some(("duty".to_owned(), Secret::new("canary-0451")));
+        let networks = vec!["127.0.0.0/8".parse().unwrap()];
+        let (port, from) = (repeating(mechanism), "ringfence@example.org");
+        let smtp = Smtp::new("127.0.0.1".to_owned(), port, SmtpTls::None, from, login, networks).unwrap();
+        let outcome = Channel::smtp(smtp).deliver(&delivery(Reason::Opened)).await;
+        let Outcome::Refused { reason, .. } = &outcome else { panic!("{mechanism}: {outcome:?}") };
+        let encoded = BASE64_STANDARD.encode(offered);
+        assert!(reason.contains("not taken") && reason.contains("***"), "{mechanism}: {reason}");
+        assert!(!reason.contains("canary") && !reason.contains(encoded.trim_end_matches('=')), "{reason}");
+    }
 }

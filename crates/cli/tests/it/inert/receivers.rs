@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     process::{Command, Stdio},
     sync::{Arc, Mutex},
@@ -45,6 +45,29 @@ impl Mail {
         let read = |path| String::from_utf8(fs::read(path).unwrap()).unwrap().replace("\r\n", "\n");
         files.map(|file| read(file.unwrap().path())).collect()
     }
+}
+
+/// A mail server that takes no password, and repeats in its answer the line with which it was offered.
+pub(super) fn repeating_mail() -> (u16, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, offered) = (listener.local_addr().unwrap().port(), Arc::<Mutex<String>>::default());
+    let keep = offered.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            drop(stream.write_all(b"220 here\r\n"));
+            for line in lines.map_while(Result::ok) {
+                let answer = match line.starts_with("EHLO") {
+                    true => "250-here\r\n250 AUTH PLAIN\r\n".to_owned(),
+                    false => format!("535 5.7.8 not taken: {line}\r\n"),
+                };
+                *keep.lock().unwrap() += &line;
+                drop(stream.write_all(answer.as_bytes()));
+            }
+        }
+    });
+    (port, offered)
 }
 
 #[derive(Debug, Clone)]
