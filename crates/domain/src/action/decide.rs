@@ -191,7 +191,7 @@ fn by_person(
         let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
         return Err(Rejected::Invalid(format!("`{verb}` is not an action in actions.yaml{hint}")));
     };
-    cap(state, known, 1).map_err(Rejected::Limited)?;
+    cap(state, known, 1, 0).map_err(Rejected::Limited)?;
     if target.is_empty() || target.len() > 1024 {
         return Err(Rejected::Invalid("the target is empty or longer than 1024 bytes".to_owned()));
     }
@@ -218,14 +218,15 @@ fn by_person(
 
 const DEFAULT_LEASE: Lease = Lease { span: Span::secs(4 * 3600), on_expiry: OnExpiry::Ask };
 
-/// Whether that many more may begin: at once, and beside what is in force or on its way anywhere.
-pub fn cap(state: &State, known: &ActionSpec, more: usize) -> Result<(), String> {
+/// Whether that many more may begin: at once, and beside what is in force, on its way anywhere, or promised in the
+/// same move.
+pub fn cap(state: &State, known: &ActionSpec, more: usize, promised: usize) -> Result<(), String> {
     let verb = &known.verb;
     if more > known.blast_radius_max as usize {
         let most = known.blast_radius_max;
         return Err(format!("{more} targets, and `{verb}` may reach {most} at once"));
     }
-    let out = state.actions.out(verb);
+    let out = state.actions.out(verb) + promised;
     match known.in_force_max {
         Some(most) if more > 0 && out + more > most as usize => Err(format!(
             "`{verb}` is in force on {out} and may be on {most} at once; release one or raise in_force_max"

@@ -49,7 +49,7 @@ pub(super) fn watch(state: &State, run: &Run, index: usize, step: &Step) -> Move
 
 pub(super) fn begin(state: &State, run: &Run, playbook: &Playbook, index: usize, step: &Step) -> Move {
     match open_targets(state, run, playbook, index, step) {
-        Ok(targets) => begin_on(state, index, step, targets),
+        Ok(targets) => begin_on(state, run, playbook, index, step, targets),
         Err(why) => fail(index, format!("its targets cannot be told: {why}")),
     }
 }
@@ -63,14 +63,22 @@ pub(super) fn widen(
     step: &Step,
 ) -> Option<Move> {
     let targets = open_targets(state, run, playbook, index, step).ok()?;
-    (!targets.is_empty()).then(|| begin_on(state, index, step, targets))
+    (!targets.is_empty()).then(|| begin_on(state, run, playbook, index, step, targets))
 }
 
-fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) -> Move {
+fn begin_on(
+    state: &State,
+    run: &Run,
+    playbook: &Playbook,
+    index: usize,
+    step: &Step,
+    targets: Vec<Box<str>>,
+) -> Move {
     let Some(known) = state.content.actions.get(&step.verb) else {
         return fail(index, format!("`{}` is no longer in actions.yaml", step.verb));
     };
-    if let Err(why) = action::cap(state, known, targets.len()) {
+    let promised = promised(state, run, playbook, &step.verb);
+    if let Err(why) = action::cap(state, known, targets.len(), promised) {
         return fail(index, why);
     }
     let given = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -83,6 +91,19 @@ fn begin_on(state: &State, index: usize, step: &Step, targets: Vec<Box<str>>) ->
         return Move::Finish(Finished { step: index, status: StepStatus::Done, note, choice: None });
     }
     Move::Begin(Begun { step: index, targets })
+}
+
+/// How many of this verb the run has begun that are no actions yet: steps that begin side by side do so in one move.
+fn promised(state: &State, run: &Run, playbook: &Playbook, verb: &str) -> usize {
+    let open = |(index, (_, step)): (usize, (usize, &Step))| {
+        let progress = &run.steps[index];
+        if *step.verb != *verb || progress.status != StepStatus::Active {
+            return 0;
+        }
+        let begun = state.actions.of_step(run.id, index as u32, progress.round).count();
+        progress.targets.len().saturating_sub(begun)
+    };
+    playbook.steps().enumerate().map(open).sum()
 }
 
 /// The targets that the step does not cover yet: neither by this run nor by a containment of the incident

@@ -44,6 +44,9 @@ pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Weights {
         severity_unclear: points(&document.severity_unclear),
         act_from: points(&document.act_from),
     };
+    if weights.act_from == 0 {
+        report.at(&document.act_from, "what nobody vouches for would be acted on; make it at least 1");
+    }
     if weights.act_from > weights.labelled {
         let message = "not even what a source names itself would be acted on; make it at most `labelled`";
         report.at(&document.act_from, message);

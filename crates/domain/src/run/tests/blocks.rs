@@ -305,3 +305,16 @@ fn targets_that_join_later_are_acted_on_inside_too() {
     apply(&mut scene);
     assert_eq!(steps(&scene), "ddddda");
 }
+
+#[test]
+fn branches_side_by_side_share_what_may_be_in_force() {
+    let isolate = |id: &str| {
+        format!(
+            "          n{id}:\n            - {{ id: n{id}, action: node.isolate, target: validator-{id} }}\n"
+        )
+    };
+    let branches: String = ["1", "2", "4"].map(isolate).concat();
+    let scene = scene(&format!("      - id: all\n        parallel:\n{branches}"));
+    let isolated = scene.state.actions.out("node.isolate");
+    assert_eq!(isolated, 2, "{} {:?}", steps(&scene), run(&scene).status);
+}

@@ -78,6 +78,13 @@ fn weights_that_are_wrong() {
     "#]],
     );
     weights(
+        "act_from: 50",
+        "act_from: 0",
+        expect![[r#"
+        confidence.yaml:7:11: what nobody vouches for would be acted on; make it at least 1
+    "#]],
+    );
+    weights(
         "agreeing: 10",
         "agreeing: -1",
         expect![[r#"
