@@ -122,7 +122,8 @@ A 2xx says that what was asked for is committed and synced to disk. `Idempotency
 answers that hold a secret are not kept, and such a repeat is refused.
 
 Permissions: each role has those of the roles before it. `viewer`: read. `responder`: respond, ingest. `commander`:
-command. `admin`: administer. Machine sources may only ingest.
+command. `admin`: administer. Machine sources may only ingest; tokens of forms and of places outside may only report, as
+responders may too. Leaving a safe-mode level above `restricted` or the kill switch takes two people on every route.
 ";
 
 const ERRORS_HEAD: &str = "\
