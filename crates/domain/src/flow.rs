@@ -12,6 +12,8 @@ use crate::{
 
 mod recover;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use watch::observe;
@@ -335,6 +337,8 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             std::iter::once(told).chain(review_of(state, id)).collect()
         }
         incident::Event::Opened { .. } => respond(state, id),
+        // The answer follows from the relapse itself.
+        incident::Event::AlertJoined { relapse: true, .. } if run.is_none() => Vec::new(),
         // The earlier run has ended, or there was none, and now there is more to do.
         incident::Event::AlertJoined { targets, severity, .. }
             if run.is_none() && (!targets.is_empty() || severity.is_some()) =>

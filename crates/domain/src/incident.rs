@@ -23,9 +23,12 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// At most this many targets, and this many open calls for attention, on one incident.
+/// At most this many targets, and this many open calls for attention, on one incident. What waits for an approval,
+/// stops a run or is in doubt counts, and is never left out.
 pub const TARGETS_MAX: usize = 1_000;
 pub const ATTENTION_MAX: usize = 32;
+/// How the name begins of a notice that asks.
+pub(crate) const OF_NOTICE: &str = "notice/";
 const TEXT_MAX: usize = 16 * 1024;
 
 /// What a person confirmed, in percent.
@@ -170,6 +173,9 @@ pub enum Event {
         /// It was one of its alerts already, and now says something worse.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         again: bool,
+        /// It came while the incident was watched, which opens it again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        relapse: bool,
     },
     Acknowledged,
     Assigned {
@@ -498,7 +504,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.status = Status::Resolved;
             incident.watch_until = None;
         }
-        Event::Relapsed { .. } => recovery::reopen(incident),
+        Event::Relapsed { .. } => recovery::reopen(incident, meta.time),
         Event::Recovery { fact } => recovery::step(incident, fact, meta),
         Event::SignedOff { .. } => {
             incident.signed_off = meta.actor.person().map(|person| (person, meta.time));

@@ -60,7 +60,12 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Relapsed { reason } => {
             let mut to = concerned(state, incident);
             to.extend(known.of_level(1));
-            send(id, Reason::Opened, to, reason)
+            let told = send(id, Reason::Opened, to, reason);
+            told.into_iter().chain([ask(id, people::Ask::SetClock)]).collect()
+        }
+        // Whoever was called hears that it is over, once.
+        incident::Event::Closed { .. } if incident.resolved_at.is_none() => {
+            send(id, Reason::Resolved, concerned(state, incident), "closed without a resolution")
         }
         incident::Event::People(event) => after_people(state, incident, event),
         incident::Event::AlertJoined { .. }
@@ -81,6 +86,10 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
 /// One thing that asks again for another reason is not a second call; an approval that nobody gave is, and goes to
 /// more people each time.
 fn attention(state: &State, incident: &Incident, about: &str, reason: &str) -> Vec<Command> {
+    // A notice about a notice that reached nobody would reach nobody.
+    if about.starts_with(incident::OF_NOTICE) {
+        return Vec::new();
+    }
     let known = &state.content.people;
     let level = incident.standing().level.max(1);
     let commander = incident.standing().commander.and_then(|person| crate::access::identity(state, person));

@@ -36,8 +36,9 @@ pub(super) fn from_alert(
         let room = TARGETS_MAX.saturating_sub(incident.targets.len());
         let targets = targets.into_iter().filter(fresh).take(room).collect();
         let severity = (found.severity > incident.severity).then_some(found.severity);
-        let joined = Event::AlertJoined { alert: id, targets, severity, again };
-        let events = std::iter::once(joined).chain(relapse(incident, id));
+        let back = relapse(incident, id);
+        let joined = Event::AlertJoined { alert: id, targets, severity, again, relapse: back.is_some() };
+        let events = std::iter::once(joined).chain(back);
         return Ok(events.map(|event| (incident_id, event)).collect());
     }
     if again {

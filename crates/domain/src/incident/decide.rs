@@ -1,13 +1,14 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Event, Incident, Status, TEXT_MAX,
+    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX,
     classify::{classify, from_alert, open_by_person},
     recovery, restore,
 };
 use crate::{
+    action::{self, Action},
     event::{Context, Rejected, Stream},
-    id::IncidentId,
+    id::{ActionId, IncidentId},
     state::State,
 };
 
@@ -100,12 +101,58 @@ pub(super) fn bounded(what: &str, text: String) -> Result<Box<str>, Rejected> {
     Ok(text.into())
 }
 
+/// What was said already is not said again; of the notices that reached nobody, the first stands for all.
 fn raise_attention(state: &State, id: IncidentId, about: Stream, reason: String) -> Vec<(IncidentId, Event)> {
     let Some(incident) = state.incidents.open.get(&id) else { return Vec::new() };
-    let about = about.to_string();
-    let known = incident.attention.iter().any(|a| *a.about == *about && *a.reason == *reason);
-    if known || incident.attention.len() >= ATTENTION_MAX {
+    let name = about.to_string();
+    let undelivered = matches!(about, Stream::Notice(_));
+    let known = incident.attention.iter().any(|waits| {
+        (*waits.about == *name && *waits.reason == *reason)
+            || (undelivered && waits.about.starts_with(OF_NOTICE))
+    });
+    if known {
         return Vec::new();
     }
-    vec![(id, Event::AttentionRaised { about: about.into(), reason: reason.into() })]
+    let raised = Event::AttentionRaised { about: name.into(), reason: reason.into() };
+    if incident.attention.len() < ATTENTION_MAX {
+        return vec![(id, raised)];
+    }
+    let oldest = incident.attention.iter().find(|waits| gives_way(state, &waits.about));
+    match oldest {
+        Some(oldest) => vec![(id, Event::AttentionCleared { about: oldest.about.clone() }), (id, raised)],
+        None if must_wait(state, about) => vec![(id, raised)],
+        None => Vec::new(),
+    }
+}
+
+/// What only tells that something went wrong, and waits for no answer.
+fn gives_way(state: &State, about: &str) -> bool {
+    let action = about.strip_prefix("action/").and_then(|number| number.parse().ok());
+    let over = |number| state.actions.get(ActionId::from_number(number)).is_none_or(Action::is_final);
+    about.starts_with(OF_NOTICE) || action.is_some_and(over)
+}
+
+/// Without an answer to it, something stands still.
+fn must_wait(state: &State, about: Stream) -> bool {
+    match about {
+        Stream::Approval(_) | Stream::Run(_) => true,
+        Stream::Action(id) => {
+            let action = state.actions.get(id);
+            action.is_some_and(|action| matches!(action.status, action::Status::InDoubt { .. }))
+        }
+        Stream::Alert(_)
+        | Stream::Silence(_)
+        | Stream::Incident(_)
+        | Stream::Control
+        | Stream::Person(_)
+        | Stream::Token(_)
+        | Stream::Notice(_)
+        | Stream::Review(_)
+        | Stream::Health
+        | Stream::Report(_)
+        | Stream::Raw(_)
+        | Stream::Sighting(_)
+        | Stream::Content
+        | Stream::Log => false,
+    }
 }

@@ -151,8 +151,15 @@ pub(super) fn step(incident: &mut Incident, fact: &plan::Event, meta: &Meta) {
     }
 }
 
-/// It came back: what was shown before says nothing any more.
-pub(super) fn reopen(incident: &mut Incident) {
+/// It came back: what was shown before says nothing any more, and whoever had taken it up has to say so again.
+pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
+    incident.acknowledged = None;
+    if let Some(standing) = &mut incident.standing {
+        standing.severity = None;
+        standing.due = None;
+        standing.update_at = None;
+        standing.since = now;
+    }
     incident.status = Status::Open;
     incident.phase = Phase::Contain;
     incident.resolved_at = None;
