@@ -303,6 +303,9 @@ pub struct Action {
     /// Held for people to allow it, on these terms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<Terms>,
+    /// Why people did not allow that it is taken back, when it was last asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<str>>,
     /// Who asked for the present goal by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<crate::id::PersonId>,
@@ -403,6 +406,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         asked,
         pass: None,
         needs,
+        kept: None,
         by: by_hand(asked, meta),
         round: 0,
         unsure: false,
@@ -462,7 +466,10 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
             action.status = match action.goal {
                 Goal::Apply => Status::Failed { reason: reason.clone() },
                 // What was not taken back stays in force.
-                Goal::Release => Status::InForce,
+                Goal::Release => {
+                    action.kept = Some(reason.clone());
+                    Status::InForce
+                }
             };
             action.goal = Goal::Apply;
         }
@@ -479,6 +486,7 @@ fn set_goal(action: &mut Action, goal: Goal, asked: Asked, meta: &crate::event::
     if action.goal != goal {
         // An approval covers what it names, not taking it back.
         action.pass = None;
+        action.kept = None;
         action.by = by_hand(asked, meta);
         action.goal = goal;
         action.round += 1;

@@ -17,12 +17,13 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     access,
-    action::{self, Action, Goal},
+    action::{self, Action, Goal, Origin},
     control::Leave,
     event::{Context, Meta, Rejected, Stream},
     flow,
     id::{ActionId, ApprovalId, IncidentId, PersonId, RunId},
     incident,
+    recovery::plan,
     state::State,
     time::{Span, Timestamp},
 };
@@ -371,11 +372,17 @@ fn request(state: &State, actions: Vec<ActionId>, context: &Context) -> Vec<(App
     events
 }
 
-/// Whoever asked by hand, and whoever started or changed the run by hand.
+/// Whoever asked by hand, whoever started or changed the run by hand, and whoever had the recovery begun that it
+/// belongs to or that waits for its release.
 fn requesters(state: &State, action: &Action) -> Vec<PersonId> {
     let run = action.spec.origin.run().and_then(|run| state.runs.get(run));
     let of_run = run.into_iter().flat_map(|run| run.by.iter().copied());
-    action.by.into_iter().chain(of_run).collect()
+    let incident = state.incidents.open.get(&action.spec.incident);
+    let plan = incident.and_then(|incident| incident.recovery.as_deref());
+    let restores = matches!(action.spec.origin, Origin::Recovery { .. });
+    let plan = plan.filter(|plan| restores || plan.waits_on_release(action.id));
+    let of_recovery = plan.into_iter().flat_map(plan::Plan::beginners);
+    action.by.into_iter().chain(of_run).chain(of_recovery).collect()
 }
 
 fn find(state: &State, id: ApprovalId) -> Result<&Approval, Rejected> {

@@ -132,15 +132,20 @@ pub fn execute(
     if let Command::LoadContent(content) = &command {
         state.stage_content(content.clone());
     }
-    let mut events = decide(state, command, context)?;
-    // Only what a person asks directly is by hand; what follows from something else is not.
+    let events = by_hand(decide(state, command, context)?, context);
+    commit(state, events, context, facts, 0);
+    Ok(())
+}
+
+/// A run that a person's own command starts, however many reactions lie between, is by hand: whoever opens, classifies
+/// or reports does not approve what follows from it.
+fn by_hand(mut events: Vec<Event>, context: &Context) -> Vec<Event> {
     for event in &mut events {
         if let Event::Run(_, run::Event::Started { by, .. }) = event {
             *by = context.actor.person();
         }
     }
-    commit(state, events, context, facts, 0);
-    Ok(())
+    events
 }
 
 fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
@@ -259,7 +264,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
     match decided {
         Ok(events) => {
             let mut own = Vec::new();
-            commit(state, events, &here, &mut own, depth);
+            commit(state, by_hand(events, &here), &here, &mut own, depth);
             facts.append(&mut own);
         }
         Err(rejected) => {

@@ -435,7 +435,7 @@ fn release(state: &State, action: &Action, context: &Context) -> Result<Vec<(Act
 fn is_recovered(state: &State, action: &Action) -> bool {
     let incident = state.incidents.open.get(&action.spec.incident);
     let plan = incident.and_then(|incident| incident.recovery.as_ref());
-    plan.is_some_and(|plan| plan.services.iter().any(|service| service.waits_on_release(action.id)))
+    plan.is_some_and(|plan| plan.waits_on_release(action.id))
 }
 
 /// The next intent for an existing action. A change of goal starts a new round, and so a new key.

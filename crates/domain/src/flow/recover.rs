@@ -163,7 +163,7 @@ pub(super) fn after_action(state: &State, id: ActionId, event: &action::Event) -
     if matches!(action.spec.origin, Origin::Recovery { .. }) {
         return result(action, event).into_iter().collect();
     }
-    let waiting = plan.services.iter().any(|service| service.waits_on_release(id));
+    let waiting = plan.waits_on_release(id);
     let released = |verified: bool| recovery(incident, restore::Command::Released { action: id, verified });
     let stuck = |reason: &str| {
         let reason = reason.to_owned();
@@ -185,6 +185,8 @@ pub(super) fn after_action(state: &State, id: ActionId, event: &action::Event) -
         {
             stuck(reason)
         }
+        // People did not allow it.
+        action::Event::Abandoned { reason } if waiting => stuck(reason),
         action::Event::Applied { .. } if action.spec.revert.is_some() => {
             recovery(incident, restore::Command::Advance)
         }

@@ -4,6 +4,8 @@
 //! verified, its containments are released and read back, and its probes hold. Whatever fails stops it and what
 //! needs it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -210,6 +212,9 @@ pub struct Plan {
     #[serde(default)]
     pub verdicts: Vec<Verdict>,
     pub started: Option<(PersonId, Timestamp)>,
+    /// Who had what failed begun anew.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub retried: BTreeSet<PersonId>,
     pub completed_at: Option<Timestamp>,
     /// Counts the beginnings of its services.
     pub rounds: u32,
@@ -257,6 +262,16 @@ impl Plan {
     pub fn is_started(&self) -> bool {
         self.started.is_some()
     }
+
+    /// Everybody who had it begun, the first time or anew.
+    pub fn beginners(&self) -> impl Iterator<Item = PersonId> {
+        let first = self.started.iter().map(|(person, _)| *person);
+        first.chain(self.retried.iter().copied())
+    }
+
+    pub fn waits_on_release(&self, action: ActionId) -> bool {
+        self.services.iter().any(|service| service.waits_on_release(action))
+    }
 }
 
 impl Service {
@@ -303,6 +318,7 @@ pub fn apply(plan: &mut Plan, event: &Event, meta: &Meta) {
         Event::Retried { services } => {
             plan.rounds += 1;
             plan.completed_at = None;
+            plan.retried.extend(meta.actor.person());
             let round = plan.rounds;
             let anew = plan.services.iter_mut().filter(|service| services.contains(&service.name));
             anew.for_each(|service| service.begin_anew(round));

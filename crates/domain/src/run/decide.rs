@@ -84,10 +84,10 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
     };
     let run =
         state.runs.get(id).ok_or_else(|| Rejected::NotFound(format!("there is no run {id} under way")))?;
-    by_person(state, run, command).map(|event| vec![(id, event)])
+    by_person(state, run, command, context).map(|event| vec![(id, event)])
 }
 
-fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Rejected> {
+fn by_person(state: &State, run: &Run, command: Command, context: &Context) -> Result<Event, Rejected> {
     let id = run.id;
     match command {
         Command::Pause { .. } => match run.status {
@@ -119,22 +119,7 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
             Ok(Event::UndoStarted { reason: "canceled by a person".into() })
         }
         Command::Cancel { undo: false, .. } => Ok(Event::Canceled),
-        Command::Skip { step, why, .. } => {
-            let (index, now) = find_step(state, run, &step)?;
-            match now.status {
-                StepStatus::Pending | StepStatus::Failed => {}
-                // Nothing outside is under way for a step that calls nothing.
-                StepStatus::Active if !task::acts(playbook_of(state, run)?, index) => {}
-                StepStatus::Active | StepStatus::Done | StepStatus::Skipped => {
-                    return Err(Rejected::Conflict(format!(
-                        "step `{step}` is {}; only a pending or failed one can be skipped",
-                        step_word(now.status)
-                    )));
-                }
-            }
-            let why = if why.trim().is_empty() { "skipped by a person".to_owned() } else { why };
-            Ok(Event::StepSkipped { step: index, why: why.into() })
-        }
+        Command::Skip { step, why, .. } => skip(state, run, &step, why, context),
         Command::Retry { step, .. } => {
             let (index, now) = find_step(state, run, &step)?;
             if now.status != StepStatus::Failed {
@@ -148,6 +133,31 @@ fn by_person(state: &State, run: &Run, command: Command) -> Result<Event, Reject
         | Command::Update { .. }
         | Command::Quarantine { .. } => Err(Rejected::Invalid("not a command to an existing run".to_owned())),
     }
+}
+
+fn skip(state: &State, run: &Run, step: &str, why: String, context: &Context) -> Result<Event, Rejected> {
+    let (index, now) = find_step(state, run, step)?;
+    let playbook = playbook_of(state, run)?;
+    if let Some((_, step)) = playbook.steps().nth(index as usize) {
+        task::may_answer(state, step, context)?;
+    }
+    match now.status {
+        StepStatus::Pending | StepStatus::Failed => {}
+        // Nothing outside is under way for a step that calls nothing.
+        StepStatus::Active if !task::acts(playbook, index) => {}
+        StepStatus::Active | StepStatus::Done | StepStatus::Skipped => {
+            return Err(Rejected::Conflict(format!(
+                "step `{step}` is {}; only a pending or failed one can be skipped",
+                step_word(now.status)
+            )));
+        }
+    }
+    if why.len() > task::NOTE_MOST {
+        let most = task::NOTE_MOST;
+        return Err(Rejected::Invalid(format!("the reason is longer than {most} bytes; shorten it")));
+    }
+    let why = if why.trim().is_empty() { "skipped by a person".to_owned() } else { why };
+    Ok(Event::StepSkipped { step: index, why: why.into() })
 }
 
 pub(super) fn step_word(status: StepStatus) -> &'static str {

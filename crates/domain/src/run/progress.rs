@@ -197,7 +197,13 @@ fn undo(state: &State, run: &Run, reason: &str) -> Move {
         (action::Status::InDoubt { reason }, Goal::Release) => {
             blocked(format!("{} could not be taken back: {reason}", last.id))
         }
-        (action::Status::InForce, _) => Move::Release(last.id),
+        (action::Status::InForce, _) => match &last.kept {
+            Some(why) => {
+                let id = last.id;
+                blocked(format!("{id} stays in force: {why}; see `containment release {id}`"))
+            }
+            None => Move::Release(last.id),
+        },
         (action::Status::InDoubt { .. }, Goal::Apply) if last.spec.revert.is_some() => Move::Release(last.id),
         (action::Status::InDoubt { reason }, Goal::Apply) => {
             blocked(format!("{} is in doubt and cannot be taken back: {reason}", last.id))

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Longest note on a step, in bytes.
-const NOTE_MOST: usize = 4_096;
+pub(super) const NOTE_MOST: usize = 4_096;
 
 /// When a person is called because nobody chose, where the playbook names no time; and nobody did what is needed.
 const CHOICE_DUE: Span = Span::secs(3_600);
@@ -101,6 +101,12 @@ fn open_step<'p>(
     if now.status != StepStatus::Active {
         return Err(Rejected::Conflict(format!("step `{id}` is {}, not open", step_word(now.status))));
     }
+    may_answer(state, step, context)?;
+    Ok((index, step))
+}
+
+/// Whether this actor may say something about a step: where it names roles, who holds one of them.
+pub(super) fn may_answer(state: &State, step: &Step, context: &Context) -> Result<(), Rejected> {
     let own = match &step.kind {
         Kind::Manual(manual) => manual.role.as_deref(),
         Kind::Action
@@ -120,10 +126,10 @@ fn open_step<'p>(
         Actor::Source(_) | Actor::Rule(_) => false,
     };
     if !may {
-        let message = format!("step `{id}` is for people with the role {}", roles.join(" or "));
+        let message = format!("step `{}` is for people with the role {}", step.id, roles.join(" or "));
         return Err(Rejected::Forbidden(message));
     }
-    Ok((index, step))
+    Ok(())
 }
 
 /// Who holds the role of content. While no account is linked to it, whoever may respond does.

@@ -1,5 +1,7 @@
 //! Services come back in order, one released only when it and what it needs were shown to be well.
 
+mod consent;
+
 use expect_test::expect;
 
 use super::Command as Restore;
@@ -22,7 +24,7 @@ const ACTIONS: &str = "actions:
   - { verb: data.verify, summary: Look, target: service, connector: estate, class: read_back, risk: low,
       verify: true, blast_radius_max: 9 }
   - { verb: node.start, summary: Start, target: node, connector: estate, class: idempotent, risk: low,
-      blast_radius_max: 9 }
+      purpose: recovery, blast_radius_max: 9 }
   - { verb: node.cut, summary: Cut, target: node, connector: estate, class: keyed, risk: high, containment: true,
       revert: node.join, verify: true, blast_radius_max: 9 }
   - { verb: node.join, summary: Join, target: node, connector: estate, class: keyed, risk: high, verify: true,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    access, action, approval, content,
+    access, action, approval, content, control,
     event::Actor,
     flow,
     id::{ActionId, ApprovalId, PersonId},
+    incident, report,
     run::{self, Status, StepStatus},
     scene::{self, Scene},
+    severity::Severity,
     time::Span,
 };
 
@@ -204,4 +206,85 @@ fn a_run_that_ends_takes_its_questions_along() {
     assert!(stage.scene.state.runs.iter().all(|run| run.status != Status::Active));
     let attention = &stage.scene.state.incidents.open[&stage.scene.incident()].attention;
     assert!(attention.iter().all(|told| !told.about.starts_with("approval/")), "{attention:?}");
+}
+
+/// The scene with its people and no incident.
+fn quiet() -> Stage {
+    let mut scene = Scene::new(&[PLAYBOOK]);
+    let people = ["one", "two", "three"].map(|name| {
+        let id = PersonId::from_number(scene.next);
+        let (name, role) = (name.to_owned(), access::Role::Commander);
+        scene.must(flow::Command::Access(access::Command::AddPerson { name, role }));
+        id
+    });
+    Stage { scene, people: people.into() }
+}
+
+fn only_others_allow(stage: &mut Stage) {
+    let (id, hash) = (stage.asked().id, stage.asked().hash.to_string());
+    assert_eq!(stage.asked().requesters, [stage.people[0]]);
+    assert!(stage.approve(0, id, &hash).unwrap_err().contains("asked for what"));
+    stage.approve(1, id, &hash).unwrap();
+    stage.approve(2, id, &hash).unwrap();
+    assert_eq!(stage.scene.calling().len(), 1);
+}
+
+#[test]
+fn whoever_opens_the_incident_that_starts_the_run_does_not_count() {
+    let mut stage = quiet();
+    let open = incident::Command::Open {
+        title: "A key is out".to_owned(),
+        incident_type: "validator_compromise".to_owned(),
+        severity: Severity::High,
+        targets: vec![("key".into(), "key-1".into())],
+    };
+    stage.scene.ask(Actor::Person(stage.people[0]), flow::Command::Incident(open)).unwrap();
+    only_others_allow(&mut stage);
+}
+
+#[test]
+fn whoever_reports_what_starts_the_run_does_not_count() {
+    let mut stage = quiet();
+    let told = report::Told {
+        reporter: None,
+        contact: None,
+        title: "A key is out".into(),
+        description: "I saw it.".into(),
+        incident_type: Some("validator_compromise".into()),
+        severity: Some(Severity::High),
+        targets: vec![("key".into(), "key-1".into())],
+    };
+    let report = report::Command::Receive(Box::new(told));
+    stage.scene.ask(Actor::Person(stage.people[0]), flow::Command::Report(report)).unwrap();
+    only_others_allow(&mut stage);
+}
+
+#[test]
+fn a_release_that_people_refuse_is_not_asked_for_without_end_while_it_is_undone() {
+    let mut scene = super::scene("undo");
+    let one = PersonId::from_number(scene.next);
+    let (name, role) = ("one".to_owned(), access::Role::Commander);
+    scene.must(flow::Command::Access(access::Command::AddPerson { name, role }));
+    super::apply(&mut scene);
+    let (level, reason) = (control::SafeMode::Paranoid, "breach".to_owned());
+    scene.must(flow::Command::Control(control::Command::SetSafeMode { level, reason }));
+    super::answer(&mut scene, super::refused());
+    let asked = scene.state.approvals.values().next_back().unwrap().id;
+    scene.look();
+    let deny = approval::Command::Deny { id: asked, why: "it is hostile".to_owned() };
+    scene.ask(Actor::Person(one), flow::Command::Approval(deny)).unwrap();
+    assert!(scene.state.approvals.is_empty(), "it is not asked again at once");
+    let (run, incident) = (scene.run(), scene.incident());
+    let Status::Blocked { reason } = &scene.state.runs.get(run).unwrap().status else {
+        panic!("not blocked")
+    };
+    assert!(reason.contains("it is hostile") && reason.contains("containment release"), "{reason}");
+    assert!(scene.look().contains("it is hostile"), "people are told");
+    scene.must(flow::Command::Run(run::Command::Resume { id: run }));
+    assert!(scene.state.approvals.is_empty(), "nor when it goes on");
+    // By hand it is taken back, and the rest of the undo goes on.
+    let id = scene.state.actions.of_incident(incident).find(|action| action.may_be_in_force()).unwrap().id;
+    scene.must(flow::Command::Action(action::Command::Release { id }));
+    super::apply(&mut scene);
+    assert!(scene.look().contains("Failed {"));
 }

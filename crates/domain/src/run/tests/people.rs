@@ -143,6 +143,33 @@ fn a_role_is_asked_for() {
 }
 
 #[test]
+fn a_step_for_a_role_is_skipped_by_that_role() {
+    let mut scene = scene();
+    let skip = |scene: &Scene, step: &str, why: &str| {
+        let (step, why) = (step.to_owned(), why.to_owned());
+        flow::Command::Run(Command::Skip { id: scene.run(), step, why })
+    };
+    let message = {
+        let no = skip(&scene, "write", "no time");
+        scene.refused(no)
+    };
+    assert!(message.contains("role security_lead"), "{message}");
+    let message = {
+        let no = skip(&scene, "read", &"x".repeat(4_097));
+        scene.refused(no)
+    };
+    assert!(message.contains("longer than 4096 bytes"), "{message}");
+    let yes = skip(&scene, "read", &"x".repeat(4_096));
+    scene.must(yes);
+    let id = crate::id::PersonId::from_number(scene.next);
+    let (name, role) = ("lead".to_owned(), crate::access::Role::Responder);
+    scene.must(flow::Command::Access(crate::access::Command::AddPerson { name, role }));
+    let skip = skip(&scene, "write", "no time");
+    scene.ask(crate::event::Actor::Person(id), skip).unwrap();
+    assert_eq!(steps(&scene)[6], StepStatus::Skipped);
+}
+
+#[test]
 fn what_is_asked_is_listed_and_called_for_until_all_of_it_is_answered() {
     let text = "
 id: silent

@@ -43,6 +43,20 @@ fn the_shipped_content_has_no_problem() {
 }
 
 #[test]
+fn linking_every_contact_to_an_account_breaks_no_rehearsal() {
+    let mut files = shipped();
+    let contacts = files.get_mut("contacts.yaml").unwrap();
+    let linked: String = contacts.lines().fold(String::new(), |text, line| {
+        let account = line.strip_prefix("  - name: ");
+        let account = account.map_or_else(String::new, |name| format!("    accounts: [{name}.own]\n"));
+        text + line + "\n" + &account
+    });
+    *contacts = linked;
+    assert_eq!(shown(&files), "");
+    assert!(load(&files).0.people.is_linked("security_lead"));
+}
+
+#[test]
 fn every_shipped_playbook_and_rule_has_a_test_beside_it() {
     let files = shipped();
     // Pieces are tested where they are called.
