@@ -1,10 +1,13 @@
 //! I8: what needs people begins only after enough of them said yes to exactly that. Held against what people were
 //! seen to send, and the hash is taken anew from what is done.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    action::{Goal, Intent, Spec},
+    action::{Goal, Intent, Operation, Spec},
     approval::{Event, Subject},
     id::{ApprovalId, PersonId},
     time::Timestamp,
@@ -86,7 +89,11 @@ impl Consents {
         intent: &Intent,
         at: Timestamp,
     ) -> Result<(), Violation> {
-        let Some(pass) = intent.pass else { return Ok(()) };
+        let Some(pass) = intent.pass else {
+            let looks = intent.operation == Operation::ReadBack;
+            let may = spec.approval.is_none() || goal != Goal::Apply || looks;
+            return ensure(may, "I8", || format!("{} begins without the yes that it asks for", intent.key));
+        };
         let id = pass.approval;
         let unknown = || Violation::new("I8", format!("{} uses {id}, which was never asked", intent.key));
         let asked = self.asked.get(&id).ok_or_else(unknown)?;
