@@ -52,7 +52,9 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Acknowledged => {
             let who = incident.acknowledged.map_or_else(String::new, |(person, _)| person.to_string());
             let to = known.of_level(incident.standing().level.max(1));
-            send(id, Reason::Acknowledged, to, &format!("{who} has acknowledged it"))
+            let mut commands = vec![ask(id, people::Ask::SetClock)];
+            commands.extend(send(id, Reason::Acknowledged, to, &format!("{who} has acknowledged it")));
+            commands
         }
         incident::Event::Resolved { summary, .. } => {
             send(id, Reason::Resolved, concerned(state, incident), summary)
@@ -123,6 +125,11 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
         }
         people::Event::Escalated { level, why, .. } => {
             send(id, Reason::Escalated, known.of_level(*level), &format!("level {level}: {why}"))
+        }
+        people::Event::UpdateDue { unheard, .. } if *unheard > people::UNHEARD_AT_CADENCE => {
+            let to = known.of_level(incident.standing().level);
+            let since = incident.opened_at;
+            send(id, Reason::Update, to, &format!("nobody has acknowledged it since {since}"))
         }
         people::Event::UpdateDue { .. } => {
             send(id, Reason::Update, concerned(state, incident), "state of the incident")

@@ -21,6 +21,11 @@ use crate::{
 /// After this time it goes one level up where neither a rule nor the severity sets one.
 pub const ESCALATE_DEFAULT: Span = Span::secs(3_600);
 
+/// As often the state is told at the cadence of the severity while nobody acknowledges. Each later time the distance
+/// doubles, up to a day, and the level that is engaged hears of it alone.
+pub const UNHEARD_AT_CADENCE: u32 = 4;
+const UNHEARD_APART: Span = Span::secs(86_400);
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// It opened, or its severity changed.
@@ -73,6 +78,9 @@ pub enum Event {
     /// The state of the incident is told, and when next.
     UpdateDue {
         next: Option<Timestamp>,
+        /// How often it was told while nobody acknowledged; zero once somebody has.
+        #[serde(default)]
+        unheard: u32,
     },
     Claimed,
     HandOverOffered {
@@ -119,6 +127,8 @@ pub struct Standing {
     pub why: Box<str>,
     pub acknowledge_by: Option<Timestamp>,
     pub update_at: Option<Timestamp>,
+    /// Updates that were told while nobody acknowledged.
+    pub unheard: u32,
     pub commander: Option<PersonId>,
     pub offered: Option<PersonId>,
     pub team: Vec<(Box<str>, Box<str>)>,
@@ -149,14 +159,15 @@ pub(super) fn decide(state: &State, id: IncidentId, ask: Ask, context: &Context)
     }
 }
 
-/// The smallest time that applies at this level, and why it is this one.
-fn clock(people: &People, incident: &Incident, level: u8) -> (Span, String) {
+/// The smallest time that applies at this level, and why it is this one. None at the last: each level is engaged
+/// once, and what nobody acknowledged then is told on at its cadence.
+fn clock(people: &People, incident: &Incident, level: u8) -> (Option<Span>, String) {
     let severity = incident.severity;
+    if level >= people.last_level() {
+        return (None, "the last level is engaged".to_owned());
+    }
     let own = people.levels.get(usize::from(level.max(1)) - 1).map(|level| level.acknowledge);
     let own = own.filter(|span| *span > Span::default());
-    if let Some(span) = own.filter(|_| level >= people.last_level()) {
-        return (span, format!("the last level is called again every {span}"));
-    }
     let by_severity = people.severities.get(&severity).and_then(|terms| terms.escalate);
     let mut known: Vec<(Span, String)> = Vec::new();
     known.extend(incident.escalation.map(|span| (span, format!("its rule goes on after {span}"))));
@@ -167,25 +178,29 @@ fn clock(people: &People, incident: &Incident, level: u8) -> (Span, String) {
     }
     known.extend(own.map(|span| (span, format!("level {level} has {span} to acknowledge"))));
     // INVARIANT: one is always pushed; of equal times the first named is given as the reason.
-    known.into_iter().min_by_key(|(span, _)| *span).unwrap_or_default()
+    let (span, why) = known.into_iter().min_by_key(|(span, _)| *span).unwrap_or_default();
+    (Some(span), why)
 }
 
 fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
     let standing = incident.standing();
     let severity = incident.severity;
-    if people.is_empty() || standing.severity == Some(severity) || incident.status != Status::Open {
+    // Whoever acknowledges what was told ever less often brings the cadence back.
+    let heard = incident.acknowledged.is_some() && standing.unheard >= UNHEARD_AT_CADENCE;
+    let known = standing.severity == Some(severity) && !heard;
+    if people.is_empty() || known || incident.status != Status::Open {
         return Vec::new();
     }
     let level = standing.level.max(1);
     let since = if standing.level == 0 { now } else { standing.since };
     let (span, why) = clock(people, incident, level);
-    let runs = incident.acknowledged.is_none() && !people.levels.is_empty();
+    let span = span.filter(|_| incident.acknowledged.is_none());
     let terms = people.severities.get(&severity);
     let cadence = terms.and_then(|terms| terms.update).map(|span| now.plus(span));
     vec![Event::ClockSet {
         level,
         severity,
-        due: runs.then(|| since.plus(span)),
+        due: span.map(|span| since.plus(span)),
         why: why.into(),
         acknowledge_by: terms.map(|terms| incident.opened_at.plus(terms.acknowledge)),
         update_at: match (cadence, standing.update_at) {
@@ -207,9 +222,17 @@ fn elapsed(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
     }
     if standing.update_at.is_some_and(|at| at <= now) {
         let cadence = people.severities.get(&incident.severity).and_then(|terms| terms.update);
-        events.push(Event::UpdateDue { next: cadence.map(|span| now.plus(span)) });
+        let unheard = incident.acknowledged.map_or_else(|| standing.unheard.saturating_add(1), |_| 0);
+        let next = cadence.map(|span| now.plus(spaced(span, unheard)));
+        events.push(Event::UpdateDue { next, unheard });
     }
     events
+}
+
+/// How far the next update is, when so many went out and nobody acknowledged.
+fn spaced(cadence: Span, unheard: u32) -> Span {
+    let doublings = unheard.saturating_sub(UNHEARD_AT_CADENCE - 1).min(20);
+    Span(cadence.0.saturating_mul(1 << doublings).min(UNHEARD_APART.max(cadence).0))
 }
 
 fn escalated(
@@ -221,8 +244,8 @@ fn escalated(
     now: Timestamp,
 ) -> Event {
     let (span, clock) = clock(people, incident, level);
-    let runs = incident.acknowledged.is_none() && !people.levels.is_empty();
-    Event::Escalated { level, why, criterion, due: runs.then(|| now.plus(span)), clock: clock.into() }
+    let span = span.filter(|_| incident.acknowledged.is_none());
+    Event::Escalated { level, why, criterion, due: span.map(|span| now.plus(span)), clock: clock.into() }
 }
 
 fn escalate(
@@ -322,6 +345,7 @@ pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
             standing.why = why.clone();
             standing.acknowledge_by = *acknowledge_by;
             standing.update_at = *update_at;
+            standing.unheard = 0;
         }
         Event::Escalated { level, due, clock, .. } => {
             standing.level = *level;
@@ -329,7 +353,10 @@ pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
             standing.due = *due;
             standing.why = clock.clone();
         }
-        Event::UpdateDue { next } => standing.update_at = *next,
+        Event::UpdateDue { next, unheard } => {
+            standing.update_at = *next;
+            standing.unheard = *unheard;
+        }
         Event::Claimed => {
             standing.commander = meta.actor.person();
             standing.offered = None;

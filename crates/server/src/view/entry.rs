@@ -158,7 +158,7 @@ fn of_people(event: &incident::people::Event) -> String {
         Event::Escalated { level, why, criterion: Some(criterion), .. } => {
             format!("level {level}, {criterion}: {why}")
         }
-        Event::UpdateDue { next: Some(next) } => format!("next {next}"),
+        Event::UpdateDue { next: Some(next), .. } => format!("next {next}"),
         Event::HandOverOffered { to } => to.to_string(),
         Event::Assembled { run, team, unfilled } => {
             let unfilled = if unfilled.is_empty() {
@@ -168,7 +168,7 @@ fn of_people(event: &incident::people::Event) -> String {
             };
             format!("{run}, {} people{unfilled}", team.len())
         }
-        Event::UpdateDue { next: None } | Event::Claimed | Event::HandOverAccepted => String::new(),
+        Event::UpdateDue { next: None, .. } | Event::Claimed | Event::HandOverAccepted => String::new(),
     }
 }
 

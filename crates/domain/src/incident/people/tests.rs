@@ -43,13 +43,52 @@ fn notices(scene: &Scene, wanted: Reason) -> Vec<String> {
 }
 
 #[test]
-fn a_critical_incident_goes_up_level_by_level_and_the_last_is_called_again() {
+fn a_critical_incident_goes_up_level_by_level_each_once() {
     let mut scene = Scene::staffed();
     let start = scene.now;
     alert(&mut scene, "validator-1", "critical");
     assert!(notices(&scene, Reason::Opened).contains(&"executive_lead".to_owned()), "at once");
-    scene.wait(Span::secs(9_000));
-    assert_eq!(escalations(&scene, start), [(300, 2), (600, 3), (900, 4), (4_500, 4), (8_100, 4)]);
+    scene.wait(Span::secs(90_000));
+    assert_eq!(escalations(&scene, start), [(300, 2), (600, 3), (900, 4)]);
+}
+
+/// The times after the start, in minutes, at which its state was told.
+fn updates(scene: &Scene, start: Timestamp) -> Vec<u64> {
+    let told = |fact: &crate::flow::Fact| {
+        let event::Event::Incident(_, incident::Event::People(Event::UpdateDue { .. })) = &fact.event else {
+            return None;
+        };
+        Some(fact.meta.time.since(start).0 / 60_000_000)
+    };
+    scene.facts.iter().filter_map(told).collect()
+}
+
+#[test]
+fn what_nobody_acknowledges_is_told_ever_less_often_and_then_at_its_cadence_again() {
+    let mut files = all_shipped();
+    files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    let start = scene.now;
+    alert(&mut scene, "validator-1", "critical");
+    scene.wait(Span::secs(86_400));
+    assert_eq!(updates(&scene, start), [30, 60, 90, 120, 180, 300, 540, 1_020]);
+    assert!(scene.facts.len() <= 200, "{} entries in the first day", scene.facts.len());
+    let leads = said(&scene, Reason::Update, "executive_lead");
+    assert_eq!(leads.len(), 8);
+    assert!(leads[7].starts_with("nobody has acknowledged it since 20"), "{leads:?}");
+    assert_eq!(said(&scene, Reason::Update, "forensics_analyst").len(), 4, "only the last level hears on");
+    scene.facts.clear();
+    scene.wait(Span::secs(30 * 86_400));
+    assert_eq!(updates(&scene, start).len(), 30, "never silent");
+    assert!(scene.facts.len() <= 30 * 8, "{} entries in thirty days", scene.facts.len());
+    let id = scene.incident();
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    scene.facts.clear();
+    let acknowledged = scene.now;
+    scene.wait(Span::secs(2 * 3_600));
+    assert_eq!(updates(&scene, acknowledged), [30, 60, 90, 120]);
 }
 
 /// The shipped people with the text of one file changed, and what the clock of a high incident says then.
@@ -65,7 +104,7 @@ fn clock_of_high(from: &str, to: &str, escalation: Option<Span>) -> String {
     let mut incident = (*scene.state.incidents.open[&scene.incident()]).clone();
     incident.escalation = escalation;
     let (span, why) = super::clock(&scene.state.content.people, &incident, 1);
-    format!("{span}: {why}")
+    format!("{}: {why}", span.unwrap())
 }
 
 #[test]
