@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod approval;
+pub mod calendar;
 pub mod channels;
 pub mod drill;
 mod env;

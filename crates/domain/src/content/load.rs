@@ -6,6 +6,7 @@
 mod action;
 mod approval;
 mod block;
+mod calendar;
 mod channels;
 mod condition;
 mod confidence;
@@ -55,6 +56,7 @@ enum Kind {
     Teams,
     Severities,
     Escalation,
+    Calendar,
     Rule,
     RuleTest,
     Piece,
@@ -82,6 +84,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("teams.yaml", Kind::Teams),
     ("severities.yaml", Kind::Severities),
     ("escalation.yaml", Kind::Escalation),
+    ("calendar.yaml", Kind::Calendar),
     ("rules/*.test.yaml", Kind::RuleTest),
     ("rules/*.yaml", Kind::Rule),
     ("pieces/*.yaml", Kind::Piece),
@@ -164,6 +167,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
         teams: of_kind(files, Kind::Teams),
         severities: of_kind(files, Kind::Severities),
         escalation: of_kind(files, Kind::Escalation),
+        calendar: of_kind(files, Kind::Calendar),
     };
     let people = people::read(&everybody, &mut problems);
     people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);

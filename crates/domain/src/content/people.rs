@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calendar::{Calendar, Wait};
 use crate::{severity::Severity, time::Span};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,6 +14,8 @@ pub struct People {
     pub contacts: BTreeMap<String, Contact>,
     /// Lowest first.
     pub levels: Vec<Level>,
+    /// Without one, every hour is working time.
+    pub calendar: Option<Calendar>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +23,8 @@ pub struct SeverityTerms {
     /// Teams, roles or contacts.
     pub tell: Vec<String>,
     /// Zero means immediately.
-    pub acknowledge: Span,
-    pub escalate: Option<Span>,
+    pub acknowledge: Wait,
+    pub escalate: Option<Wait>,
     /// How often the state is told.
     pub update: Option<Span>,
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Incident, Status, decide::bounded};
 use crate::{
-    content::people::People,
+    content::{calendar::Wait, people::People},
     event::{Context, Meta, Rejected},
     id::{IncidentId, PersonId, RunId},
     severity::Severity,
@@ -161,7 +161,7 @@ pub(super) fn decide(state: &State, id: IncidentId, ask: Ask, context: &Context)
 
 /// The smallest time that applies at this level, and why it is this one. None at the last: each level is engaged
 /// once, and what nobody acknowledged then is told on at its cadence.
-fn clock(people: &People, incident: &Incident, level: u8) -> (Option<Span>, String) {
+fn clock(people: &People, incident: &Incident, level: u8, since: Timestamp) -> (Option<Timestamp>, String) {
     let severity = incident.severity;
     if level >= people.last_level() {
         return (None, "the last level is engaged".to_owned());
@@ -169,17 +169,20 @@ fn clock(people: &People, incident: &Incident, level: u8) -> (Option<Span>, Stri
     let own = people.levels.get(usize::from(level.max(1)) - 1).map(|level| level.acknowledge);
     let own = own.filter(|span| *span > Span::default());
     let by_severity = people.severities.get(&severity).and_then(|terms| terms.escalate);
-    let mut known: Vec<(Span, String)> = Vec::new();
-    known.extend(incident.escalation.map(|span| (span, format!("its rule goes on after {span}"))));
-    known.extend(by_severity.map(|span| (span, format!("{severity} goes on after {span}"))));
+    let calendar = people.calendar.as_ref();
+    let mut known: Vec<(Timestamp, String)> = Vec::new();
+    let by_rule = |span: Span| (since.plus(span), format!("its rule goes on after {span}"));
+    known.extend(incident.escalation.map(by_rule));
+    let goes_on = |wait: Wait| (wait.after(since, calendar), format!("{severity} goes on after {wait}"));
+    known.extend(by_severity.map(goes_on));
     if known.is_empty() {
         let why = format!("neither a rule nor {severity} sets a time, so {ESCALATE_DEFAULT}");
-        known.push((ESCALATE_DEFAULT, why));
+        known.push((since.plus(ESCALATE_DEFAULT), why));
     }
-    known.extend(own.map(|span| (span, format!("level {level} has {span} to acknowledge"))));
+    known.extend(own.map(|span| (since.plus(span), format!("level {level} has {span} to acknowledge"))));
     // INVARIANT: one is always pushed; of equal times the first named is given as the reason.
-    let (span, why) = known.into_iter().min_by_key(|(span, _)| *span).unwrap_or_default();
-    (Some(span), why)
+    let (due, why) = known.into_iter().min_by_key(|(due, _)| *due).unwrap_or_default();
+    (Some(due), why)
 }
 
 fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
@@ -193,16 +196,16 @@ fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event>
     }
     let level = standing.level.max(1);
     let since = if standing.level == 0 { now } else { standing.since };
-    let (span, why) = clock(people, incident, level);
-    let span = span.filter(|_| incident.acknowledged.is_none());
+    let (due, why) = clock(people, incident, level, since);
     let terms = people.severities.get(&severity);
     let cadence = terms.and_then(|terms| terms.update).map(|span| now.plus(span));
     vec![Event::ClockSet {
         level,
         severity,
-        due: span.map(|span| since.plus(span)),
+        due: due.filter(|_| incident.acknowledged.is_none()),
         why: why.into(),
-        acknowledge_by: terms.map(|terms| incident.opened_at.plus(terms.acknowledge)),
+        acknowledge_by: terms
+            .map(|terms| terms.acknowledge.after(incident.opened_at, people.calendar.as_ref())),
         update_at: match (cadence, standing.update_at) {
             // The earliest notice wins.
             (Some(new), Some(old)) => Some(new.min(old)),
@@ -243,9 +246,9 @@ fn escalated(
     criterion: Option<Box<str>>,
     now: Timestamp,
 ) -> Event {
-    let (span, clock) = clock(people, incident, level);
-    let span = span.filter(|_| incident.acknowledged.is_none());
-    Event::Escalated { level, why, criterion, due: span.map(|span| now.plus(span)), clock: clock.into() }
+    let (due, clock) = clock(people, incident, level, now);
+    let due = due.filter(|_| incident.acknowledged.is_none());
+    Event::Escalated { level, why, criterion, due, clock: clock.into() }
 }
 
 fn escalate(

@@ -58,6 +58,15 @@ impl Bench {
         store: Arc<dyn Store>,
         script: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
     ) -> Bench {
+        Bench::at(store, || Timestamp(1_800_000_000_000_000), script)
+    }
+
+    /// With a wall clock of its own.
+    pub(crate) fn at(
+        store: Arc<dyn Store>,
+        wall_clock: fn() -> Timestamp,
+        script: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
+    ) -> Bench {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         let connector = Arc::new(Scripted { calls: Mutex::default(), script: Box::new(script) });
@@ -69,7 +78,7 @@ impl Bench {
             signing_key: tlog::note::SigningKey::from_seed("ringfence.test/log", &[7; 32]).unwrap(),
             incarnation: "test".to_owned(),
             runtime: runtime.handle().clone(),
-            wall_clock: || Timestamp(1_800_000_000_000_000),
+            wall_clock,
             requests_max: 1_024,
             alerts_max: 10_000,
             disk: None,

@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod bench_platform;
+mod clock_jumps;
 mod way_of_an_alert;

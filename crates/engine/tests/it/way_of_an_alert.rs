@@ -7,7 +7,7 @@ use expect_test::expect;
 
 use crate::bench_platform::{Bench, applied, seconds};
 
-const ALL: Page = Page { before: None, limit: 100 };
+pub(crate) const ALL: Page = Page { before: None, limit: 100 };
 
 fn compromise(bench: &Bench) -> domain::incident::Incident {
     bench.alert([

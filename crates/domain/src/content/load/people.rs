@@ -1,15 +1,19 @@
-//! `contacts.yaml`, `teams.yaml`, `severities.yaml` and `escalation.yaml`: who there is and when they are called.
+//! `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml` and `calendar.yaml`: who there is and when they
+//! are called.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Files,
+    Files, calendar,
     report::{Report, Seen, unknown},
 };
 use crate::{
-    content::people::{Contact, Level, People, SeverityTerms, Team},
+    content::{
+        calendar::Wait,
+        people::{Contact, Level, People, SeverityTerms, Team},
+    },
     document::{Problem, Spanned, read as read_document},
     playbook::Playbook,
     severity::Severity,
@@ -88,17 +92,18 @@ struct LevelDocument {
     criteria: Vec<Spanned<String>>,
 }
 
-/// The four files, each of which may be missing.
+/// The files, each of which may be missing.
 pub(super) struct PeopleFiles<'a> {
     pub(super) contacts: Files<'a>,
     pub(super) teams: Files<'a>,
     pub(super) severities: Files<'a>,
     pub(super) escalation: Files<'a>,
+    pub(super) calendar: Files<'a>,
 }
 
 /// Everybody there is. Where one of the files cannot be read, what refers to it is not looked at.
 pub(super) fn read(files: &PeopleFiles<'_>, problems: &mut Vec<Problem>) -> People {
-    let mut people = People::default();
+    let mut people = People { calendar: calendar::read(&files.calendar, problems), ..People::default() };
     let read_contacts = one(&files.contacts, problems, |document, report| {
         contacts(document, &mut people, report);
     });
@@ -229,10 +234,13 @@ fn severities(document: SeveritiesDocument, people: &mut People, report: &mut Re
         }
         let terms = SeverityTerms {
             tell: values(&entry.tell),
-            acknowledge: wait(&entry.acknowledge, report),
+            acknowledge: match entry.acknowledge.as_str() {
+                "immediate" => Wait::Plain(Span::default()),
+                _ => calendar::wait("the time", &entry.acknowledge, WAIT_LEAST, WAIT_MOST, report),
+            },
             escalate: entry
                 .escalate
-                .map(|text| report.span("the escalation time", &text, WAIT_LEAST, WAIT_MOST)),
+                .map(|text| calendar::wait("the escalation time", &text, WAIT_LEAST, WAIT_MOST, report)),
             update: entry.update.map(|text| report.span("the update time", &text, Span::secs(60), WAIT_MOST)),
         };
         people.severities.insert(entry.severity.value, terms);

@@ -103,8 +103,8 @@ fn clock_of_high(from: &str, to: &str, escalation: Option<Span>) -> String {
     alert(&mut scene, "validator-1", "high");
     let mut incident = (*scene.state.incidents.open[&scene.incident()]).clone();
     incident.escalation = escalation;
-    let (span, why) = super::clock(&scene.state.content.people, &incident, 1);
-    format!("{}: {why}", span.unwrap())
+    let (due, why) = super::clock(&scene.state.content.people, &incident, 1, scene.now);
+    format!("{}: {why}", due.unwrap().since(scene.now))
 }
 
 #[test]

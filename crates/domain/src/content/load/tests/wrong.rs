@@ -25,9 +25,9 @@ fn files() {
     check(
         &[("playbook/x.yaml", PLAYBOOK), ("rules/.yaml", RULE), ("rules/a/b.yaml", RULE)],
         expect![[r#"
-            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
-            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
-            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
+            playbook/x.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `calendar.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
+            rules/.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `calendar.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
+            rules/a/b.yaml:0:0: not a file that a content folder has; it has `actions.yaml`, `taxonomy.yaml`, `contacts.yaml`, `teams.yaml`, `severities.yaml`, `escalation.yaml`, `calendar.yaml`, `rules/*.test.yaml`, `rules/*.yaml`, `pieces/*.yaml`, `playbooks/*.test.yaml`, `playbooks/*.yaml`, `mappings/*.test.yaml`, `mappings/*.yaml`, `drills/*.yaml`, `channels.yaml`, `templates/*.txt`, `recovery.yaml`, `targets.yaml`, `confidence.yaml`, `services.yaml`, `reports.yaml`, `estate.yaml`
         "#]],
     );
     check(
@@ -619,6 +619,57 @@ roles: { security_lead: [] }
         escalation.yaml:3:43: only the first level may be `immediate`; give it a time
         escalation.yaml:3:65: the criterion `a` is already defined at escalation.yaml:2:68; rename one
         escalation.yaml:4:29: unknown team `oops`; did you mean `ops`?
+    "#]],
+    );
+}
+
+#[test]
+fn calendars() {
+    let text = "offset: \"02:00\"
+working_days: [monday, mondy, monday]
+hours: { from: \"9:00\", to: \"25:00\" }
+holidays: [2026-02-30, 2026-12-25, 2026-12-25]
+";
+    check(
+        &[("calendar.yaml", text)],
+        expect![[r#"
+            calendar.yaml:1:9: the offset `02:00` is not one from UTC such as "+02:00" or "-05:30"
+            calendar.yaml:2:24: unknown day `mondy`; did you mean `monday`?
+            calendar.yaml:2:31: the day `monday` is listed twice; remove one
+            calendar.yaml:3:16: `9:00` is not a time of day such as "09:00"
+            calendar.yaml:3:28: `25:00` is not a time of day such as "09:00"
+            calendar.yaml:4:12: `2026-02-30` is not a day such as 2026-12-25
+            calendar.yaml:4:36: the holiday `2026-12-25` is listed twice; remove one
+        "#]],
+    );
+    let text = "offset: \"+01:00\"\nzone: Europe/Paris\n";
+    check(
+        &[("calendar.yaml", text)],
+        expect![[r#"
+        calendar.yaml:1:1: the field `working_days` is missing
+        calendar.yaml:2:1: unknown field `zone`; expected one of `offset`, `working_days`, `hours`, `holidays`
+    "#]],
+    );
+    let text = "offset: \"+15:00\"\nworking_days: []\nhours: { from: \"17:00\", to: \"09:00\" }\n";
+    check(
+        &[("calendar.yaml", text)],
+        expect![[r#"
+        calendar.yaml:1:9: the offset `+15:00` is not one from UTC such as "+02:00" or "-05:30"
+        calendar.yaml:2:15: no day is worked; list at least one, such as monday
+        calendar.yaml:3:29: the hours of a day must be at least one, and end on the day they begin
+    "#]],
+    );
+    let severities = "severities:
+  - { severity: high, acknowledge: business 31d, escalate: next_busines_day }
+  - { severity: low, acknowledge: business, escalate: business 5s }
+";
+    check(
+        &[("severities.yaml", severities)],
+        expect![[r#"
+        severities.yaml:2:36: the time of 31d is out of bounds; use 1m to 30d
+        severities.yaml:2:60: the escalation time: `next_busines_day` is not a duration such as 500ms, 10s, 15m, 4h, 7d or 1h30m
+        severities.yaml:3:35: the time: `business` is not a duration such as 500ms, 10s, 15m, 4h, 7d or 1h30m
+        severities.yaml:3:55: the escalation time of 5s is out of bounds; use 1m to 30d
     "#]],
     );
 }
