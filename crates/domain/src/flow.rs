@@ -644,6 +644,11 @@ fn after_notice(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Comma
     let Some(notice) = state.notices.get(&id) else { return Vec::new() };
     match event {
         notice::Event::Undeliverable { reason } => {
+            // One stands for all, so that dead channels leave room for what else waits for a person.
+            let waiting = state.incidents.open.get(&notice.incident).map(|incident| &incident.attention);
+            if waiting.is_some_and(|all| all.iter().any(|waits| waits.about.starts_with("notice/"))) {
+                return Vec::new();
+            }
             let reason = format!("nobody could be told ({}): {reason}", notice.to);
             let about = Stream::Notice(id);
             vec![Command::Incident(incident::Command::RaiseAttention { id: notice.incident, about, reason })]

@@ -24,6 +24,7 @@ use tlog::leaf::EnvelopeRef;
 
 use crate::{
     consent::Consents,
+    notices::Notices,
     restored::Recoveries,
     violation::{Violation, ensure},
 };
@@ -115,6 +116,7 @@ pub(crate) struct Journal {
     pub(crate) breakers: BTreeSet<Box<str>>,
     pub(crate) clock_doubt: bool,
     pub(crate) redacted: BTreeSet<AlertId>,
+    pub(crate) notices: Notices,
     recoveries: Recoveries,
     windows: BTreeMap<String, Span>,
     playbooks: BTreeMap<TextHash, Arc<Playbook>>,
@@ -164,8 +166,8 @@ impl Journal {
                 self.consents.take(id, &event, at)?;
                 self.approval(id, event);
             }
+            Event::Notice(id, event) => self.notices.take(id, event)?,
             Event::Token(..)
-            | Event::Notice(..)
             | Event::Review(..)
             | Event::Health(_)
             | Event::Report(..)
@@ -236,6 +238,7 @@ impl Journal {
                 self.incidents.remove(&id);
             }
             incident::Event::Relapsed { .. } => self.recoveries.forget(id),
+            incident::Event::People(event) => self.notices.engaged(id, &event)?,
             incident::Event::Recovery { fact } => self.recoveries.take(id, &fact)?,
             incident::Event::Acknowledged
             | incident::Event::SignedOff { .. }
@@ -244,7 +247,6 @@ impl Journal {
             | incident::Event::Noted { .. }
             | incident::Event::Linked { .. }
             | incident::Event::Contained { .. }
-            | incident::Event::People(_)
             | incident::Event::AttentionRaised { .. }
             | incident::Event::AttentionCleared { .. }
             | incident::Event::ResponseStopped { .. }

@@ -20,6 +20,7 @@ mod content;
 mod disk;
 mod journal;
 mod ledger;
+mod notices;
 mod people;
 mod recovery;
 mod rest;
@@ -31,6 +32,7 @@ mod violation;
 mod world;
 
 pub use content::{files_of, first_content, shipped_content};
+pub use notices::{Told, simulate_notices};
 pub use recovery::{prove_recovery, release_unverified};
 pub use simulation::{Options, Planted, Report, Simulation, simulate};
 pub use violation::{Failure, Violation};

@@ -15,8 +15,8 @@ use domain::{
     control::{self, Control, GAP_MAX},
     event::{Actor, Event, Stream},
     flow::Command,
-    id::ActionId,
-    limits,
+    id::{ActionId, NoticeId},
+    limits, notice,
     state::Saved,
     time::{Span, Timestamp},
 };
@@ -63,6 +63,8 @@ pub enum Planted {
     /// What holds a service back is taken back while somebody still looks whether it is well; shown by
     /// [`release_unverified`](crate::release_unverified).
     ReleaseUnverified,
+    /// A notice counts as delivered before it is sent; shown by [`simulate_notices`](crate::simulate_notices).
+    ToldBeforeSent,
     /// Whatever hash a person sends, the one of the request is taken.
     AnyHash,
 }
@@ -125,8 +127,9 @@ enum Happening {
     Committed(u64),
     Send(u64, Box<Call>, Box<Check>),
     Reply(ActionId, u32, Outcome),
-    /// A channel took a notice.
-    Told(u64, domain::id::NoticeId, u32),
+    Tell(u64, Box<connectors::Delivery>),
+    /// What a channel says of a notice.
+    Told(u64, NoticeId, u32, notice::Outcome),
 }
 
 /// A request that has no answer yet.
@@ -242,7 +245,7 @@ impl Simulation {
         Err(Box::new(Failure { seed, step, at, violation, trace }))
     }
 
-    fn whole(&mut self) -> Result<Report, Violation> {
+    pub(crate) fn whole(&mut self) -> Result<Report, Violation> {
         self.begin(true)?;
         for command in people::first_people() {
             self.ask(Span(1), Actor::Platform, Asked::Wish(Wish::Command(command)));
@@ -343,8 +346,10 @@ impl Simulation {
                 let ours = process == self.process || self.options.planted == Some(Planted::OldEpoch);
                 if ours { self.send(&call, &check) } else { Ok(()) }
             }
-            Happening::Told(process, notice, attempt) => {
-                let outcome = domain::notice::Outcome::Delivered { receipt: "taken".to_owned() };
+            Happening::Tell(process, delivery) if process == self.process => self.tell(&delivery),
+            Happening::Tell(..) => Ok(()),
+            Happening::Told(process, notice, attempt, outcome) => {
+                self.note(|| format!("{notice} attempt {attempt}: {outcome:?}"));
                 if process == self.process {
                     self.step(Input::Delivered { notice, attempt, outcome })
                 } else {
@@ -506,8 +511,12 @@ impl Simulation {
             }
             Output::Deliver(delivery) => {
                 let (id, attempt) = (delivery.notice, delivery.attempt);
-                let after = Span::millis(self.chance.below(20));
-                self.schedule(after, Happening::Told(self.process, id, attempt));
+                if self.options.planted == Some(Planted::ToldBeforeSent) {
+                    let early = notice::Outcome::Delivered { receipt: "early".to_owned() };
+                    self.schedule(Span(0), Happening::Told(self.process, id, attempt, early));
+                }
+                let after = Span::millis(self.chance.within(1, 20));
+                self.schedule(after, Happening::Tell(self.process, delivery));
                 Ok(())
             }
             Output::Limits(control) => {
@@ -583,6 +592,7 @@ impl Simulation {
             });
             let noted = self.journal.take(entry)?;
             Checker::outcome(&self.journal, &self.world.ledger, &noted)?;
+            self.journal.notices.compare(&self.world.post)?;
         }
         Ok(())
     }
@@ -606,6 +616,15 @@ impl Simulation {
                 Ok(())
             }
         }
+    }
+
+    fn tell(&mut self, delivery: &connectors::Delivery) -> Result<(), Violation> {
+        let says = self.world.post.receive(&self.journal.notices, delivery, &mut self.chance)?;
+        for (after, outcome) in says {
+            let told = Happening::Told(self.process, delivery.notice, delivery.attempt, outcome);
+            self.schedule(after, told);
+        }
+        Ok(())
     }
 
     /// As the shell's `perform`: limits once more, then the world.
@@ -683,6 +702,7 @@ impl Simulation {
             | Happening::Ask(..)
             | Happening::Sync(..)
             | Happening::Committed(_)
+            | Happening::Tell(..)
             | Happening::Send(..) => true,
         });
         if ended {

@@ -13,6 +13,7 @@ use domain::{
 use crate::{
     chance::Chance,
     ledger::{Ledger, Line, Place},
+    notices::Post,
 };
 
 /// How the world takes one call.
@@ -57,11 +58,12 @@ pub(crate) enum Mood {
 pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) mood: Mood,
+    pub(crate) post: Post,
 }
 
 impl World {
     pub(crate) fn new(mood: Mood) -> World {
-        World { ledger: Ledger::default(), mood }
+        World { ledger: Ledger::default(), mood, post: Post::default() }
     }
 
     /// Receives one call.

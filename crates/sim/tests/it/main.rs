@@ -1,7 +1,7 @@
 //! The simulator in the gate: a share of the seeds, the planted bugs that it must catch, and the saga proof of each
 //! playbook.
 
-use sim::{Options, Planted, first_content, saga, shipped_content, simulate};
+use sim::{Options, Planted, Told, first_content, saga, shipped_content, simulate, simulate_notices};
 
 fn seeds(from: u64, count: u64) {
     for seed in from..from + count {
@@ -47,6 +47,7 @@ fn every_planted_bug_is_caught() {
             Planted::SkipLimits => &["I10"],
             Planted::AnyHash => &["I8"],
             // What a row said is forgotten at the next start, whatever it was.
+            Planted::ToldBeforeSent => &["N1"],
             Planted::ReleaseUnverified => &["R1"],
             Planted::LostRow => &["I1", "I2", "I5", "I7", "I9", "I10", "I11", "I13"],
         };
@@ -105,4 +106,32 @@ fn a_recovery_survives_every_failure_and_crash() {
 fn what_is_released_before_it_was_verified_is_caught() {
     let failure = sim::release_unverified().unwrap_err();
     assert_eq!(failure.violation.invariant, "R1", "{failure}");
+}
+
+#[test]
+fn notices_reach_people_while_channels_fail_and_processes_end() {
+    let mut all = Told::default();
+    for seed in 1..=60 {
+        match simulate_notices(Options { seed, requests: 25, planted: None }) {
+            Ok(told) => {
+                all.notices += told.notices;
+                all.repeated += told.repeated;
+                all.rerouted += told.rerouted;
+                all.unreached += told.unreached;
+                all.escalations += told.escalations;
+                all.epochs += told.epochs;
+            }
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    let enough = all.notices > 1_000 && all.repeated > 100 && all.rerouted > 100 && all.unreached > 10;
+    assert!(enough && all.escalations > 100 && all.epochs > 300, "this proves little: {all:?}");
+}
+
+#[test]
+fn a_notice_that_counts_as_delivered_before_it_is_sent_is_caught() {
+    let planted = Some(Planted::ToldBeforeSent);
+    let found = (1..20).find_map(|seed| simulate_notices(Options { seed, requests: 25, planted }).err());
+    let failure = found.unwrap();
+    assert_eq!(failure.violation.invariant, "N1", "{failure}");
 }
