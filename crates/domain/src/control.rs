@@ -1,5 +1,6 @@
 //! The platform's own controls: kill switch, safe mode, circuit breakers, and doubt about the clock.
 
+pub mod own;
 #[cfg(test)]
 mod tests;
 
@@ -336,11 +337,14 @@ pub(crate) fn why(reason: String) -> Result<Box<str>, Rejected> {
     Ok(if reason.trim().is_empty() { "no reason given".into() } else { reason.into() })
 }
 
+/// Whether a connector or an action may be called so.
+fn is_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (1..=128).contains(&name.len()) && name.bytes().all(fits)
+}
+
 fn set_breaker(control: &Control, name: &str, on: bool, reason: String) -> Result<Vec<Event>, Rejected> {
-    let well_formed = !name.is_empty()
-        && name.len() <= 128
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    if !well_formed {
+    if !is_name(name) {
         return Err(Rejected::Invalid(format!("`{name}` is not the name of a connector or an action")));
     }
     match (on, control.breakers.contains_key(name)) {

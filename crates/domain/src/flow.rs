@@ -10,6 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod enact;
 mod recover;
 mod tell;
 #[cfg(test)]
@@ -39,6 +40,11 @@ pub enum Command {
     Receive(Box<alert::Received>),
     Intake(intake::Command),
     Sighting(sighting::Command),
+    /// The intent of this attempt is durable, and the platform itself performs it.
+    Enact {
+        action: ActionId,
+        attempt: u32,
+    },
     /// A rule made an alert of what it saw.
     Detect {
         rule: Box<str>,
@@ -81,6 +87,7 @@ impl Command {
             Command::Receive(_) => "alert",
             Command::Intake(_) => "intake",
             Command::Sighting(_) => "sighting",
+            Command::Enact { .. } => "enactment",
             Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
             Command::Redact { .. } => "redact",
@@ -167,6 +174,7 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         },
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
+        Command::Enact { action, attempt } => enact::decide(state, action, attempt, context)?,
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
         Command::Control(c) => match approval::left_by(&state.control, &c) {
             Some((leave, reason)) => wrap(approval::ask(state, leave, reason, context)?, Event::Approval),
@@ -249,6 +257,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Receive(_)
         | Command::Intake(_)
         | Command::Sighting(_)
+        | Command::Enact { .. }
         | Command::Detect { .. }
         | Command::LoadContent(_)
         | Command::Redact { .. }

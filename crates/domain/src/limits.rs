@@ -10,13 +10,13 @@ use crate::{
     action::{Goal, Spec},
     approval::{Pass, Terms},
     content::Purpose,
-    control::{Control, SafeMode},
+    control::{Control, SafeMode, own},
     severity::Risk,
     time::{Span, Timestamp},
 };
 
 /// How long a request stands that a limit asks for.
-const EXPIRES: Span = Span::secs(15 * 60);
+pub(crate) const EXPIRES: Span = Span::secs(15 * 60);
 /// As many people allow a containment that the highest limits forbid.
 pub const QUORUM: u32 = 2;
 
@@ -60,6 +60,9 @@ pub fn permits(control: &Control, spec: &Spec, goal: Goal, asked: Asked, now: Ti
         {
             return Permit::Refused(format!("circuit breaker `{name}` is open: {}", breaker.reason));
         }
+    }
+    if own::is_own(spec) {
+        return own::permits(control, spec, goal);
     }
     // The switch is as strict as the highest level.
     let level = if control.kill_switch.is_some() { SafeMode::Lockdown } else { control.safe_mode };

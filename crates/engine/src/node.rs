@@ -15,7 +15,7 @@ use domain::{
     action::{self, Goal, Operation, Outcome},
     alert::{Received, Seen},
     approval::Pass,
-    control::{self, SKEW_MAX},
+    control::{self, SKEW_MAX, own},
     event::{Actor, Context, Event, Stream},
     flow::{self, Command, Fact},
     id::{ActionId, AlertId, IncidentId, NoticeId, RunId},
@@ -504,6 +504,9 @@ impl Node {
             let outcome = Outcome::NotApplied { reason, retry: false, retry_after: None };
             return self.own(now, Command::Action(action::Command::Report { id, attempt, outcome }), out);
         };
+        if own::is_own(&spec) {
+            return self.own(now, Command::Enact { action: id, attempt }, out);
+        }
         let call = Call {
             key: intent.key.to_string(),
             epoch: intent.epoch,

@@ -151,7 +151,8 @@ impl Running {
     pub(crate) fn missing_connectors(&self) -> Vec<(String, String)> {
         let content = self.content.borrow();
         let mut missing = std::collections::BTreeMap::new();
-        for action in content.actions.values().filter(|action| !self.connectors.contains(&action.connector)) {
+        let known = |name: &String| name == domain::control::own::CONNECTOR || self.connectors.contains(name);
+        for action in content.actions.values().filter(|action| !known(&action.connector)) {
             missing.entry(action.connector.clone()).or_insert_with(|| action.verb.clone());
         }
         missing.into_iter().collect()

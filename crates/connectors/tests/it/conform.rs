@@ -174,7 +174,7 @@ fn shipped_actions() -> BTreeMap<String, Arc<ActionSpec>> {
     let read = |name: &str| (name.to_owned(), std::fs::read_to_string(root.join(name)).unwrap());
     let (content, _) = load(&BTreeMap::from([read("actions.yaml")]));
     assert!(content.actions.len() > 50, "actions.yaml is read");
-    content.actions
+    content.actions.into_iter().filter(|(_, action)| action.connector == "estate").collect()
 }
 
 /// A target of this kind in the shipped estate, and the arguments that the verb cannot do without.

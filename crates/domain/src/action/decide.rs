@@ -9,6 +9,7 @@ use super::{
 use crate::{
     approval::{self, Pass},
     content::{ActionSpec, ArgKind, Class},
+    control::own,
     event::{Context, Rejected},
     id::{ActionId, IncidentId},
     incident,
@@ -191,6 +192,10 @@ fn by_person(
         let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
         return Err(Rejected::Invalid(format!("`{verb}` is not an action in actions.yaml{hint}")));
     };
+    if known.connector == own::CONNECTOR {
+        let message = format!("`{verb}` is for playbooks; people ask for it with `control`");
+        return Err(Rejected::Invalid(message));
+    }
     cap(state, known, 1, 0).map_err(Rejected::Limited)?;
     if target.is_empty() || target.len() > 1024 {
         return Err(Rejected::Invalid("the target is empty or longer than 1024 bytes".to_owned()));

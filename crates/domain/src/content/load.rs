@@ -14,6 +14,7 @@ mod drill;
 mod kind;
 mod mapping;
 mod over;
+mod own;
 mod people;
 mod piece;
 mod playbook;

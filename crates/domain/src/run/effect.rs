@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     action::{self, Goal},
+    control::own,
     playbook::{Playbook, Step, Targets},
     state::State,
 };
@@ -126,7 +127,9 @@ fn open_targets(
             .actions
             .of_incident(run.incident)
             .filter(|action| *action.spec.verb == *step.verb && *action.spec.target == *target);
-        same.any(|action| matches!(action.status, action::Status::InForce))
+        same.any(|action| {
+            matches!(action.status, action::Status::InForce) && own::stands(&state.control, &action.spec)
+        })
     };
     targets.retain(|target| !run.steps[index].targets.contains(target) && !held(target));
     Ok(targets)

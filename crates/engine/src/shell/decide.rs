@@ -319,6 +319,7 @@ impl Decide {
             | Command::Sighting(_)
             | Command::Detect { .. }
             | Command::Reroute { .. }
+            | Command::Enact { .. }
             | Command::RecordRefusal { .. }) => Input::Command { ticket, actor, command: Box::new(command) },
         };
         self.step(input);

@@ -159,10 +159,26 @@ impl Bench {
 }
 
 pub(crate) fn shipped() -> Content {
+    checked(&files())
+}
+
+/// The shipped content with this playbook in place of the shipped ones.
+pub(crate) fn alone(playbook: &str) -> Content {
+    let mut files = files();
+    files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
+    files.insert("playbooks/alone.yaml".to_owned(), playbook.to_owned());
+    checked(&files)
+}
+
+fn files() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
     let mut files = BTreeMap::new();
     read_folder(&root, &root, &mut files);
-    let (content, problems) = domain::content::load(&files);
+    files
+}
+
+fn checked(files: &BTreeMap<String, String>) -> Content {
+    let (content, problems) = domain::content::load(files);
     assert!(problems.is_empty(), "{problems:?}");
     content
 }

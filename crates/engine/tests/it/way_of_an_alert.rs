@@ -5,7 +5,7 @@ use domain::{action, flow::Command, id::IncidentId};
 use engine::{Page, verify_rows};
 use expect_test::expect;
 
-use crate::bench_platform::{Bench, applied, seconds};
+use crate::bench_platform::{Bench, alone, applied, seconds};
 
 pub(crate) const ALL: Page = Page { before: None, limit: 100 };
 
@@ -133,4 +133,35 @@ fn a_restart_goes_on_where_the_rows_end() {
     assert_eq!(unknown, None);
     let extend = action::Command::Extend { id: reader.actions(false, ALL).unwrap()[0].id, span: seconds(60) };
     again.command(Command::Action(extend)).unwrap();
+}
+
+#[test]
+fn a_playbook_moves_the_limits_of_the_platform_without_a_call() {
+    let bench = Bench::new(applied);
+    let playbook = "
+id: stop
+name: Stop
+version: 1.0.0
+types: [validator_compromise]
+min_severity: low
+roles: [commander]
+stages:
+  - id: stop
+    steps:
+      - { id: level, action: control.safe_mode, target: lockdown }
+      - { id: stop, action: control.kill_switch, target: platform }
+";
+    bench.command(Command::LoadContent(std::sync::Arc::new(alone(playbook)))).unwrap();
+    compromise(&bench);
+    bench.until("the run has ended", |reader| !reader.runs(true, ALL).unwrap().is_empty());
+    assert!(bench.connector.calls.lock().unwrap().is_empty(), "nothing outside was called");
+    let reader = bench.platform().handle.reader();
+    let level = reader.actions(false, ALL).unwrap().pop().unwrap();
+    assert_eq!((&level.status, level.verified), (&action::Status::InForce, Some(true)));
+    let kinds = bench.kinds(0);
+    let at = |kind: &str| kinds.lines().position(|line| line.ends_with(kind)).unwrap();
+    assert!(at("action.intended") < at("control.safe_mode_set"), "{kinds}");
+    assert!(at("control.safe_mode_set") < at("action.applied"), "{kinds}");
+    assert!(at("action.applied") < at("control.kill_switch_on"), "{kinds}");
+    assert_eq!(verify_rows(&*bench.store).unwrap().findings, Vec::<String>::new());
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     content::{ActionSpec, ArgKind, ArgSpec, Class, Purpose},
+    control::own,
     correlate::TARGET_LABELS,
     document::{Problem, Spanned, read as read_document},
     request::Requests,
@@ -83,6 +84,7 @@ pub(super) fn read(
     for action in &document.actions {
         if seen.insert("the verb", &action.verb, &mut report) {
             let spec = check(action, &mut report);
+            super::own::check_action(&spec, &action.connector, &mut report);
             actions.insert(spec.verb.clone(), Arc::new(spec));
         }
     }
@@ -102,7 +104,8 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         );
     }
     report.line("the summary", &action.summary);
-    if !TARGET_LABELS.contains(&action.target.as_str()) {
+    let own = action.connector.value == own::CONNECTOR && action.target.value == own::TARGET;
+    if !own && !TARGET_LABELS.contains(&action.target.as_str()) {
         let message = unknown("kind of target", &action.target, TARGET_LABELS.into_iter());
         report.at(&action.target, message);
     }

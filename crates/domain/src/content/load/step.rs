@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     content::ActionSpec,
+    control::own::CONNECTOR,
     correlate::TARGET_LABELS,
     document::{Position, Spanned},
     expr::Type,
@@ -158,6 +159,7 @@ pub(super) fn check(
         spec.map_or_else(BTreeMap::new, |spec| arguments(document, verb, (spec, &scope.inputs), report));
     if let Some(spec) = spec {
         check_kind(document, spec, report);
+        check_limit(document, spec, scope, report);
     }
     let approval = document.approval.as_ref().map(|written| approval::check(written, scope, report));
     // One that cannot be read must not fall away.
@@ -254,6 +256,17 @@ fn arguments(
         }
     }
     args
+}
+
+/// A limit that a step names must be one.
+fn check_limit(document: &StepDocument, spec: &ActionSpec, scope: &Scope<'_>, report: &mut Report<'_>) {
+    let actions = || scope.known.actions.into_iter().flat_map(BTreeMap::values);
+    let known = actions().flat_map(|action| [action.connector.as_str(), action.verb.as_str()]);
+    if spec.connector == CONNECTOR
+        && let Some(target) = &document.target
+    {
+        super::own::check_target(&spec.verb, target, known, report);
+    }
 }
 
 /// Where the list of targets is plainly of one kind, that must be the kind the action acts on.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use proptest::prelude::*;
 
 use super::{super::*, ACTIONS, folder, shown};
-use crate::severity::Severity;
+use crate::{control::own, severity::Severity};
 
 #[expect(clippy::disallowed_methods, reason = "the shipped files are the input of these tests")]
 fn read(root: &str, folders: &[&str]) -> BTreeMap<String, String> {
@@ -34,8 +34,10 @@ fn the_shipped_content_has_no_problem() {
     assert_eq!(shown(&files), "");
     let content = load(&files).0;
     let containments = content.actions.values().filter(|action| action.containment).count();
-    assert_eq!((content.actions.len(), containments), (61, 21));
-    assert!(content.actions.values().all(|action| action.connector == "estate"));
+    assert_eq!((content.actions.len(), containments), (66, 21));
+    assert!(content.actions.values().all(|action| ["estate", own::CONNECTOR].contains(&&*action.connector)));
+    let own = content.actions.values().filter(|action| action.connector == own::CONNECTOR);
+    assert!(own.map(|action| &*action.verb).all(|verb| own::VERBS.iter().any(|(one, _)| *one == verb)));
     assert!(content.actions.values().filter(|action| action.containment).all(|action| action.verify));
     let playbook = content.playbook_for("validator_compromise", Severity::Critical).unwrap();
     assert_eq!(playbook.id, "validator_compromise");
