@@ -101,6 +101,9 @@ impl Connector {
 
     /// The connector over HTTP; `None` for the estate in this process.
     pub(crate) fn build(&self, name: &str) -> anyhow::Result<Option<Arc<dyn connectors::Connector>>> {
+        if name == domain::control::own::CONNECTOR {
+            bail!("[connectors.{name}] names the platform itself, which needs none; give it another name");
+        }
         let Some(endpoint) = &self.endpoint else {
             return match self.kind {
                 Kind::Estate => Ok(None),

@@ -74,6 +74,8 @@ fn connectors_are_built_with_their_secrets_from_files() {
     let config = Config::read(&path).unwrap();
     assert!(config.connectors["firewall"].build("firewall").unwrap().is_some());
     assert!(config.connectors["estate"].build("estate").unwrap().is_none());
+    let own = config.connectors["estate"].build("ringfence").err().unwrap().to_string();
+    assert!(own.contains("names the platform itself"), "{own}");
     fs::remove_file(folder.path().join("token")).unwrap();
     let error = config.connectors["firewall"].build("firewall").err().unwrap();
     assert!(format!("{error:#}").contains("cannot read the secret"), "{error:#}");

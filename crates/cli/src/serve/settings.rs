@@ -111,9 +111,6 @@ fn refuse_open_doors(listen: SocketAddr, tls: bool, behind_proxy: bool) -> anyho
 fn connectors(config: &Config) -> anyhow::Result<(Connectors, Option<Arc<Estate>>)> {
     let (mut connectors, mut estate) = (Connectors::new(), None);
     for (name, connector) in &config.connectors {
-        if name == domain::control::own::CONNECTOR {
-            bail!("[connectors.{name}] names the platform itself, which needs none; give it another name");
-        }
         let built = match connector.build(name)? {
             Some(built) => built,
             None => estate.get_or_insert_with(Estate::shipped).clone(),

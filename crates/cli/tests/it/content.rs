@@ -21,7 +21,7 @@ fn shipped_content_is_copied_out_and_checks() {
         let broken = run(&["check", path]);
         assert_eq!(broken.status.code(), Some(1));
         let said = stdout(&broken);
-        let place = said.lines().find(|line| line.contains("validator_compromise.yaml:")).unwrap();
+        let place = said.lines().find(|line| line.contains("playbooks/validator_compromise.yaml:")).unwrap();
         let numbers: Vec<&str> = place.split(':').collect();
         assert!(numbers[1].parse::<u32>().is_ok() && numbers[2].parse::<u32>().is_ok(), "{place}");
         assert!(place.contains("did you mean `node.isolate`?"), "{place}");

@@ -144,7 +144,7 @@ name: Stop
 version: 1.0.0
 types: [validator_compromise]
 min_severity: low
-roles: [commander]
+roles: [security_lead]
 stages:
   - id: stop
     steps:
