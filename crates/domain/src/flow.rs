@@ -10,6 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod doubt;
 mod enact;
 mod recover;
 mod tell;
@@ -474,6 +475,8 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
             }
         }
         commands.extend(progress.release.map(|id| Command::Action(action::Command::Release { id })));
+        let chosen = run.status == run::Status::Active && doubt::called_for(run, &progress.finished);
+        commands.extend(chosen.then(clear));
         match &progress.status {
             Some(run::Status::Blocked { reason } | run::Status::Failed { reason }) => {
                 commands.push(attention(reason));
@@ -489,7 +492,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
             None => {}
         }
         let new = progress.flagged.iter().any(|flagged| flagged.flag == run::Flag::Overdue);
-        commands.extend(overdue().filter(|_| new || progress.status == Some(run::Status::Active)));
+        commands.extend(overdue().filter(|_| new || chosen || progress.status == Some(run::Status::Active)));
         // Steps that ended at once, or a status that allows more, may let the run go further.
         if matches!(progress.status, Some(run::Status::Undoing { .. })) {
             commands.extend(abandon());
@@ -498,10 +501,12 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
         return commands;
     }
     match event {
-        run::Event::Updated { finished } => {
-            let was_overdue = finished.iter().any(|one| run.steps[one.step as usize].overdue);
-            was_overdue.then(clear).into_iter().chain(overdue()).chain([advance()]).collect()
-        }
+        run::Event::Updated { finished } => doubt::called_for(run, finished)
+            .then(clear)
+            .into_iter()
+            .chain(overdue())
+            .chain([advance()])
+            .collect(),
         run::Event::Resumed => vec![clear(), advance()],
         // What else blocks it stays as it is, and people have been told.
         run::Event::StepSkipped { .. } | run::Event::StepRetried { .. } => vec![advance()],
@@ -627,19 +632,16 @@ fn after_effect(state: &State, action: &action::Action, event: &action::Event) -
 fn after_report(state: &State, id: ReportId, event: &report::Event) -> Vec<Command> {
     let Some(report) = state.reports.get(&id) else { return Vec::new() };
     let about = Stream::Report(id);
-    let call = |reason: String| {
-        let raise = |id| Command::Incident(incident::Command::RaiseAttention { id, about, reason });
-        report.incident.map(raise).into_iter().collect()
-    };
     match event {
         report::Event::Received { .. } => {
             vec![Command::Receive(Box::new(report.alert(&state.content.reports)))]
         }
-        report::Event::Unanswered => {
-            call(format!("nobody acknowledged {id} in time; answer {}", report.named()))
+        report::Event::Unanswered | report::Event::Reminded | report::Event::Overdue => {
+            let call = report.incident.zip(report.asks(event)).map(|(id, reason)| {
+                Command::Incident(incident::Command::RaiseAttention { id, about, reason })
+            });
+            call.into_iter().collect()
         }
-        report::Event::Reminded => call(format!("{id} has to be disclosed soon; see `report show`")),
-        report::Event::Overdue => call(format!("{id} had to be disclosed by now; see `report close`")),
         report::Event::Acknowledged { .. } | report::Event::Closed { .. } => {
             let clear = |id| Command::Incident(incident::Command::ClearAttention { id, about });
             report.incident.map(clear).into_iter().collect()
@@ -700,14 +702,9 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
         }
         control::Event::BreakerClosed { .. } => wake(),
         control::Event::KillSwitchOn { .. } | control::Event::GlassMended => approval::after_limits(state),
-        control::Event::BreakerOpened { .. } | control::Event::ClockDoubted { .. } => Vec::new(),
-        // Nothing was chosen by default while the time was in doubt.
-        control::Event::ClockConfirmed => {
-            let waiting = state.runs.iter().filter(|run| {
-                state.playbooks.get(&run.hash).is_some_and(|playbook| run::awaits_default(run, playbook))
-            });
-            waiting.map(|run| Command::Run(run::Command::Advance { id: run.id, widened: false })).collect()
-        }
+        control::Event::BreakerOpened { .. } => Vec::new(),
+        control::Event::ClockDoubted { reason } => doubt::began(state, reason),
+        control::Event::ClockConfirmed => doubt::ended(state),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod decide;
 mod message;
+mod past;
 #[cfg(test)]
 mod tests;
 

@@ -272,6 +272,21 @@ impl Report {
         }
     }
 
+    /// What this fact asks of people.
+    pub fn asks(&self, event: &Event) -> Option<String> {
+        let id = self.id;
+        match event {
+            Event::Unanswered => Some(format!("nobody acknowledged {id} in time; answer {}", self.named())),
+            Event::Reminded => Some(format!("{id} has to be disclosed soon; see `report show`")),
+            Event::Overdue => Some(format!("{id} had to be disclosed by now; see `report close`")),
+            Event::Received { .. }
+            | Event::Linked { .. }
+            | Event::Acknowledged { .. }
+            | Event::Closed { .. }
+            | Event::Redacted { .. } => None,
+        }
+    }
+
     /// The alert that it becomes: of its own, whatever else says the same.
     pub fn alert(&self, terms: &Terms) -> Received {
         let told = &self.told;

@@ -12,6 +12,7 @@ use crate::{
     event::{Context, Meta, Rejected},
     id::{IncidentId, PersonId, ReviewId},
     recovery::REPORTS,
+    severity::Severity,
     state::State,
     time::{Span, Timestamp},
 };
@@ -35,6 +36,12 @@ pub enum Event {
         incident: IncidentId,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         due: Vec<Due>,
+        /// As it was at its end, which says who hears of the deadlines.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        severity: Option<Severity>,
+        /// For practice: nobody outside hears of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
     },
     /// The deadline of this report is near.
     Reminded {
@@ -93,6 +100,11 @@ pub struct Review {
     pub seq: u64,
     pub incident: IncidentId,
     pub opened_at: Timestamp,
+    /// Of the incident.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    #[serde(default)]
+    pub drill: bool,
     #[serde(default)]
     pub reports: Vec<Report>,
 }
@@ -117,7 +129,10 @@ pub fn decide(
                 let remind_at = context.now.plus(Span(span.0.saturating_sub(recovery.remind.0)));
                 Due { report: (*report).into(), remind_at, at }
             });
-            let opened = Event::Opened { incident, due: due.collect() };
+            let ended = state.incidents.open.get(&incident);
+            let severity = ended.map(|ended| ended.severity);
+            let drill = ended.is_some_and(|ended| ended.drill);
+            let opened = Event::Opened { incident, due: due.collect(), severity, drill };
             Ok(vec![(ReviewId::from_number(context.next), opened)])
         }
         Command::Complete { id, report, text } => complete(state, id, &report, text, context),
@@ -170,10 +185,11 @@ fn tell(review: &Review, now: Timestamp) -> Vec<Event> {
 }
 
 pub fn create(id: ReviewId, event: &Event, meta: &Meta) -> Option<Review> {
-    let Event::Opened { incident, due } = event else { return None };
+    let Event::Opened { incident, due, severity, drill } = event else { return None };
     let report = |due: &Due| Report { due: due.clone(), told: Told::Nothing, done: None, text: "".into() };
     let reports = due.iter().map(report).collect();
-    Some(Review { id, seq: 1, incident: *incident, opened_at: meta.time, reports })
+    let (incident, severity, drill) = (*incident, *severity, *drill);
+    Some(Review { id, seq: 1, incident, opened_at: meta.time, severity, drill, reports })
 }
 
 pub fn apply(review: &mut Review, event: &Event, meta: &Meta) {

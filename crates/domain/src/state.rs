@@ -659,7 +659,7 @@ impl State {
             Stream::Report(id) => self.reports.get(&id).and_then(report::next_wakeup).map(|(at, _)| at),
             Stream::Run(id) => {
                 let run = self.runs.get(id)?;
-                run::next_wakeup(run, self.playbooks.get(&run.hash)?)
+                run::next_wakeup(run, self.playbooks.get(&run.hash)?, self.control.clock_doubt.is_some())
             }
             Stream::Incident(id) => {
                 let incident = self.incidents.open.get(&id);

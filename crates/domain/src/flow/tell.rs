@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::Command;
 use crate::{
     event::{Event, Stream},
-    id::{ApprovalId, IncidentId},
+    id::{ApprovalId, IncidentId, ReportId, ReviewId},
     incident::{self, Incident, people},
     notice::{self, Reason},
     playbook::{Kind, Playbook},
-    run,
+    report, review, run,
     state::State,
 };
 
@@ -23,6 +23,8 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
             None => Vec::new(),
         },
         Event::Run(id, event) => after_run(state, *id, event),
+        Event::Review(id, event) => after_review(state, *id, event),
+        Event::Report(id, event) => after_report(state, *id, event),
         Event::Alert(..)
         | Event::Silence(..)
         | Event::Action(..)
@@ -32,9 +34,7 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         | Event::Token(..)
         | Event::Approval(..)
         | Event::Notice(..)
-        | Event::Review(..)
         | Event::Health(_)
-        | Event::Report(..)
         | Event::Raw(..)
         | Event::Content(_)
         | Event::Log(_) => Vec::new(),
@@ -88,8 +88,8 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
 /// One thing that asks again for another reason is not a second call; an approval that nobody gave is, and goes to
 /// more people each time.
 fn attention(state: &State, incident: &Incident, about: &str, reason: &str) -> Vec<Command> {
-    // A notice about a notice that reached nobody would reach nobody.
-    if about.starts_with(incident::OF_NOTICE) {
+    // A notice about a notice that reached nobody would reach nobody; of a report people hear by its own facts.
+    if about.starts_with(incident::OF_NOTICE) || about.starts_with("report/") {
         return Vec::new();
     }
     let known = &state.content.people;
@@ -211,6 +211,33 @@ fn tasks(state: &State, incident: &Incident, playbook: &Playbook, progress: &run
         commands.extend(send(incident.id, Reason::Task, to, &format!("`{}` {what}: {asks}", step.id)));
     }
     commands
+}
+
+/// The deadlines of a review come when its incident is closed, so nothing but a notice tells of them.
+fn after_review(state: &State, id: ReviewId, event: &review::Event) -> Vec<Command> {
+    let Some(review) = state.reviews.get(&id) else { return Vec::new() };
+    let known = &state.content.people;
+    let mut to = known.of_level(1);
+    let said = match event {
+        review::Event::Reminded { report } => format!("the {report} report of {id} is due soon"),
+        review::Event::Overdue { report } => {
+            to.extend(review.severity.map(|severity| known.told_of(severity)).unwrap_or_default());
+            format!("the {report} report of {id} is overdue")
+        }
+        review::Event::Opened { .. } | review::Event::Completed { .. } => return Vec::new(),
+    };
+    send(review.incident, Reason::Review, to, &format!("{said}; see `report review complete`"))
+}
+
+/// The deadlines of a report hold whether its incident is open or not.
+fn after_report(state: &State, id: ReportId, event: &report::Event) -> Vec<Command> {
+    let Some(report) = state.reports.get(&id) else { return Vec::new() };
+    let Some((incident, asked)) = report.incident.zip(report.asks(event)) else { return Vec::new() };
+    let standing = state.incidents.open.get(&incident).map(|incident| incident.standing());
+    let mut to = state.content.people.of_level(standing.map_or(1, |standing| standing.level.max(1)));
+    let commander = standing.and_then(|standing| standing.commander);
+    to.extend(commander.and_then(|person| crate::access::identity(state, person)));
+    send(incident, Reason::Task, to, &asked)
 }
 
 /// Whom the severity names, and the team.

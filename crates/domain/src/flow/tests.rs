@@ -190,3 +190,73 @@ fn a_relapse_that_starts_the_run_again_does_not_ask_for_it() {
     assert!(text.contains("incident.relapsed"), "{text}");
     assert!(!text.contains("nothing contains now"), "{text}");
 }
+
+/// An incident that is closed, with its review.
+fn closed(scene: &mut Scene) -> IncidentId {
+    scene.alert([("alertname", "A"), ("incident_type", "disk_full"), ("severity", "high")]);
+    let id = scene.incident();
+    if let Some(run) = scene.state.runs.of_incident(id) {
+        scene.must(Command::Run(crate::run::Command::Cancel { id: run, undo: false }));
+    }
+    let alerts: Vec<_> = scene.state.alerts.iter().map(|(alert, _)| alert.id).collect();
+    resolve(scene, id);
+    scene.must(Command::Incident(incident::Command::SignOff { id, note: "works".to_owned() }));
+    scene.wait(Span::secs(2 * 86_400));
+    assert!(alerts.iter().all(|id| scene.state.alerts.get(*id).is_none()), "nothing fires any more");
+    let disposition = Disposition::TruePositive;
+    scene.must(Command::Incident(incident::Command::Close { id, disposition }));
+    assert!(scene.state.incidents.open.is_empty() && scene.state.reviews.len() == 1);
+    scene.facts.clear();
+    id
+}
+
+#[test]
+fn the_deadlines_of_a_review_are_told_though_its_incident_is_closed() {
+    let mut scene = Scene::staffed();
+    let id = closed(&mut scene);
+    scene.wait(Span::secs(20 * 3_600));
+    let soon = told(&scene, Reason::Review);
+    assert!(!soon.is_empty() && soon.iter().all(|(_, about)| about.contains("is due soon")), "{soon:?}");
+    scene.facts.clear();
+    scene.wait(Span::secs(4 * 3_600));
+    let over = told(&scene, Reason::Review);
+    assert!(over.len() >= soon.len() && over.iter().all(|(_, about)| about.contains("overdue")), "{over:?}");
+    let text = scene.look();
+    assert!(!text.contains("refused"), "{text}");
+    let of = |scene: &Scene| scene.state.reviews.values().next().map(|review| review.incident);
+    assert_eq!(of(&scene), Some(id));
+}
+
+#[test]
+fn the_deadlines_of_a_report_are_told_though_its_incident_is_closed() {
+    for end in [false, true] {
+        let mut scene = Scene::staffed();
+        let holder = access::Holder::Outside("security.txt".into());
+        let token = crate::id::TokenId::from_number(scene.next);
+        let (hash, label) = (token.to_string().into(), String::new());
+        let create = access::Command::CreateToken { holder, hash, label, expires_at: None };
+        scene.must(Command::Access(create));
+        let told_us = crate::report::Told {
+            reporter: Some("Sam".into()),
+            contact: Some("sam@example.org".into()),
+            title: "a way in".into(),
+            description: "I found one.".into(),
+            ..crate::report::Told::default()
+        };
+        let receive = crate::report::Command::Receive(Box::new(told_us));
+        scene.ask(Actor::Source(token), Command::Report(receive)).unwrap();
+        let id = scene.incident();
+        if end {
+            let disposition = Disposition::Benign;
+            scene.must(Command::Incident(incident::Command::Close { id, disposition }));
+            assert!(scene.state.incidents.open.is_empty());
+        }
+        scene.facts.clear();
+        scene.wait(Span::secs(91 * 86_400));
+        let asked: std::collections::BTreeSet<String> =
+            told(&scene, Reason::Task).into_iter().map(|(_, about)| about).collect();
+        assert_eq!(asked.len(), 3, "{end}: {asked:?}");
+        assert!(told(&scene, Reason::Attention).iter().all(|(_, about)| !asked.contains(about)), "once each");
+        assert!(!scene.look().contains("refused"));
+    }
+}

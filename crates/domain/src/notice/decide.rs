@@ -1,6 +1,8 @@
 //! What happens to a notice next: its routes, what an answer means, retries, the next channel, the end.
 
-use super::{Command, Event, Intent, LeftOut, Notice, Outcome, Reason, Route, Status, message};
+use std::borrow::Cow;
+
+use super::{Command, Event, Intent, LeftOut, Notice, Outcome, Reason, Route, Status, message, past};
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
@@ -81,10 +83,11 @@ fn send(
     only: Option<&str>,
     context: &Context,
 ) -> Result<Vec<(NoticeId, Event)>, Rejected> {
-    let Some(open) = state.incidents.open.get(&incident) else {
+    let known = state.incidents.open.get(&incident).map(|open| Cow::Borrowed(&**open));
+    let Some(open) = known.or_else(|| past::incident(state, incident, reason).map(Cow::Owned)) else {
         return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
     };
-    let messages = message::words(state, open, reason, about).messages(to);
+    let messages = message::words(state, &open, reason, about).messages(to);
     let mut events = Vec::with_capacity(2 * to.len());
     for (to, message) in to.iter().zip(messages) {
         let id = NoticeId::from_number(context.next + events.len() as u64);

@@ -103,7 +103,7 @@ fn progress(
         }
     }
     if let Ok(playbook) = playbook {
-        all.flagged = task::flags(&run, playbook, context.now);
+        all.flagged = task::flags(&run, playbook, state.control.clock_doubt.is_some(), context.now);
     }
     all.status = (run.status != before).then_some(run.status);
     all

@@ -241,13 +241,17 @@ fn done(index: usize) -> Move {
     Move::Finish(Finished { step: index as u32, status: StepStatus::Done, note: None, choice: None })
 }
 
-/// What time says about the open steps and was not said yet.
-pub(super) fn flags(run: &Run, playbook: &Playbook, now: Timestamp) -> Vec<Flagged> {
-    let open = flaggable(run, playbook);
+/// What time says about the open steps and was not said yet; `doubt`: platform time is in doubt.
+pub(super) fn flags(run: &Run, playbook: &Playbook, doubt: bool, now: Timestamp) -> Vec<Flagged> {
+    let open = flaggable(run, playbook, doubt);
     open.filter(|(_, _, at)| *at <= now).map(|(step, flag, _)| Flagged { step, flag }).collect()
 }
 
-fn flaggable<'a>(run: &'a Run, playbook: &'a Playbook) -> impl Iterator<Item = (u32, Flag, Timestamp)> + 'a {
+fn flaggable<'a>(
+    run: &'a Run,
+    playbook: &'a Playbook,
+    doubt: bool,
+) -> impl Iterator<Item = (u32, Flag, Timestamp)> + 'a {
     // The calls of an action have deadlines of their own.
     let open = open_steps(run, playbook).filter(|(_, step, _)| !matches!(step.kind, Kind::Action));
     open.flat_map(move |(index, step, began)| {
@@ -265,7 +269,7 @@ fn flaggable<'a>(run: &'a Run, playbook: &'a Playbook) -> impl Iterator<Item = (
         let all = [
             (Flag::Late, step.expected_duration, now.late),
             (Flag::Reminder, reminder, now.reminded),
-            (Flag::Overdue, due(step), now.overdue),
+            (Flag::Overdue, due(step).or_else(|| unmade(step, doubt)), now.overdue),
         ];
         all.into_iter()
             .filter(|(_, _, said)| !said)
@@ -280,6 +284,21 @@ fn due(step: &Step) -> Option<Span> {
         Kind::Decision(decision) if decision.default.is_none() => Some(CHOICE_DUE),
         Kind::Action
         | Kind::Decision(_)
+        | Kind::Wait(_)
+        | Kind::Switch(_)
+        | Kind::While(_)
+        | Kind::Parallel(_)
+        | Kind::Call(_) => None,
+    }
+}
+
+/// While the time is in doubt no default is chosen, so a person is called instead.
+fn unmade(step: &Step, doubt: bool) -> Option<Span> {
+    match &step.kind {
+        Kind::Decision(decision) if doubt => decision.default.as_ref().map(|default| default.after),
+        Kind::Decision(_)
+        | Kind::Action
+        | Kind::Manual(_)
         | Kind::Wait(_)
         | Kind::Switch(_)
         | Kind::While(_)
@@ -344,8 +363,9 @@ fn open_steps<'a>(
     })
 }
 
-/// When an open step next needs a look, unless a person has to move the run first.
-pub fn next_wakeup(run: &Run, playbook: &Playbook) -> Option<Timestamp> {
+/// When an open step next needs a look, unless a person has to move the run first. A default that is not chosen while
+/// the time is in doubt is left out once a person was called: it would hide what comes later.
+pub fn next_wakeup(run: &Run, playbook: &Playbook, doubt: bool) -> Option<Timestamp> {
     match run.status {
         Status::Active | Status::Blocked { .. } => {}
         Status::Paused
@@ -363,12 +383,13 @@ pub fn next_wakeup(run: &Run, playbook: &Playbook) -> Option<Timestamp> {
             | Kind::While(_)
             | Kind::Parallel(_)
             | Kind::Call(_) => None,
+            Kind::Decision(_) if doubt => None,
             Kind::Decision(decision) => decision.default.as_ref().map(|default| default.after),
             Kind::Wait(Wait::For(span) | Wait::Until { timeout: span, .. }) => Some(*span),
         };
         span.map(|span| began.plus(span))
     });
-    ends.chain(flaggable(run, playbook).map(|(_, _, at)| at)).min()
+    ends.chain(flaggable(run, playbook, doubt).map(|(_, _, at)| at)).min()
 }
 
 /// Whether a decision is open that time alone may make.

@@ -131,6 +131,33 @@ fn nobody_chooses_waits_end_and_a_condition_times_out() {
 }
 
 #[test]
+fn while_the_time_is_in_doubt_a_person_is_called_to_choose_and_no_later_timer_is_lost() {
+    let optional = "manual: Read the log, priority: optional";
+    let mut scene = Scene::new(&[&PLAYBOOK.replace(optional, &format!("{optional}, due: 1h"))]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
+    let done = update(&scene, &["call"], &[]);
+    scene.must(done);
+    let control = |command| flow::Command::Control(command);
+    let reason = "the clocks disagree".to_owned();
+    scene.must(control(crate::control::Command::DoubtClock { reason }));
+    let text = scene.look();
+    assert!(text.contains("the time is in doubt"), "{text}");
+    scene.wait(Span::secs(600));
+    let text = scene.look();
+    assert!(text.contains("decision `scope` is overdue; answer or skip it"), "{text}");
+    let step = |scene: &Scene, index: usize| scene.state.runs.get(scene.run()).unwrap().steps[index].clone();
+    assert_eq!(step(&scene, 2).choice, None, "nothing is chosen by itself");
+    scene.wait(Span::secs(3_000));
+    assert!(step(&scene, 1).overdue, "what comes after the default that was not chosen");
+    assert_eq!(step(&scene, 2).choice, None);
+    scene.must(control(crate::control::Command::ConfirmClock));
+    assert_eq!(step(&scene, 2).choice.as_deref(), Some("widen"));
+    let waits = &scene.state.incidents.open[&scene.incident()].attention;
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert!(waits[0].reason.contains("task `read` is overdue"), "{waits:?}");
+}
+
+#[test]
 fn a_role_is_asked_for() {
     let mut scene = scene();
     let done = update(&scene, &["call"], &[]);
