@@ -179,3 +179,18 @@ fn an_endless_template_runs_out_of_fuel() {
     let text = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
     assert!(fill(text, &sample()).is_err());
 }
+
+#[test]
+fn dead_channels_call_for_a_person_once_and_leave_room_for_the_rest() {
+    let (mut scene, _) = scene("Dead");
+    let to = (0..40).map(|number| format!("contact_{number}").into()).collect();
+    let send = Command::Send { incident: scene.incident(), reason: Reason::Opened, to, about: "dead".into() };
+    scene.must(flow::Command::Notice(send));
+    for id in scene.state.notices.keys().copied().collect::<Vec<_>>() {
+        answer(&mut scene, id, refused(false));
+        answer(&mut scene, id, refused(false));
+    }
+    let kinds = kinds(&mut scene);
+    let count = |wanted: &str| kinds.iter().filter(|kind| **kind == wanted).count();
+    assert_eq!((count("notice.undeliverable"), count("incident.attention_raised")), (41, 1));
+}
