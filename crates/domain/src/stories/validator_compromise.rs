@@ -54,10 +54,9 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
         alert.raised alert/13 label incident_type="validator_compromise"; same group as open INC-3
         incident.alert_joined incident/3
         incident.relapsed incident/3
-        incident.attention_raised incident/3 a new alert names node validator-3, which nothing contains now; see `run start`
         incident.attention_raised incident/3 relapse: ALERT-13 came while the incident was watched after its resolution
-        run.started run/18 stage 0, begin 0 on validator-3
-        action.intended action/19 Apply node.isolate validator-3 #1 rf-scene-19-0
+        run.started run/17 stage 0, begin 0 on validator-3
+        action.intended action/18 Apply node.isolate validator-3 #1 rf-scene-18-0
     "#]].assert_eq(&scene.look());
     assert_eq!(scene.state.incidents.open.len(), 1);
     everything_works(&mut scene);
@@ -79,7 +78,7 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
     expect![[r#"
         incident.signed_off incident/3
         incident.closed incident/3
-        review.opened review/29
+        review.opened review/28
     "#]]
     .assert_eq(&scene.look());
 }
