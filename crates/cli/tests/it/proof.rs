@@ -19,6 +19,7 @@ fn a_log_verifies_everywhere_and_grows_from_a_kept_checkpoint() {
     ]);
     server.until(&["containment", "list"], |list| list["items"][0]["verified"] == true);
     let size = |text: &str| text.lines().nth(1).and_then(|line| line.parse::<u64>().ok()).unwrap_or(0);
+    server.until_done(&["log", "checkpoint"]);
     server.until(&["log", "checkpoint"], |note| size(note["checkpoint"].as_str().unwrap()) > 5);
     let kept = server.folder.path().join("kept");
     fs::write(&kept, server.ask(&["log", "checkpoint"]).stdout).unwrap();

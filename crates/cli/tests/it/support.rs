@@ -95,6 +95,18 @@ impl Server {
         }
     }
 
+    /// Asks until it succeeds, such as for a checkpoint of a log that nobody has signed yet.
+    pub(crate) fn until_done(&self, args: &[&str]) {
+        let deadline = Instant::now() + AMPLE;
+        loop {
+            let answer = self.ask(args);
+            if answer.status.success() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{args:?} never succeeded: {}", stderr(&answer));
+        }
+    }
+
     /// Sends a signal and waits for the end.
     pub(crate) fn end(mut self, signal: &str) -> (ExitStatus, Duration, TempDir) {
         self.signal(signal);
