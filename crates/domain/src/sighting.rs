@@ -28,6 +28,8 @@ const KEYS_MAX: usize = 10_000;
 const HITS_MAX: usize = 200_000;
 /// What holds ends when it is not seen again for this long.
 pub const GAP: Span = RESOLVE_TIMEOUT;
+/// What holds is a fact again after this long: a sooner sample only moves when it ends.
+const FACTS_APART: Span = Span(GAP.0 / 2);
 /// Of an alert that lasts as long as another.
 const WHILE_HELD: Span = Span::secs(365 * 86_400);
 /// Labels that a rule writes itself.
@@ -116,6 +118,9 @@ pub struct Sighting {
     pub since: Timestamp,
     /// When the last hit that counted came in.
     pub seen_at: Timestamp,
+    /// When the last one came in that holds, fact or not; a new process does not know it.
+    #[serde(skip)]
+    pub held_at: Option<Timestamp>,
     /// By time, within the window.
     pub hits: Vec<Hit>,
     pub fired: bool,
@@ -210,6 +215,13 @@ impl Sightings {
         Some(sighting)
     }
 
+    /// What holds was seen again, too soon for a fact.
+    pub fn saw(&mut self, id: SightingId, at: Timestamp) {
+        if let Some(sighting) = self.live.get_mut(&id) {
+            sighting.held_at = Some(at);
+        }
+    }
+
     /// Changes it by one fact and returns the fact's number in its stream.
     pub fn apply(&mut self, id: SightingId, event: &Event, meta: &Meta) -> u64 {
         let sighting = match self.take(id) {
@@ -297,6 +309,7 @@ fn create(id: SightingId, event: &Event, meta: &Meta) -> Option<Sighting> {
         alert: *alert,
         since: hit.at,
         seen_at: meta.time,
+        held_at: Some(meta.time),
         hits: counts(over).then(|| hit.clone()).into_iter().collect(),
         fired: false,
         lapsed: false,
@@ -313,6 +326,7 @@ fn apply(sighting: &mut Sighting, event: &Event, meta: &Meta) {
         Event::Begun { .. } => {}
         Event::Counted { hit, .. } => {
             sighting.seen_at = meta.time;
+            sighting.held_at = Some(meta.time);
             if let Over::Count { window, distinct, .. } = &sighting.over {
                 if distinct.is_some() {
                     sighting.hits.retain(|known| known.value != hit.value);
@@ -336,7 +350,10 @@ pub fn next_wakeup(sighting: &Sighting) -> Option<Timestamp> {
         _ if is_over(sighting) => None,
         (Over::Hold(_), Some(_)) if sighting.fired => None,
         (Over::Hold(span), Some(_)) => Some(sighting.since.plus(*span)),
-        (Over::Hold(_), None) => Some(sighting.seen_at.plus(GAP)),
+        (Over::Hold(_), None) => {
+            // What came so soon after a fact that it is none may have been the last before a restart.
+            Some(sighting.held_at.unwrap_or(sighting.seen_at.plus(FACTS_APART)).plus(GAP))
+        }
         (Over::Count { window, .. }, _) => Some(sighting.seen_at.plus(*window)),
     }
 }

@@ -121,6 +121,7 @@ fn take(
             commit(state, events, &here, &mut own, depth + 1);
             facts.append(&mut own);
         }
+        Look::Held(id) => state.sightings.saw(id, context.now),
         Look::Detected(by) => {
             let mut received = sighting::detection(rule, &by, None, String::new(), context.now);
             received.annotations = sighting::described(rule, seen.subject);

@@ -1,6 +1,6 @@
 //! One look of a rule at one alert or record: what it adds to what was seen before.
 
-use super::{Event, GAP, Hit, Lapse, Sighting, counts, labels};
+use super::{Event, FACTS_APART, GAP, Hit, Lapse, Sighting, counts, labels};
 use crate::{
     alert::DedupKey,
     detect::{BY_VALUE_MAX, On, Over, Rule, Subject},
@@ -29,6 +29,8 @@ pub struct Seen<'a> {
 pub enum Look {
     Nothing,
     Events(Vec<(SightingId, Event)>),
+    /// It holds still, and that is no fact of its own.
+    Held(SightingId),
     /// The rule needs no more than this: its alert, kept apart by these labels.
     Detected(Labels),
     /// The alert that the rule made goes on for this long.
@@ -93,10 +95,10 @@ fn hit(state: &State, rule: &Rule, over: &Over, by: Labels, seen: Seen<'_>, cont
     match over {
         Over::Hold(span) if seen.at.since(sighting.since) >= *span => Look::Events(vec![enough]),
         // Not each sample is a fact: only what is needed to know, after a restart too, that there was no gap.
-        Over::Hold(_) if context.now.since(sighting.seen_at) >= Span(GAP.0 / 2) => {
+        Over::Hold(_) if context.now.since(sighting.seen_at) >= FACTS_APART => {
             Look::Events(vec![counted(hit)])
         }
-        Over::Hold(_) => Look::Nothing,
+        Over::Hold(_) => Look::Held(sighting.id),
         Over::Count { threshold, window, .. } => {
             let newest = sighting.hits.last().map_or(hit.at, |last| last.at.max(hit.at));
             if newest.since(hit.at) >= *window || is_known(sighting, &hit, *window) {

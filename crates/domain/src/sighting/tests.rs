@@ -401,3 +401,33 @@ auto_response: true
     scene.ask(Actor::Platform, refuse()).unwrap();
     assert_eq!(scene.state.incidents.open.len(), 1);
 }
+
+#[test]
+fn a_gap_counts_from_the_last_sample_that_came() {
+    let sample = |scene: &mut Scene| scene.record(&record([("cpu", "99"), ("host", "h")]));
+    let under_way = |scene: &Scene| scene.state.sightings.iter().filter(|one| !is_over(one)).count();
+    for restarted in [false, true] {
+        let mut scene = scene(&[BUSY]);
+        sample(&mut scene);
+        scene.wait(Span::secs(149));
+        // So soon it is no fact of its own, and counts all the same.
+        sample(&mut scene);
+        assert_eq!(scene.facts.len(), 1);
+        if restarted {
+            restart(&mut scene);
+        }
+        scene.wait(Span::secs(299));
+        assert_eq!(under_way(&scene), 1, "restarted: {restarted}");
+        // What came meanwhile was within the gap each time, so it has held.
+        sample(&mut scene);
+        scene.wait(Span::secs(299));
+        sample(&mut scene);
+        assert_eq!(raised(&scene).len(), 1, "restarted: {restarted}");
+    }
+    let mut scene = scene(&[BUSY]);
+    sample(&mut scene);
+    scene.wait(Span::secs(149));
+    sample(&mut scene);
+    scene.wait(GAP);
+    assert_eq!(under_way(&scene), 0, "a whole gap ends it");
+}
