@@ -31,8 +31,8 @@ const SHOWN_MAX: usize = 8 * 1024;
 pub const NAME_MAX: usize = 256;
 /// Most targets of one report.
 pub const TARGETS_MAX: usize = 32;
-/// Most reports that may wait to be ended.
-pub const OPEN_MAX: usize = 10_000;
+/// Most reports of one token, and of one person, that may wait to be ended: nobody takes the room of another.
+pub const OPEN_MAX: usize = 1_000;
 
 /// How it came, which says how far it is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use crate::{
     access::Holder,
     correlate,
     event::{Actor, Context, Rejected},
-    id::{ReportId, TokenId},
+    id::{PersonId, ReportId, TokenId},
     state::State,
     time::{Span, Timestamp},
 };
@@ -62,8 +62,9 @@ fn receive(state: &State, mut told: Told, context: &Context) -> Decided {
     told.targets.sort_unstable();
     told.targets.dedup();
     let terms = &state.content.reports;
-    if state.reports.len() >= OPEN_MAX {
-        return Err(Rejected::Limited(format!("{OPEN_MAX} reports wait already; end some of them first")));
+    if waiting(state, token, context.actor.person()) >= OPEN_MAX {
+        let reason = format!("{OPEN_MAX} reports of yours wait already; end some of them first");
+        return Err(Rejected::Limited(reason));
     }
     let most = match channel {
         Channel::Hand => None,
@@ -109,6 +110,11 @@ fn channel(state: &State, actor: &Actor) -> Result<Way, Rejected> {
         },
         Actor::Platform | Actor::Rule(_) => Err(forbidden()),
     }
+}
+
+/// How many of this token, or by hand of this person, are open. Reports are few: each has a person at its other end.
+fn waiting(state: &State, token: Option<TokenId>, by: Option<PersonId>) -> usize {
+    state.reports.values().filter(|report| report.token == token && report.by == by).count()
 }
 
 /// Ids are in the order of time, so this looks at one hour of reports and no more.

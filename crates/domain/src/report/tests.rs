@@ -298,3 +298,35 @@ fn text_is_kept_as_it_came_and_shown_harmless() {
     assert!(!incident.title.contains('\n'));
     assert!(alert.annotations.get("description").unwrap().len() < 9 * 1024);
 }
+
+/// As many reports as one may have waiting.
+fn fill(scene: &mut Scene, actor: &Actor) {
+    let told = Told { targets: Vec::new(), ..told() };
+    let told = if actor.person().is_some() { Told { reporter: None, contact: None, ..told } } else { told };
+    for _ in 0..OPEN_MAX {
+        scene.wait(Span::secs(61));
+        report(scene, actor, told.clone()).unwrap();
+        scene.facts.clear();
+    }
+    let full = report(scene, actor, told).unwrap_err();
+    assert_eq!(full.to_string(), format!("{OPEN_MAX} reports of yours wait already; end some of them first"));
+}
+
+#[test]
+fn one_who_tells_too_much_shuts_out_nobody_else() {
+    let mut scene = Scene::new(&[]);
+    let (loud, quiet) = (form(&mut scene), form(&mut scene));
+    fill(&mut scene, &loud);
+    report(&mut scene, &quiet, told()).unwrap();
+    let own = Told { reporter: None, contact: None, ..told() };
+    report(&mut scene, &person(), own.clone()).unwrap();
+    // People have a share of their own, and it has an end too.
+    scene.must(flow::Command::Report(Command::Close {
+        id: id(&scene),
+        outcome: Outcome::Fixed,
+        note: String::new(),
+    }));
+    fill(&mut scene, &person());
+    report(&mut scene, &quiet, told()).unwrap();
+    report(&mut scene, &Actor::Person(PersonId::from_number(901)), own).unwrap();
+}
