@@ -276,8 +276,17 @@ fn well_formed(what: &str, name: &str) -> Result<Box<str>, Rejected> {
 
 /// Whether a person may command now.
 pub fn commands(state: &State, person: PersonId) -> bool {
+    may(state, person, Permission::Command)
+}
+
+/// Whether a person may work on incidents now.
+pub fn responds(state: &State, person: PersonId) -> bool {
+    may(state, person, Permission::Respond)
+}
+
+fn may(state: &State, person: PersonId, what: Permission) -> bool {
     let known = state.people.get(&person).filter(|person| !person.disabled);
-    known.is_some_and(|person| person.role.permits(Permission::Command))
+    known.is_some_and(|person| person.role.permits(what))
 }
 
 /// Whether a person holds a role that content names. Where contacts of the role have accounts, these alone hold it;

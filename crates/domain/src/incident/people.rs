@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Incident, Status, decide::bounded};
 use crate::{
+    access,
     content::{calendar::Wait, people::People},
     event::{Context, Meta, Rejected},
     id::{IncidentId, PersonId, RunId},
@@ -126,6 +127,9 @@ pub struct Standing {
     pub due: Option<Timestamp>,
     pub why: Box<str>,
     pub acknowledge_by: Option<Timestamp>,
+    /// When it last came back, so that the time to acknowledge began anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopened_at: Option<Timestamp>,
     pub update_at: Option<Timestamp>,
     /// Updates that were told while nobody acknowledged.
     pub unheard: u32,
@@ -198,14 +202,14 @@ fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event>
     let since = if standing.level == 0 { now } else { standing.since };
     let (due, why) = clock(people, incident, level, since);
     let terms = people.severities.get(&severity);
+    let opened_at = standing.reopened_at.unwrap_or(incident.opened_at);
     let cadence = terms.and_then(|terms| terms.update).map(|span| now.plus(span));
     vec![Event::ClockSet {
         level,
         severity,
         due: due.filter(|_| incident.acknowledged.is_none()),
         why: why.into(),
-        acknowledge_by: terms
-            .map(|terms| terms.acknowledge.after(incident.opened_at, people.calendar.as_ref())),
+        acknowledge_by: terms.map(|terms| terms.acknowledge.after(opened_at, people.calendar.as_ref())),
         update_at: match (cadence, standing.update_at) {
             // The earliest notice wins.
             (Some(new), Some(old)) => Some(new.min(old)),
@@ -312,6 +316,12 @@ fn hand_over(state: &State, incident: &Incident, to: PersonId, context: &Context
     }
     if to == person || state.people.get(&to).is_none_or(|person| person.disabled) {
         return Err(Rejected::NotFound(format!("there is no other active person {to}")));
+    }
+    if !access::responds(state, to) {
+        return Err(Rejected::Conflict(format!(
+            "{to} only looks; hand {} over to one who may respond",
+            incident.id
+        )));
     }
     Ok(vec![Event::HandOverOffered { to }])
 }

@@ -100,7 +100,8 @@ fn recovered(state: &State, incident: &Incident) -> Result<(), Rejected> {
         )));
     }
     let unmet = restore::unmet(state, incident);
-    if incident.status == Status::Open && !unmet.is_empty() {
+    // Resolved or not: what was lost since is not over.
+    if !unmet.is_empty() {
         return Err(Rejected::Conflict(format!("incident {id} is not recovered: {}", unmet.join("; "))));
     }
     let of_it = |alert: &&crate::alert::Alert| alert.is_firing() && alert.route.incident == Some(id);
@@ -120,27 +121,33 @@ fn recovered(state: &State, incident: &Incident) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// Only while it is watched.
+/// Only while it is watched, the last time at its end.
 fn next_probe(incident: &Incident) -> Option<Timestamp> {
-    incident.watch_until?;
-    incident.recovery.as_ref()?.next_probe_at
+    let until = incident.watch_until?;
+    incident.recovery.as_ref()?.next_probe_at.filter(|at| *at <= until)
+}
+
+/// When the watch ends: not before the last probes have answered, for one that does not hold is a relapse.
+fn end_of_watch(incident: &Incident) -> Option<Timestamp> {
+    let asked = incident.recovery.as_ref().is_some_and(|plan| plan.is_probing());
+    incident.watch_until.filter(|_| !asked)
 }
 
 /// When the watch ends, or its probes are repeated.
 pub(super) fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
-    let end = incident.watch_until.map(|at| (at, "end of the watch"));
+    let end = end_of_watch(incident).map(|at| (at, "end of the watch"));
     end.into_iter().chain(next_probe(incident).map(|at| (at, "probes of what was recovered"))).min()
 }
 
 pub(super) fn due(incident: &Incident, now: Timestamp) -> Option<Command> {
-    let over = incident.watch_until.is_some_and(|until| until <= now);
+    let over = end_of_watch(incident).is_some_and(|until| until <= now);
     let probe = next_probe(incident).is_some_and(|at| at <= now);
     let repeat = Command::Recovery { id: incident.id, command: restore::Command::Repeat };
-    if over { Some(Command::EndWatch { id: incident.id }) } else { probe.then_some(repeat) }
+    if probe { Some(repeat) } else { over.then_some(Command::EndWatch { id: incident.id }) }
 }
 
 pub(super) fn end_watch(state: &State, id: IncidentId, now: Timestamp) -> Vec<(IncidentId, Event)> {
-    let over = state.incidents.open.get(&id).and_then(|incident| incident.watch_until);
+    let over = state.incidents.open.get(&id).and_then(|incident| end_of_watch(incident));
     if over.is_some_and(|until| until <= now) { vec![(id, Event::WatchEnded)] } else { Vec::new() }
 }
 
@@ -159,6 +166,7 @@ pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
         standing.due = None;
         standing.update_at = None;
         standing.since = now;
+        standing.reopened_at = Some(now);
     }
     incident.status = Status::Open;
     incident.phase = Phase::Contain;

@@ -20,6 +20,7 @@ use crate::{
     recovery::plan::{self, CALLS_MAX, Call, Part, Plan, Service, Stage},
     severity::Severity,
     state::State,
+    time::Timestamp,
 };
 
 /// What people and actions ask of the recovery of an incident.
@@ -95,7 +96,7 @@ impl<'a> Way<'a> {
         if self.context.actor.person().is_none() {
             return Err(Rejected::Invalid("a recovery is begun by a person".to_owned()));
         }
-        if self.incident.status != Status::Open {
+        if self.incident.status != Status::Open && unmet(self.state, self.incident).is_empty() {
             return Err(Rejected::Conflict(format!(
                 "incident {id} is resolved; there is nothing to recover"
             )));
@@ -227,12 +228,14 @@ impl<'a> Way<'a> {
         Ok(())
     }
 
+    /// Once more where the content does not say how often any more: a watch ends with a look.
     fn repeat(&mut self) {
-        let every = self.state.content.recovery.probe_every;
-        if let Some(every) =
-            every.filter(|_| self.plan.next_probe_at.is_some_and(|at| at <= self.context.now))
-        {
-            self.push(plan::Event::Repeated { next_at: self.context.now.plus(every) });
+        let now = self.context.now;
+        if self.plan.next_probe_at.is_some_and(|at| at <= now) {
+            let every = self.state.content.recovery.probe_every;
+            self.push(plan::Event::Repeated {
+                next_at: every.map_or(Timestamp::MAX, |every| now.plus(every)),
+            });
         }
     }
 

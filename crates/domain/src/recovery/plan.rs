@@ -269,6 +269,12 @@ impl Plan {
         first.chain(self.retried.iter().copied())
     }
 
+    /// What was well is being looked at again.
+    pub fn is_probing(&self) -> bool {
+        let well = self.services.iter().filter(|service| service.stage == Stage::Well);
+        well.flat_map(|service| service.part(Part::Probe)).any(|(_, call)| call.found.is_none())
+    }
+
     pub fn waits_on_release(&self, action: ActionId) -> bool {
         self.services.iter().any(|service| service.waits_on_release(action))
     }

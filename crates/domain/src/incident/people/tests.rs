@@ -187,6 +187,10 @@ fn one_person_commands_and_hands_over_to_one_who_accepts() {
     scene.must(ask(id, Ask::Claim));
     assert!(scene.refused(ask(id, Ask::Claim)).contains("commands"));
     assert!(scene.refused(ask(id, Ask::Accept)).contains("nobody offered"));
+    let viewer = access::Command::AddPerson { name: "vera".to_owned(), role: access::Role::Viewer };
+    scene.must(Command::Access(viewer));
+    let vera = *scene.state.people.keys().next_back().unwrap();
+    assert!(scene.refused(ask(id, Ask::HandOver { to: vera })).contains("may respond"), "who only looks");
     scene.must(ask(id, Ask::HandOver { to: maria }));
     let commander = |scene: &Scene| scene.state.incidents.open[&id].standing().commander;
     assert_eq!(commander(&scene), Some(PersonId::from_number(900)), "until it is accepted");
@@ -422,4 +426,24 @@ orders: [{ channels: [mail, phones, pager] }]
         tried.unwrap().iter().map(|route| format!("{} {}", route.channel, route.address)).collect();
     assert_eq!(tried, ["phones +1-202-555-0100"], "this channel alone");
     assert!(scene.refused(test("fax")).contains("use one of mail, phones, pager"));
+}
+
+#[test]
+fn after_a_relapse_the_time_to_acknowledge_begins_anew() {
+    let mut scene = Scene::staffed();
+    alert(&mut scene, "validator-1", "high");
+    let id = scene.incident();
+    let by = |scene: &Scene| scene.state.incidents.open[&id].standing().acknowledge_by.unwrap();
+    let within = by(&scene).since(scene.now);
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    scene.wait(Span::secs(7_200));
+    scene.state.incidents.open.get_mut(&id).unwrap().status = incident::Status::Watching;
+    scene.alert([
+        ("incident_type", "validator_compromise"),
+        ("severity", "high"),
+        ("node", "validator-1"),
+        ("again", "yes"),
+    ]);
+    assert_eq!(scene.state.incidents.open[&id].relapses, 1);
+    assert_eq!(by(&scene).since(scene.now), within, "from when it came back");
 }

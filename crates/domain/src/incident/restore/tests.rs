@@ -326,6 +326,7 @@ fn it_is_over_when_everything_was_shown_and_a_lost_probe_is_a_relapse() {
         scene.wait(Span::secs(20 * 60));
         everything_works(&mut scene);
     }
+    scene.wait(Span(0));
     let disposition = Disposition::TruePositive;
     scene.must(Command::Incident(incident::Command::Close { id, disposition }));
 }
@@ -341,4 +342,64 @@ fn a_new_process_goes_on_where_the_old_one_ended() {
         scene.applied(call);
     }
     expect!["store healthy; shop healthy"].assert_eq(&stages(&scene, id));
+}
+
+/// An incident that was recovered, resolved, and watched until just before its end.
+fn watched(scene: &mut Scene) -> IncidentId {
+    let id = hurt(scene, &["n1"]);
+    scene.must(ask(id, Restore::Begin));
+    everything_works(scene);
+    scene.must(judge(id, Verifies::Data, None, true));
+    scene.must(judge(id, Verifies::Posture, None, true));
+    scene.must(resolve(id));
+    for _ in 0..2 {
+        scene.wait(Span::secs(20 * 60));
+        everything_works(scene);
+    }
+    scene.look();
+    id
+}
+
+#[test]
+fn a_watch_ends_with_the_answers_of_its_last_probes() {
+    let mut scene = scene();
+    let id = watched(&mut scene);
+    scene.wait(Span::secs(20 * 60));
+    assert_eq!(open(&scene), ["service.probe shop"], "the last look is at the end of the watch");
+    assert_eq!(scene.state.incidents.open[&id].status, Status::Watching, "nobody knows yet");
+    for _ in 0..6 {
+        soon(&mut scene);
+        next(&mut scene, Outcome::DoesNotHold);
+    }
+    assert_eq!(scene.state.incidents.open[&id].status, Status::Open, "it is a relapse");
+
+    let mut scene = self::scene();
+    let id = watched(&mut scene);
+    scene.wait(Span::secs(20 * 60));
+    everything_works(&mut scene);
+    scene.wait(Span(0));
+    assert_eq!(scene.state.incidents.open[&id].status, Status::Resolved);
+    assert_eq!(open(&scene), [""; 0]);
+}
+
+#[test]
+fn what_is_found_after_the_watch_is_mended_before_it_closes() {
+    let mut scene = scene();
+    let id = watched(&mut scene);
+    scene.wait(Span::secs(20 * 60));
+    everything_works(&mut scene);
+    scene.wait(Span(0));
+    cut(&mut scene, id, "n2");
+    let disposition = Disposition::TruePositive;
+    let close = || Command::Incident(incident::Command::Close { id, disposition });
+    let held = scene.state.actions.of_incident(id).find(|action| !action.is_final()).unwrap().id;
+    scene.must(Command::Action(action::Command::Release { id: held }));
+    everything_works(&mut scene);
+    expect![
+        "incident INC-2 is not recovered: service shop failed: n2 was contained again by ACT-42 (`node.cut`)"
+    ]
+    .assert_eq(&scene.refused(close()));
+    scene.must(ask(id, Restore::Begin));
+    everything_works(&mut scene);
+    scene.must(close());
 }
