@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use domain::{
-    content::{Content, decode, load},
+    content::{Content, decode, load, load_tested},
     document::{MAX_BYTES, Problem},
 };
 
@@ -30,6 +30,10 @@ pub(crate) fn shipped() -> &'static [(&'static str, &'static str)] {
     SHIPPED
 }
 
+fn shipped_files() -> BTreeMap<String, String> {
+    SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
 impl Source {
     pub(crate) fn describe(&self) -> String {
         match self {
@@ -38,13 +42,10 @@ impl Source {
         }
     }
 
-    /// The content, complete exactly when there is no problem.
+    /// The content, complete exactly when there is no problem. Every test in it is run.
     pub(crate) fn read(&self) -> anyhow::Result<(Content, Vec<Problem>)> {
         match self {
-            Source::Shipped => {
-                let files = SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-                Ok(load(&files.collect()))
-            }
+            Source::Shipped => Ok(load(&shipped_files())),
             Source::Folder(folder) => {
                 let (files, mut problems) = read_folder(folder)?;
                 let (content, more) = load(&files);
@@ -54,9 +55,13 @@ impl Source {
         }
     }
 
-    /// The content, or all problems as one error.
+    /// The content, or all problems as one error. The tests of a folder are run, because nobody else may have;
+    /// those of the shipped content passed before it was shipped.
     pub(crate) fn checked(&self) -> anyhow::Result<Arc<Content>> {
-        let (content, problems) = self.read()?;
+        let (content, problems) = match self {
+            Source::Shipped => load_tested(&shipped_files()),
+            Source::Folder(_) => self.read()?,
+        };
         if problems.is_empty() {
             return Ok(Arc::new(content));
         }

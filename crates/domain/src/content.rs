@@ -31,7 +31,7 @@ pub mod services;
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
 pub use env::{ContainmentFacts, GateFacts, IncidentFacts, StepFacts, gate_bindings, gate_env};
-pub use load::{Pinned, decode, load, read_playbook};
+pub use load::{Pinned, decode, load, load_tested, read_playbook};
 
 /// Everything that was loaded together.
 #[derive(Debug, Clone, Default)]

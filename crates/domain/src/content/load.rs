@@ -139,10 +139,29 @@ impl Types {
 /// Files of one kind: path and text, sorted by path.
 type Files<'a> = Vec<(&'a str, &'a str)>;
 
+/// What becomes of the tests that stand beside rules, mappings and playbooks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tests {
+    Run,
+    /// They passed for these very files, so they are not even read.
+    Passed,
+}
+
 /// Reads a content folder: relative path with `/` to text. The content is complete exactly when there is no
 /// problem; problems are sorted by file and place, at most [`MAX_PROBLEMS`](crate::document::MAX_PROBLEMS) a
 /// file. Tests of rules are run, and tests of playbooks where nothing else is wrong.
 pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
+    read(files, Tests::Run)
+}
+
+/// The same for files whose tests passed when they were built: everything is read and checked, and nothing is
+/// rehearsed, so that a start does not wait for it.
+pub fn load_tested(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
+    read(files, Tests::Passed)
+}
+
+fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem>) {
+    let of_tests = |kind| if tests == Tests::Run { of_kind(files, kind) } else { Files::new() };
     let mut problems = Vec::new();
     if files.len() > MAX_FILES {
         let message = format!("the folder has {} files; at most {MAX_FILES} are read", files.len());
@@ -162,7 +181,7 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
-    mapping::run_tests(&of_kind(files, Kind::MappingTest), files, &mappings, &mut problems);
+    mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, &mut problems);
     let everybody = people::PeopleFiles {
         contacts: of_kind(files, Kind::Contacts),
         teams: of_kind(files, Kind::Teams),
@@ -172,8 +191,8 @@ pub fn load(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) {
     };
     let people = people::read(&everybody, &mut problems);
     people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
-    trial::rules(&of_kind(files, Kind::RuleTest), files, &rules, known, &mut problems);
-    let tests = trial::playbooks(&of_kind(files, Kind::PlaybookTest), files, known, &mut problems);
+    trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, &mut problems);
+    let tests = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, &mut problems);
 
     let held = |playbook: &Playbook| targets.of_playbook(playbook, types.as_ref().map(|types| &types.types));
     let of_playbooks = playbooks.values().map(|p| &*p.playbook);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use proptest::prelude::*;
 
 use super::{super::*, ACTIONS, folder, shown};
-use crate::{control::own, severity::Severity};
+use crate::{control::own, scene::all_shipped, severity::Severity};
 
 #[expect(clippy::disallowed_methods, reason = "the shipped files are the input of these tests")]
 fn read(root: &str, folders: &[&str]) -> BTreeMap<String, String> {
@@ -42,6 +42,29 @@ fn the_shipped_content_has_no_problem() {
     let playbook = content.playbook_for("validator_compromise", Severity::Critical).unwrap();
     assert_eq!(playbook.id, "validator_compromise");
     assert!(content.playbook_for("validator_compromise", Severity::Medium).is_none());
+}
+
+/// The server trusts the tests of what is compiled into it; the test above has run them.
+#[test]
+fn content_whose_tests_passed_is_the_same_without_them() {
+    let mut files = all_shipped();
+    let (tested, problems) = load(&files);
+    assert_eq!(problems, []);
+    let (trusted, problems) = load_tested(&files);
+    assert_eq!(problems, []);
+    assert_eq!(format!("{trusted:?}"), format!("{tested:?}"));
+    for path in ["rules", "mappings", "playbooks"] {
+        let of_kind = |file: &&String| file.starts_with(path) && file.ends_with(".test.yaml");
+        let test = files.keys().find(of_kind).unwrap().clone();
+        let text = files.insert(test.clone(), "tests: [{ name: nothing holds }]".to_owned()).unwrap();
+        assert!(load(&files).1.iter().any(|problem| problem.path == test), "{test} is not looked at");
+        assert_eq!(load_tested(&files).1, [], "{test} is looked at");
+        files.insert(test, text);
+    }
+    let playbook = "playbooks/validator_compromise.yaml";
+    let broken = files[playbook].replace("action: node.isolate", "action: node.isolat");
+    files.insert(playbook.to_owned(), broken);
+    assert!(load_tested(&files).1.iter().any(|problem| problem.path == playbook));
 }
 
 #[test]
