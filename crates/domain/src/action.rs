@@ -448,6 +448,7 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
         Event::NotApplied { reason, retry_at, .. } => not_applied(action, reason, *retry_at),
         Event::Unknown { reason, next, .. } => {
             action.unsure = true;
+            action.needs = None;
             action.status = match *next {
                 Next::Call { operation, at } => {
                     Status::Waiting { operation, until: at, reason: reason.clone() }

@@ -548,10 +548,15 @@ fn abandon(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
     vec![(action.id, event)]
 }
 
-/// Not allowed by people: it is not called, and what was to be taken back stays.
+/// Not allowed by people: it is not called, and what was to be taken back stays. Where an earlier call may have taken
+/// it back, a person has to look.
 fn deny(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
     match (&action.status, action.goal) {
-        (Status::Held { .. }, Goal::Release) if !action.unsure => {
+        (Status::Held { .. }, Goal::Release) if action.unsure => {
+            let reason = format!("{reason}; an earlier call may have taken it back").into();
+            vec![(action.id, Event::Unknown { attempt: action.attempt, reason, next: Next::InDoubt })]
+        }
+        (Status::Held { .. }, Goal::Release) => {
             vec![(action.id, Event::Abandoned { reason: reason.into() })]
         }
         (_, Goal::Apply | Goal::Release) => abandon(action, reason),

@@ -390,3 +390,29 @@ stages:
     assert!(calls.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 76_000_000), "{calls:?}");
     assert!(scene.look().contains("Blocked"), "then a person is asked");
 }
+
+#[test]
+fn a_release_that_people_refuse_after_an_unknown_call_is_in_doubt() {
+    let (mut scene, id) = scene_of(Class::Keyed);
+    scene.applied(id);
+    scene.must(flow::Command::Action(Command::Release { id }));
+    scene.answer(id, unknown());
+    let (level, reason) = (control::SafeMode::Emergency, "breach".to_owned());
+    scene.must(flow::Command::Control(control::Command::SetSafeMode { level, reason }));
+    scene.wait(Span::secs(2));
+    let asked = scene.state.approvals.values().next_back().unwrap().id;
+    let one = crate::id::PersonId::from_number(scene.next);
+    let (name, role) = ("one".to_owned(), crate::access::Role::Commander);
+    scene.must(flow::Command::Access(crate::access::Command::AddPerson { name, role }));
+    scene.look();
+    let deny = crate::approval::Command::Deny { id: asked, why: "it is hostile".to_owned() };
+    scene.ask(crate::event::Actor::Person(one), flow::Command::Approval(deny)).unwrap();
+    let text = scene.look();
+    let action = scene.state.actions.get(id).unwrap();
+    assert!(matches!(action.status, super::Status::InDoubt { .. }), "{:?} {text}", action.status);
+    assert_eq!(action.needs, None);
+    assert!(text.contains("is in doubt"), "people are told: {text}");
+    let settle = |verdict| flow::Command::Action(Command::Settle { id, verdict, why: "looked".to_owned() });
+    scene.must(settle(Verdict::NotApplied));
+    assert_eq!(scene.state.actions.get(id).unwrap().status, super::Status::InForce);
+}
