@@ -288,3 +288,44 @@ fn a_release_that_people_refuse_is_not_asked_for_without_end_while_it_is_undone(
     super::apply(&mut scene);
     assert!(scene.look().contains("Failed {"));
 }
+
+#[test]
+fn whoever_confirms_what_starts_the_run_does_not_count() {
+    let mut stage = quiet();
+    let token = crate::id::TokenId::from_number(stage.scene.next);
+    let (holder, label) = (access::Holder::Form("intranet".into()), String::new());
+    let create =
+        access::Command::CreateToken { holder, hash: token.to_string().into(), label, expires_at: None };
+    stage.scene.must(flow::Command::Access(create));
+    let told = report::Told {
+        title: "A key is out".into(),
+        description: "I saw it.".into(),
+        incident_type: Some("validator_compromise".into()),
+        severity: Some(Severity::High),
+        targets: vec![("key".into(), "key-1".into())],
+        ..report::Told::default()
+    };
+    let report = report::Command::Receive(Box::new(told));
+    stage.scene.ask(Actor::Source(token), flow::Command::Report(report)).unwrap();
+    assert!(stage.scene.state.runs.iter().next().is_none(), "a claim starts nothing");
+    confirm(&mut stage, 0);
+    only_others_allow(&mut stage);
+}
+
+#[test]
+fn whoever_confirms_what_a_run_works_on_changes_nothing_of_it() {
+    let mut stage = stage();
+    confirm(&mut stage, 0);
+    assert!(stage.asked().requesters.is_empty(), "nobody asked for it by hand");
+    let (id, hash) = (stage.asked().id, stage.asked().hash.to_string());
+    stage.approve(0, id, &hash).unwrap();
+}
+
+/// The type stays what it is.
+fn confirm(stage: &mut Stage, person: usize) {
+    let id = stage.scene.incident();
+    let (incident_type, severity, onset) = (Some("validator_compromise".to_owned()), None, None);
+    let why = "looked at it".to_owned();
+    let classify = incident::Command::Classify { id, incident_type, severity, onset, why };
+    stage.scene.ask(Actor::Person(stage.people[person]), flow::Command::Incident(classify)).unwrap();
+}
