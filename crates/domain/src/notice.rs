@@ -4,12 +4,14 @@
 //! sent to whom, when, and why not, is on record.
 
 mod decide;
+mod line;
 mod message;
 mod past;
 #[cfg(test)]
 mod tests;
 
 pub use decide::decide;
+pub use line::{Lines, SENDING_MAX};
 pub(crate) use message::fill;
 pub use message::{FIELDS, Message, sample};
 
@@ -201,6 +203,13 @@ pub struct Notice {
     pub route_attempts: u32,
     /// What did not go, in the words of the last refusal.
     pub last_failure: Option<Box<str>>,
+}
+
+impl Notice {
+    /// The channel of the route in use.
+    pub fn channel(&self) -> Option<&str> {
+        self.routes.get(self.route as usize).map(|route| &*route.channel)
+    }
 }
 
 pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {

@@ -1,6 +1,6 @@
 //! What happens to a notice next: its routes, what an answer means, retries, the next channel, the end.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{Command, Event, Intent, LeftOut, Notice, Outcome, Reason, Route, Status, message, past};
 use crate::{
@@ -38,6 +38,8 @@ pub fn decide(
             Ok(of(
                 id,
                 match &notice.status {
+                    // Its turn comes when another has gone.
+                    Status::Waiting { .. } if !has_room(state, notice) => Vec::new(),
                     Status::Waiting { .. } => go_on(notice, notice.route, notice.attempt, state, context),
                     Status::Sending { .. } => reported(notice, lost, state, context),
                     Status::Delivered { .. } | Status::Undeliverable { .. } | Status::Cancelled { .. } => {
@@ -87,6 +89,7 @@ fn send(
     let Some(open) = known.or_else(|| past::incident(state, incident, reason).map(Cow::Owned)) else {
         return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
     };
+    let mut rooms: BTreeMap<Box<str>, usize> = BTreeMap::new();
     let messages = message::words(state, &open, reason, about).messages(to);
     let mut events = Vec::with_capacity(2 * to.len());
     for (to, message) in to.iter().zip(messages) {
@@ -96,10 +99,14 @@ fn send(
             None => state.content.channels.order(reason, open.severity).collect(),
         };
         let (routes, left_out) = routes(state, &channels, open.drill, to);
-        let first = first_event(id, &routes, open.drill, state, context);
+        let room = routes.first().filter(|route| !route.here).map(|route| {
+            rooms.entry(route.channel.clone()).or_insert_with(|| state.lines.room(&route.channel))
+        });
+        let has_room = room.is_none_or(|room| std::mem::replace(room, room.saturating_sub(1)) > 0);
+        let first = has_room.then(|| first_event(id, &routes, open.drill, state, context));
         let (to, about) = (clip(to), clip(about));
         events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
-        events.push((id, first));
+        events.extend(first.map(|first| (id, first)));
     }
     Ok(events)
 }
@@ -178,6 +185,12 @@ fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, 
     Event::Sending { intent: Intent { route: number, attempt, epoch: context.epoch, deadline, dedup_id } }
 }
 
+/// Whether it may be sent now over the route in use.
+fn has_room(state: &State, notice: &Notice) -> bool {
+    let outside = notice.routes.get(notice.route as usize).filter(|route| !route.here);
+    outside.is_none_or(|route| state.lines.room(&route.channel) > 0)
+}
+
 /// The next sending over this route, or the end where there is no such route.
 fn go_on(notice: &Notice, route: u32, attempts: u32, state: &State, context: &Context) -> Vec<Event> {
     let Some(way) = notice.routes.get(route as usize) else {
@@ -205,9 +218,11 @@ fn reported(notice: &Notice, outcome: Outcome, state: &State, context: &Context)
         let delay = crate::action::retry_delay(&retry, &key, notice.route_attempts);
         return vec![Event::NotDelivered { route, reason, retry_at: Some(context.now.plus(delay)) }];
     }
-    // What is left to try is the next route, at once.
+    // What is left to try is the next route, at once or when it has room.
     let mut events = vec![Event::NotDelivered { route, reason: reason.clone(), retry_at: None }];
-    let spent = Notice { last_failure: Some(reason), ..notice.clone() };
-    events.extend(go_on(&spent, route + 1, notice.attempt, state, context));
+    let spent = Notice { last_failure: Some(reason), route: route + 1, ..notice.clone() };
+    if has_room(state, &spent) {
+        events.extend(go_on(&spent, route + 1, notice.attempt, state, context));
+    }
     events
 }

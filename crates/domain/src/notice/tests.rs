@@ -194,3 +194,60 @@ fn dead_channels_call_for_a_person_once_and_leave_room_for_the_rest() {
     let count = |wanted: &str| kinds.iter().filter(|kind| **kind == wanted).count();
     assert_eq!((count("notice.undeliverable"), count("incident.attention_raised")), (41, 1));
 }
+
+/// Those being sent, over all channels.
+fn sending(scene: &Scene) -> Vec<NoticeId> {
+    let sent = scene.state.notices.values().filter(|one| matches!(one.status, Status::Sending { .. }));
+    sent.map(|one| one.id).collect()
+}
+
+#[test]
+fn so_many_are_sent_at_once_over_a_channel_and_the_rest_wait_for_their_turn() {
+    let (mut scene, first) = scene("Many");
+    answer(&mut scene, first, Outcome::Delivered { receipt: "ok".to_owned() });
+    let all = 3 * SENDING_MAX;
+    let to = (0..all).map(|number| format!("p{number}").into()).collect();
+    let (incident, about) = (scene.incident(), "all hands".into());
+    scene.must(flow::Command::Notice(Command::Send { incident, reason: Reason::Opened, to, about }));
+    assert_eq!(sending(&scene).len(), SENDING_MAX);
+    // Nobody waits by the clock, so no attempt is lost while it is not their turn.
+    scene.wait(Span::secs(5));
+    assert_eq!(sending(&scene).len(), SENDING_MAX);
+    // A channel that takes nothing moves its notices on to the next one, which has room of its own.
+    let oldest = sending(&scene)[0];
+    answer(&mut scene, oldest, refused(false));
+    let by = |scene: &Scene, route| {
+        sending(scene).iter().filter(|id| scene.state.notices[*id].route == route).count()
+    };
+    assert_eq!((by(&scene, 0), by(&scene, 1)), (SENDING_MAX, 1));
+    // As they are taken, one after the other goes out, over a restart too.
+    let mut delivered = 0;
+    for round in 0.. {
+        if round == 5 {
+            let saved: Vec<Notice> = scene.state.notices.values().cloned().collect();
+            saved.iter().for_each(|one| scene.state.forget(crate::event::Stream::Notice(one.id)));
+            assert_eq!(scene.state.lines, Lines::default());
+            saved
+                .into_iter()
+                .for_each(|one| scene.state.restore(crate::state::Saved::Notice(one), scene.now));
+        }
+        let Some(id) = sending(&scene).first().copied() else { break };
+        assert!(by(&scene, 0) <= SENDING_MAX);
+        answer(&mut scene, id, Outcome::Delivered { receipt: "ok".to_owned() });
+        delivered += 1;
+    }
+    assert_eq!(delivered, all);
+    assert!(scene.state.notices.is_empty(), "none is lost");
+}
+
+#[test]
+fn a_channel_that_hangs_holds_nothing_for_ever() {
+    let (mut scene, _) = scene("Hangs");
+    let to = (0..2 * SENDING_MAX).map(|number| format!("p{number}").into()).collect();
+    let (incident, about) = (scene.incident(), "all hands".into());
+    scene.must(flow::Command::Notice(Command::Send { incident, reason: Reason::Opened, to, about }));
+    scene.wait(Span::secs(3_600));
+    assert!(scene.state.notices.is_empty(), "each was tried over each channel, and people are told");
+    let tried = |fact: &&crate::flow::Fact| fact.event.kind() == "notice.sending";
+    assert_eq!(scene.facts.iter().filter(tried).count(), 4 * (2 * SENDING_MAX + 1), "two routes, twice each");
+}
