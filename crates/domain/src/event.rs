@@ -165,6 +165,12 @@ impl Event {
         }
     }
 
+    /// The run that begins steps by this fact.
+    pub(crate) fn begins(&self) -> Option<RunId> {
+        let Event::Run(id, event) = self else { return None };
+        event.progress().filter(|progress| !progress.begun.is_empty()).map(|_| *id)
+    }
+
     /// The kind that stands in the envelope, such as `incident.opened`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use crate::{
     access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
     health,
-    id::{ActionId, AlertId, IncidentId, NoticeId, ReportId},
+    id::{ActionId, AlertId, IncidentId, ReportId},
     incident, intake, notice, report, review, run, sighting, silence,
     state::State,
     time::Timestamp,
@@ -12,10 +12,12 @@ use crate::{
 
 mod doubt;
 mod enact;
+mod notices;
 mod recover;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 mod watch;
 
 pub use watch::observe;
@@ -219,8 +221,13 @@ fn commit(state: &mut State, events: Vec<Event>, context: &Context, facts: &mut 
     for index in first..facts.len() {
         let event = &facts[index].event;
         let (reactions, told) = (react(state, event, context.now), tell::after(state, event));
+        let begins = event.begins();
+        state.beginning.extend(begins);
         for command in reactions.into_iter().chain(told) {
             follow(state, command, context, facts, depth + 1);
+        }
+        if begins.is_some() {
+            state.beginning.pop();
         }
         watch::after(state, index, context, facts, depth);
     }
@@ -331,7 +338,7 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Raw(..)
         | Event::Log(_) => Vec::new(),
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
-        Event::Notice(id, event) => after_notice(state, *id, event),
+        Event::Notice(id, event) => notices::after(state, *id, event, now),
         Event::Approval(id, event) => approval::follows(state, *id, event, now),
         Event::Content(_) => {
             let revise = Command::Sighting(sighting::Command::Revise);
@@ -360,7 +367,9 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         {
             respond(state, id)
         }
-        incident::Event::AlertJoined { alert, .. } if run.is_none() => uncontained(state, id, *alert),
+        incident::Event::AlertJoined { alert, .. } if run.is_none() => {
+            unanswered::uncontained(state, id, *alert)
+        }
         incident::Event::Classified { .. } if run.is_none() => respond(state, id),
         incident::Event::Classified { moved_from: Some(old), .. } => {
             let cancel = Command::Run(run::Command::Cancel { id: *old, undo: false });
@@ -398,29 +407,6 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
 fn review_of(state: &State, id: IncidentId) -> Vec<Command> {
     let known = state.reviews.values().any(|review| review.incident == id);
     if known { Vec::new() } else { vec![Command::Review(review::Command::Open { incident: id })] }
-}
-
-/// An alert that names what the playbook would act on and nothing contains any more, because a person released it:
-/// that person, or another, has to know.
-fn uncontained(state: &State, id: IncidentId, alert: AlertId) -> Vec<Command> {
-    let Some((incident, alert)) = state.incidents.open.get(&id).zip(state.alerts.get(alert)) else {
-        return Vec::new();
-    };
-    let playbook = state.content.playbook_for(&incident.incident_type, incident.severity);
-    let acts_on = |kind: &str| {
-        let known = |verb: &str| state.content.actions.get(verb).is_some_and(|known| known.target == kind);
-        playbook.is_some_and(|playbook| playbook.steps().any(|(_, step)| known(&step.verb)))
-    };
-    let held = |name: &str| {
-        let mut own = state.actions.of_incident(id).filter(|action| *action.spec.target == *name);
-        own.any(|action| !action.is_final())
-    };
-    let bare = crate::correlate::targets(&alert.labels)
-        .into_iter()
-        .find(|(kind, name)| acts_on(kind) && !held(name));
-    let Some((kind, name)) = bare else { return Vec::new() };
-    let reason = format!("a new alert names {kind} {name}, which nothing contains now; see `run start`");
-    vec![Command::Incident(incident::Command::RaiseAttention { id, about: Stream::Incident(id), reason })]
 }
 
 /// Starts the playbook that fits, or asks a person to.
@@ -491,6 +477,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
             ) => commands.push(clear()),
             None => {}
         }
+        commands.extend(unanswered::did_nothing(state, run));
         let new = progress.flagged.iter().any(|flagged| flagged.flag == run::Flag::Overdue);
         commands.extend(overdue().filter(|_| new || chosen || progress.status == Some(run::Status::Active)));
         // Steps that ended at once, or a status that allows more, may let the run go further.
@@ -647,28 +634,6 @@ fn after_report(state: &State, id: ReportId, event: &report::Event) -> Vec<Comma
             report.incident.map(clear).into_iter().collect()
         }
         report::Event::Linked { .. } | report::Event::Redacted { .. } => Vec::new(),
-    }
-}
-
-/// A notice that reached nobody is never silent.
-fn after_notice(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Command> {
-    let Some(notice) = state.notices.get(&id) else { return Vec::new() };
-    match event {
-        notice::Event::Undeliverable { reason } => {
-            // One stands for all, so that dead channels leave room for what else waits for a person.
-            let waiting = state.incidents.open.get(&notice.incident).map(|incident| &incident.attention);
-            if waiting.is_some_and(|all| all.iter().any(|waits| waits.about.starts_with("notice/"))) {
-                return Vec::new();
-            }
-            let reason = format!("nobody could be told ({}): {reason}", notice.to);
-            let about = Stream::Notice(id);
-            vec![Command::Incident(incident::Command::RaiseAttention { id: notice.incident, about, reason })]
-        }
-        notice::Event::Queued { .. }
-        | notice::Event::Sending { .. }
-        | notice::Event::Delivered { .. }
-        | notice::Event::NotDelivered { .. }
-        | notice::Event::Cancelled { .. } => Vec::new(),
     }
 }
 

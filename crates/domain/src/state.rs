@@ -51,6 +51,7 @@ pub struct State {
     /// The request that each held effect waits for.
     approval_of: BTreeMap<ActionId, ApprovalId>,
     pub notices: BTreeMap<NoticeId, Notice>,
+    pub lines: notice::Lines,
     pub reviews: BTreeMap<ReviewId, Review>,
     /// What the last probes of services said.
     pub health: health::Health,
@@ -68,6 +69,8 @@ pub struct State {
     pub playbooks: BTreeMap<TextHash, Arc<Playbook>>,
     /// The run that is being decided; when a decision ends in a panic, it is the suspect.
     pub working: Option<RunId>,
+    /// The runs whose facts are being followed: what they have begun may be no actions yet.
+    pub(crate) beginning: Vec<RunId>,
     staged: Option<Arc<Content>>,
     /// Calls in a row without success, by connector. Not journaled: a restart starts counting anew.
     failures: BTreeMap<Box<str>, u32>,
@@ -213,6 +216,7 @@ impl State {
             }
             Saved::Notice(notice) => {
                 let id = notice.id;
+                self.lines.enter(&notice);
                 self.notices.insert(id, notice);
                 Stream::Notice(id)
             }
@@ -498,11 +502,18 @@ impl State {
     }
 
     fn apply_notice(&mut self, id: NoticeId, event: &notice::Event, meta: &Meta) -> u64 {
-        match self.notices.get_mut(&id) {
-            Some(notice) => notice::apply(notice, event, meta),
-            None => self.notices.extend(notice::create(id, event, meta).map(|notice| (id, notice))),
-        }
-        self.notices.get(&id).map_or(0, |notice| notice.seq)
+        let notice = match self.notices.remove(&id) {
+            Some(mut notice) => {
+                self.lines.leave(&notice);
+                notice::apply(&mut notice, event, meta);
+                Some(notice)
+            }
+            None => notice::create(id, event, meta),
+        };
+        let seq = notice.as_ref().map_or(0, |notice| notice.seq);
+        notice.iter().for_each(|notice| self.lines.enter(notice));
+        self.notices.extend(notice.map(|notice| (id, notice)));
+        seq
     }
 
     fn apply_review(&mut self, id: ReviewId, event: &review::Event, meta: &Meta) -> u64 {
@@ -623,7 +634,8 @@ impl State {
                 self.approvals.remove(&id);
             }
             Stream::Notice(id) => {
-                self.notices.remove(&id);
+                let gone = self.notices.remove(&id);
+                gone.iter().for_each(|notice| self.lines.leave(notice));
             }
             Stream::Review(id) => {
                 self.reviews.remove(&id);

@@ -1,5 +1,7 @@
 //! Steps that act on something outside: whom they act on, and what their actions came to.
 
+use std::collections::BTreeSet;
+
 use super::{
     Begun, Finished, Run, StepStatus, gate,
     progress::{Move, blocked, fail},
@@ -78,7 +80,11 @@ fn begin_on(
     let Some(known) = state.content.actions.get(&step.verb) else {
         return fail(index, format!("`{}` is no longer in actions.yaml", step.verb));
     };
-    let promised = promised(state, run, playbook, &step.verb);
+    let others = state.beginning.iter().filter(|id| **id != run.id).collect::<BTreeSet<_>>();
+    let others = others.into_iter().filter_map(|id| state.runs.get(*id));
+    let others = others.filter_map(|other| Some((other, &**state.playbooks.get(&other.hash)?)));
+    let promised = std::iter::once((run, playbook)).chain(others);
+    let promised = promised.map(|(run, playbook)| self::promised(state, run, playbook, &step.verb)).sum();
     if let Err(why) = action::cap(state, known, targets.len(), promised) {
         return fail(index, why);
     }
@@ -94,7 +100,8 @@ fn begin_on(
     Move::Begin(Begun { step: index, targets })
 }
 
-/// How many of this verb the run has begun that are no actions yet: steps that begin side by side do so in one move.
+/// How many of this verb the run has begun that are no actions yet: steps that begin side by side do so in one move,
+/// and one reaction may begin several runs.
 fn promised(state: &State, run: &Run, playbook: &Playbook, verb: &str) -> usize {
     let open = |(index, (_, step)): (usize, (usize, &Step))| {
         let progress = &run.steps[index];

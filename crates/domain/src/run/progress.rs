@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Begun, Finished, Opened, Progress, Run, Status, StepStatus, gate, stage_steps, task,
-    walk::{Walk, stopped},
+    walk::{Walk, stopped, urgency},
 };
 use crate::{
     action::{self, Goal},
@@ -142,7 +142,9 @@ fn next_move(
     let here = stage_steps(playbook, run.stage as usize);
     let steps = playbook.steps().map(|(_, step)| step).collect();
     let walk = Walk { state, run, playbook, steps, context, present: here.start, widened };
-    walk.sequence(0..here.end).unwrap_or_else(|| leave_stage(&walk, stage, here))
+    let next = walk.sequence(0..here.end).unwrap_or_else(|| leave_stage(&walk, stage, here));
+    // What holds up the run holds up neither what time alone decides nor the timers behind it.
+    if urgency(&next) == 0 { next } else { walk.timed().unwrap_or(next) }
 }
 
 pub(super) fn blocked(reason: String) -> Move {

@@ -291,3 +291,22 @@ stages:
         assert_eq!(text.contains(unknown), found.is_none(), "{found:?}: {text}");
     }
 }
+
+#[test]
+fn a_run_that_found_nothing_to_act_on_calls_a_person() {
+    let playbook = TWO_STAGES.replace("    exit: steps.isolate.applied\n", "").replace("FAILURE", "stop");
+    let mut scene = Scene::new(&[&playbook]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high")]);
+    let waits = |scene: &Scene| {
+        let open = &scene.state.incidents.open[&scene.incident()];
+        open.attention.iter().map(|one| one.reason.to_string()).collect::<Vec<_>>().join("; ")
+    };
+    expect!["playbook two_stages found nothing to act on; name its targets, or act by hand with `containment apply INC-3`"].assert_eq(&waits(&scene));
+    // What holds already is no reason to call anybody.
+    let mut scene = self::scene("stop");
+    apply(&mut scene);
+    apply(&mut scene);
+    assert_eq!(waits(&scene), "");
+    scene.must(flow::Command::Run(Command::Start { incident: scene.incident(), playbook: None }));
+    assert_eq!(waits(&scene), "");
+}

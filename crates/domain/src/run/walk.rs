@@ -100,6 +100,17 @@ impl Walk<'_> {
         }
     }
 
+    /// The first open step that is over by its time, or by its condition, wherever it stands.
+    pub(super) fn timed(&self) -> Option<Move> {
+        let open = |index: &usize| self.run.steps[*index].status == StepStatus::Active;
+        let calls_nothing =
+            |index: &usize| matches!(self.steps[*index].kind, Kind::Decision(_) | Kind::Wait(_));
+        let open = (0..self.steps.len()).filter(open).filter(calls_nothing);
+        let mut moves =
+            open.map(|index| task::watch(self.state, self.run, self.playbook, index, self.context));
+        moves.find(|one| urgency(one) == 0)
+    }
+
     /// A step that is done begins again where the incident gained targets for it.
     pub(super) fn gained(&self, index: usize) -> Option<Move> {
         let step = self.steps[index];

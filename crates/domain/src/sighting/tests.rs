@@ -120,6 +120,7 @@ fn ten_failed_logins_of_one_address_within_five_minutes_open_an_incident() {
         alert.raised alert/23 label incident_type="unauthorized_access"; rule failed_logins; no open incident of its group
         incident.opened incident/24
         run.started run/25 step 0 Done, step 1 Done, stage 0, Completed
+        incident.attention_raised incident/24 playbook unauthorized_access found nothing to act on; name its targets, or act by hand with `containment apply INC-24`
     "#]]
     .assert_eq(&scene.look());
     let alert = scene.state.alerts.iter().next().unwrap().0;

@@ -224,6 +224,7 @@ fn cloudwatch_tells_of_a_test_that_nobody_announced() {
         +00:00:00 alert UnauthorizedAccess about nothing by name: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "UnauthorizedAccess" opened: unauthorized_access, high, 70 % sure
         +00:00:00 playbook unauthorized_access 1.0.0 starts; the playbook is completed
+        +00:00:00 a person is called: playbook unauthorized_access found nothing to act on; name its targets, or act by hand with `containment apply INC-3`
         +00:02:00 a person takes it
         +00:17:00 a person resolves it: a penetration test that was agreed, and not announced here
         +00:17:00 the alert is over, by source

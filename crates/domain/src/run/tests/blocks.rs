@@ -318,3 +318,52 @@ fn branches_side_by_side_share_what_may_be_in_force() {
     let isolated = scene.state.actions.out("node.isolate");
     assert_eq!(isolated, 2, "{} {:?}", steps(&scene), run(&scene).status);
 }
+
+/// While the first step asks people, a rule sees it in the platform's own log and another run begins, before the
+/// second step of the first has begun its actions.
+#[test]
+fn two_runs_of_one_reaction_share_what_may_be_in_force() {
+    const ASKS: &str = "
+id: asks
+name: Asks
+version: 1.0.0
+types: [validator_compromise]
+min_severity: low
+stages:
+  - id: only
+    steps:
+      - id: both
+        parallel:
+          a: [{ id: revoke, action: key.revoke, target: key-1, with: { reason: key_compromise }, approval: { when: action.risk >= risk.low } }]
+          b: [{ id: one, action: node.isolate, target: validator-1 }]
+          c: [{ id: two, action: node.isolate, target: validator-2 }]
+";
+    const ANSWERS: &str = "
+id: answers
+name: Answers
+version: 1.0.0
+types: [unauthorized_access]
+min_severity: low
+stages: [{ id: only, steps: [{ id: three, action: node.isolate, target: validator-4 }] }]
+";
+    const RULE: &str = "
+id: somebody_asks
+on: records
+match: [ 'source=\"ringfence.audit\"', 'kind=\"approval.requested\"' ]
+type: unauthorized_access
+severity: high
+auto_response: true
+";
+    let mut files = crate::scene::shipped();
+    files.retain(|path, _| !["playbooks/", "drills/", "rules/"].iter().any(|gone| path.starts_with(gone)));
+    let own = [("playbooks/asks.yaml", ASKS), ("playbooks/answers.yaml", ANSWERS), ("rules/asks.yaml", RULE)];
+    files.extend(own.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())));
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
+    assert_eq!(scene.state.runs.iter().count(), 2);
+    let text = scene.look();
+    assert_eq!(scene.state.actions.out("node.isolate"), 2, "{text}");
+    assert!(text.contains("`node.isolate` is in force on 2 and may be on 2 at once"), "{text}");
+}

@@ -233,3 +233,46 @@ stages:
     let text = scene.look();
     assert!(text.contains("attention_cleared") && text.contains("Completed"), "{text}");
 }
+
+#[test]
+fn what_time_chooses_is_chosen_though_an_earlier_step_holds_up_the_run() {
+    let text = "
+id: widened
+name: Widened
+version: 1.0.0
+types: [validator_compromise]
+min_severity: low
+stages:
+  - id: only
+    steps:
+      - { id: read, manual: Read the log, priority: optional, due: 1h }
+      - { id: revoke, action: key.revoke, for_each: incident.targets(\"key\"), with: { reason: key_compromise }, retry: { attempts: 1 } }
+      - id: both
+        parallel:
+          a: [{ id: scope, decision: Is more affected?, options: { widen: {}, not: {} }, default: { after: 10m, choose: widen } }]
+          b: [{ id: cool, wait: { for: 20m } }]
+";
+    let mut scene = Scene::new(&[text]);
+    let alert = |scene: &mut Scene, key: &str| {
+        let what = [("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")];
+        scene.alert([what[0], what[1], what[2], ("key", key)]);
+    };
+    alert(&mut scene, "key-3");
+    scene.applied(scene.calling()[0]);
+    let run = |scene: &Scene| scene.state.runs.get(scene.run()).unwrap().clone();
+    assert_eq!(run(&scene).status, Status::Active);
+    // One more target, and the system refuses it.
+    alert(&mut scene, "key-4");
+    let refused = "no".to_owned();
+    let outcome = crate::action::Outcome::NotApplied { reason: refused, retry: false, retry_after: None };
+    scene.answer(scene.calling()[0], outcome);
+    let text = scene.look();
+    assert!(matches!(run(&scene).status, Status::Blocked { .. }), "{text}");
+    scene.wait(Span::secs(600));
+    assert_eq!(run(&scene).steps[3].choice.as_deref(), Some("widen"), "{}", scene.look());
+    scene.wait(Span::secs(600));
+    assert_eq!(run(&scene).steps[4].status, StepStatus::Done);
+    scene.wait(Span::secs(2_400));
+    assert!(run(&scene).steps[0].overdue, "no later timer is lost");
+    assert!(matches!(run(&scene).status, Status::Blocked { .. }), "a person has to look all the same");
+}
