@@ -8,6 +8,7 @@ mod bench;
 mod crash;
 mod gate;
 mod needs;
+mod pictures;
 mod process;
 mod tally;
 mod tidy;
@@ -33,6 +34,7 @@ const COMMANDS: &[Command] = &[
         about: "kill -9 again and again: nothing lost, nothing done twice",
         run: crash::run,
     },
+    Command { name: "pictures", about: "what the pages look like, as docs/pictures", run: pictures::run },
     Command { name: "tidy", about: "only the checks of walls, sources and documents", run: tidy::run },
 ];
 

@@ -49,6 +49,13 @@ const NEEDS: &[Need] = &[
         unit: None,
         why: "a real mail server that takes notices",
     },
+    Need {
+        program: "chromium",
+        packages: &["chromium"],
+        unit: None,
+        why: "a real browser that reads the pages",
+    },
+    Need { program: "chromedriver", packages: &["chromium-driver"], unit: None, why: "drives the browser" },
     Need { program: "cc", packages: &["gcc", "libc6-dev"], unit: None, why: "builds the embedded SQLite" },
     Need { program: "curl", packages: &["curl"], unit: None, why: "the commands of the README" },
     Need { program: "git", packages: &["git"], unit: None, why: "the version that a build reports" },

@@ -6,7 +6,7 @@ use crate::{
     event::{Context, Meta, Rejected},
     id::{PersonId, TokenId},
     state::State,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// The contact to whom the account belongs.
@@ -88,7 +88,14 @@ pub enum Holder {
     Form(Box<str>),
     /// The page by which people outside report, and nothing else.
     Outside(Box<str>),
+    /// A browser in which a person logged in; it may read, whatever the person may.
+    Page(PersonId),
 }
+
+/// A browser has to log in again after this.
+pub const PAGE_LASTS: Span = Span::secs(12 * 3_600);
+/// A person's browsers at once; one more ends the oldest.
+pub const PAGES_MAX: usize = 8;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -111,6 +118,14 @@ pub enum Command {
         expires_at: Option<Timestamp>,
     },
     RevokeToken {
+        id: TokenId,
+    },
+    /// Lets a browser read for the person who asks; `hash` as for `CreateToken`.
+    LogIn {
+        hash: Box<str>,
+    },
+    /// Ends what `LogIn` began.
+    LogOut {
         id: TokenId,
     },
 }
@@ -219,7 +234,38 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
             Some(token) if token.revoked => Err(Rejected::Conflict(format!("{id} is revoked already"))),
             Some(_) => Ok(vec![Decided::Token(id, TokenEvent::Revoked)]),
         },
+        Command::LogIn { hash } => log_in(state, hash, context),
+        Command::LogOut { id } => {
+            let mine = pages(state, asks(context)?, context.now).any(|page| page.id == id);
+            match mine {
+                true => Ok(vec![Decided::Token(id, TokenEvent::Revoked)]),
+                false => Err(Rejected::NotFound(format!("no browser of yours reads by {id}"))),
+            }
+        }
     }
+}
+
+fn asks(context: &Context) -> Result<PersonId, Rejected> {
+    let nobody = || Rejected::Forbidden("only a person logs in or out".to_owned());
+    context.actor.person().ok_or_else(nobody)
+}
+
+/// The browsers that read for a person now, the oldest first.
+fn pages(state: &State, person: PersonId, now: Timestamp) -> impl Iterator<Item = &Token> {
+    state.tokens.values().filter(move |token| token.holder == Holder::Page(person) && token.is_valid(now))
+}
+
+fn log_in(state: &State, hash: Box<str>, context: &Context) -> Result<Vec<Decided>, Rejected> {
+    let person = asks(context)?;
+    let open: Vec<TokenId> = pages(state, person, context.now).map(|page| page.id).collect();
+    let ended = open.iter().take((open.len() + 1).saturating_sub(PAGES_MAX));
+    let expires_at = Some(context.now.plus(PAGE_LASTS));
+    let created =
+        TokenEvent::Created { holder: Holder::Page(person), hash, label: "page".into(), expires_at };
+    // The new one first: its id is the position of its fact.
+    let opened = Decided::Token(TokenId::from_number(context.next), created);
+    let ended = ended.map(|id| Decided::Token(*id, TokenEvent::Revoked));
+    Ok(std::iter::once(opened).chain(ended).collect())
 }
 
 fn create_token(
@@ -239,6 +285,9 @@ fn create_token(
         Holder::Drill(name) => Holder::Drill(well_formed("name of a source", &name)?),
         Holder::Form(name) => Holder::Form(well_formed("name of a form", &name)?),
         Holder::Outside(name) => Holder::Outside(well_formed("name of a page", &name)?),
+        Holder::Page(_) => {
+            return Err(Rejected::Invalid("a browser gets its token by logging in".to_owned()));
+        }
     };
     if label.len() > 256 {
         return Err(Rejected::Invalid("the label is longer than 256 bytes".to_owned()));

@@ -83,7 +83,7 @@ pub struct Principal {
     pub actor: Actor,
     pub token: TokenId,
     pub name: Box<str>,
-    /// `None` for machines, which may do one thing only.
+    /// `None` for machines and browsers, which may do one thing only.
     pub role: Option<Role>,
     /// The one thing, where there is no role.
     pub only: Permission,
@@ -113,6 +113,11 @@ impl Access {
                     let (actor, role) = (Actor::Person(*id), Some(person.role));
                     let (name, only) = (person.name.clone(), Permission::Read);
                     Principal { actor, token: token.id, name, role, only }
+                }),
+                // A stolen cookie reads; it changes nothing.
+                Holder::Page(id) => state.people.get(id).filter(|person| !person.disabled).map(|person| {
+                    let (name, only) = (person.name.clone(), Permission::Read);
+                    Principal { actor: Actor::Person(*id), token: token.id, name, role: None, only }
                 }),
                 Holder::Source(name) | Holder::Drill(name) => {
                     Some(machine(token.id, name, Permission::Ingest))

@@ -204,6 +204,31 @@ impl Reader {
         Ok(Timeline { entries, next })
     }
 
+    /// The last `limit` entries about an incident, before position `before` where it is given; oldest first. `next` is
+    /// what to give as `before` to go further back.
+    pub fn latest(&self, id: IncidentId, before: Option<u64>, limit: usize) -> Result<Timeline, Error> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let mut range = Range::prefix(rows::key(id.0)).descending();
+        if let Some(before) = before {
+            range = range.below(rows::timeline_key(id, before));
+        }
+        let mut positions = Vec::new();
+        // Each row holds at least one position.
+        for (key, value) in self.store.rows(Table::Timeline.of(), &range, limit + 1)? {
+            positions.extend(timeline_row(&key, &value)?.into_iter().rev());
+        }
+        positions.retain(|position| before.is_none_or(|before| *position < before));
+        let more = positions.len() > limit;
+        positions.truncate(limit);
+        positions.reverse();
+        let next = positions.first().copied().filter(|_| more);
+        let mut entries = Vec::with_capacity(positions.len());
+        for position in positions {
+            entries.extend(self.entry(position)?);
+        }
+        Ok(Timeline { entries, next })
+    }
+
     /// The first `limit` positions of the timeline from `from` on.
     fn timeline_positions(&self, id: IncidentId, from: u64, limit: usize) -> Result<Vec<u64>, Error> {
         let whole = Range::prefix(rows::key(id.0));
@@ -218,10 +243,7 @@ impl Reader {
             let Some((last, _)) = found.last() else { break };
             range = whole.clone().after(last.clone());
             for (key, value) in &found {
-                let (_, row) = rows::timeline_row(key, value).ok_or_else(|| Error::Corrupt {
-                    what: "a row of timeline".to_owned(),
-                    why: format!("{} bytes under {} bytes of key", value.len(), key.len()),
-                })?;
+                let row = timeline_row(key, value)?;
                 positions.extend(row.into_iter().filter(|position| *position >= from));
             }
         }
@@ -342,4 +364,12 @@ fn decode<T: DeserializeOwned>(table: Table, value: &[u8]) -> Result<T, Error> {
 
 pub(crate) fn corrupt(position: u64, error: &tlog::Error) -> Error {
     Error::Corrupt { what: format!("entry {position}"), why: error.to_string() }
+}
+
+fn timeline_row(key: &[u8], value: &[u8]) -> Result<Vec<u64>, Error> {
+    let corrupt = || Error::Corrupt {
+        what: "a row of timeline".to_owned(),
+        why: format!("{} bytes under {} bytes of key", value.len(), key.len()),
+    };
+    Ok(rows::timeline_row(key, value).ok_or_else(corrupt)?.1)
 }

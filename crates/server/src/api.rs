@@ -18,12 +18,12 @@ mod content;
 mod control;
 mod emergency;
 mod facts;
-mod incidents;
+pub(crate) mod incidents;
 mod intake;
 mod log;
 mod notices;
 mod operations;
-mod queue;
+pub(crate) mod queue;
 mod records;
 mod recovery;
 mod reports;
@@ -124,7 +124,7 @@ fn shown<T: Serialize>(status: StatusCode, found: Option<T>) -> Result<Response,
     }
 }
 
-fn missing(what: impl std::fmt::Display) -> Error {
+pub(crate) fn missing(what: impl std::fmt::Display) -> Error {
     Error::new(Problem::NotFound, format!("there is no {what}"))
 }
 
@@ -141,7 +141,7 @@ fn no_fields(call: &Call) -> Result<(), Error> {
 }
 
 /// Which of two words a query parameter gives; the first if it is absent.
-fn either(call: &Call, name: &str, words: [&str; 2]) -> Result<bool, Error> {
+pub(crate) fn either(call: &Call, name: &str, words: [&str; 2]) -> Result<bool, Error> {
     let [first, second] = words;
     match call.query_one(name)? {
         None => Ok(false),

@@ -29,7 +29,7 @@ use crate::{
     route::{Audit, Auth, Contract, Method, Reply, Route},
     shared::{LARGE_BODIES_KIB, RequestId, Shared, busy},
     source::{self, SIGNED_MAX, Source},
-    token,
+    token, web,
 };
 
 #[cfg(test)]
@@ -48,6 +48,7 @@ const REASON_MAX: usize = 512;
 pub(crate) async fn pass(shared: Arc<Shared>, route: &'static Route, request: Request) -> Response {
     let id = shared.next_request();
     let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
     let mut who = None;
     let outcome = carry_out(&shared, route, parts, body, &mut who).await;
     let response = match outcome {
@@ -55,7 +56,12 @@ pub(crate) async fn pass(shared: Arc<Shared>, route: &'static Route, request: Re
         Err(error) => {
             journal(&shared, route, who, &error).await;
             report(&error, route.path, id);
-            error.answer(&id.to_string())
+            match route.contract {
+                Contract::Page => web::refused(&error, &path, &id.to_string()),
+                Contract::Native | Contract::Alertmanager | Contract::Log | Contract::Operations => {
+                    error.answer(&id.to_string())
+                }
+            }
         }
     };
     finish(&shared, response)
@@ -104,7 +110,7 @@ async fn carry_out(
 ) -> Result<Response, Error> {
     let signing = source::signing(shared, route, &parts);
     if signing.is_none() {
-        *who = authenticate(shared, route.auth, &parts.headers)?;
+        *who = authenticate(shared, route, &parts.headers)?;
         authorise(route.auth, who.as_ref(), shared.public_log)?;
     }
     let query = query(route, &parts)?;
@@ -161,13 +167,18 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::internal("the request", &format_args!("panic: {text}"))
 }
 
-fn authenticate(shared: &Shared, auth: Auth, headers: &HeaderMap) -> Result<Option<Principal>, Error> {
-    match auth {
+fn authenticate(shared: &Shared, route: &Route, headers: &HeaderMap) -> Result<Option<Principal>, Error> {
+    match route.auth {
         Auth::Public => return Ok(None),
         Auth::LogReader if shared.public_log => return Ok(None),
         Auth::LogReader | Auth::Source | Auth::Token(_) => {}
     }
-    let hash = token::bearer_hash(headers)?;
+    let hash = match route.contract {
+        Contract::Page => web::session::cookie_hash(headers)?,
+        Contract::Native | Contract::Alertmanager | Contract::Log | Contract::Operations => {
+            token::bearer_hash(headers)?
+        }
+    };
     let principal = shared.handle.principal(&hash, shared.now());
     principal.map(Some).ok_or_else(Error::unauthenticated)
 }
@@ -198,11 +209,10 @@ fn authorise(auth: Auth, who: Option<&Principal>, public_log: bool) -> Result<()
 fn only(permission: Permission) -> &'static str {
     match permission {
         Permission::Report => "a form, which may only report",
-        Permission::Ingest
-        | Permission::Read
-        | Permission::Respond
-        | Permission::Command
-        | Permission::Administer => "a machine source, which may only send alerts",
+        Permission::Read => "a browser, which may only read",
+        Permission::Ingest | Permission::Respond | Permission::Command | Permission::Administer => {
+            "a machine source, which may only send alerts"
+        }
     }
 }
 
@@ -227,7 +237,7 @@ fn query(route: &Route, parts: &Parts) -> Result<Vec<(String, String)>, Error> {
     let declared = |name: &str| route.query.iter().any(|parameter| parameter.name == name);
     match route.contract {
         Contract::Alertmanager => Ok(pairs),
-        Contract::Native | Contract::Log | Contract::Operations => {
+        Contract::Native | Contract::Log | Contract::Operations | Contract::Page => {
             match pairs.iter().find(|(name, _)| !declared(name)) {
                 None => Ok(pairs),
                 Some((name, _)) => {

@@ -25,6 +25,7 @@ mod source;
 mod stream;
 mod token;
 mod view;
+mod web;
 
 use std::{future::ready, sync::Arc};
 

@@ -31,7 +31,7 @@ pub fn document() -> Value {
     let mut requests = settings.clone().for_deserialize().into_generator();
     let mut answers = settings.for_serialize().into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for route in table() {
+    for route in table().filter(|route| route.contract != Contract::Page) {
         let path = route.path.replace("{*", "{");
         let item = paths.entry(path).or_insert_with(|| json!({}));
         item[route.method.name().to_ascii_lowercase()] = operation(route, &mut requests, &mut answers);
@@ -106,6 +106,7 @@ pub(crate) fn tag(contract: Contract) -> &'static str {
         Contract::Alertmanager => "Alertmanager API v2",
         Contract::Log => "Log for auditors",
         Contract::Operations => "Operations",
+        Contract::Page => "Pages",
     }
 }
 

@@ -52,7 +52,9 @@ pub fn routes() -> Vec<RouteFacts> {
 pub fn routes_reference() -> String {
     let mut out = String::from(API_HEAD);
     let routes = routes();
-    for contract in [Contract::Native, Contract::Alertmanager, Contract::Log, Contract::Operations] {
+    let contracts =
+        [Contract::Native, Contract::Alertmanager, Contract::Log, Contract::Operations, Contract::Page];
+    for contract in contracts {
         let tag = tag(contract);
         // Writing to a text cannot fail.
         let _ = write!(out, "\n## {tag}\n\n| route | permission | body | what |\n|---|---|---|---|\n");

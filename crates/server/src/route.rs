@@ -22,7 +22,7 @@ pub(crate) enum Method {
 pub(crate) enum Auth {
     /// Anybody. The tests hold a frozen list of these.
     Public,
-    /// A bearer token whose holder has this permission.
+    /// A bearer token, on pages a cookie, whose holder has this permission.
     Token(Permission),
     /// A token whose holder may ingest, or the proof of the source that the end of the path names.
     Source,
@@ -50,6 +50,8 @@ pub(crate) enum Contract {
     Log,
     /// Health, metrics, the API's own description.
     Operations,
+    /// Pages for people: a cookie in place of a bearer token, and refusals as pages.
+    Page,
 }
 
 /// What a successful call answers.
@@ -119,5 +121,6 @@ impl Method {
 
 /// Every route there is.
 pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
-    crate::api::ROUTES.iter().copied().flatten().chain(crate::alertmanager::ROUTES)
+    let api = crate::api::ROUTES.iter().copied().flatten();
+    api.chain(crate::alertmanager::ROUTES).chain(crate::web::ROUTES)
 }

@@ -39,6 +39,8 @@ pub struct Options {
     pub log_key: VerifierKey,
     /// Serve checkpoint and tiles without a token.
     pub public_log: bool,
+    /// Browsers reach it by https only, so a cookie may say so.
+    pub secure: bool,
     /// Sources that prove themselves by a secret, by name.
     pub sources: BTreeMap<String, Source>,
     /// Turns true when the server is to end: streams are then ended, and `/readyz` says so.
@@ -55,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) content: watch::Receiver<Arc<Content>>,
     pub(crate) log_key: VerifierKey,
     pub(crate) public_log: bool,
+    pub(crate) secure: bool,
     pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) owner: Option<Owner>,
@@ -80,6 +83,7 @@ impl Shared {
             content: options.content,
             log_key: options.log_key,
             public_log: options.public_log,
+            secure: options.secure,
             sources: options.sources,
             stopping: options.stopping,
             owner: options.owner,

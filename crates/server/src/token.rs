@@ -42,12 +42,15 @@ pub(crate) fn bearer_hash(headers: &HeaderMap) -> Result<Box<str>, Error> {
     };
     let text = value.to_str().map_err(|_| Error::unauthenticated())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(Error::unauthenticated)?;
-    let shaped =
-        !token.is_empty() && token.len() <= LENGTH_MAX && token.bytes().all(|b| b.is_ascii_graphic());
-    if !scheme.eq_ignore_ascii_case("bearer") || !shaped {
+    if !scheme.eq_ignore_ascii_case("bearer") || !is_shaped(token) {
         return Err(Error::unauthenticated());
     }
     Ok(token_hash(token))
+}
+
+/// Whether a text could be a token at all.
+pub(crate) fn is_shaped(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LENGTH_MAX && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Compares secrets in a time that depends on their lengths alone. Any comparison of secrets goes through here.

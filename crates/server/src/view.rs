@@ -379,7 +379,7 @@ impl From<&access::Token> for Token {
     fn from(token: &access::Token) -> Token {
         let (mut person, mut source, mut form, mut outside) = (None, None, None, None);
         match &token.holder {
-            access::Holder::Person(id) => person = Some(text(*id)),
+            access::Holder::Person(id) | access::Holder::Page(id) => person = Some(text(*id)),
             access::Holder::Source(name) | access::Holder::Drill(name) => source = Some(name.to_string()),
             access::Holder::Form(name) => form = Some(name.to_string()),
             access::Holder::Outside(name) => outside = Some(name.to_string()),

@@ -10,7 +10,8 @@ fn tells_the_exact_command() {
     assert_eq!(
         by_hand(&packages(&all)),
         "sudo apt-get update && sudo apt-get install --yes --no-install-recommends \
-         prometheus prometheus-alertmanager strace python3-aiosmtpd gcc libc6-dev curl git"
+         prometheus prometheus-alertmanager strace python3-aiosmtpd chromium chromium-driver gcc \
+         libc6-dev curl git"
     );
 }
 

@@ -97,6 +97,7 @@ impl Running {
             content: contents,
             log_key: log_key.clone(),
             public_log: settings.public_log,
+            secure: settings.secure,
             sources,
             stopping: stops,
             owner: Some(glass::owner(&settings.data_dir)),

@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     /// The simulated estate in this process, if actions may go there.
     pub(crate) estate: Option<Arc<Estate>>,
     pub(crate) public_log: bool,
+    /// Browsers reach it by https only.
+    pub(crate) secure: bool,
     /// Those that prove themselves by a secret.
     pub(crate) sources: Vec<Trusted>,
     /// Name of the first person.
@@ -46,7 +48,9 @@ impl Settings {
             Some(files) => Some(server::Tls::from_pem_files(files.cert.clone(), files.key.clone())?),
             None => None,
         };
-        refuse_open_doors(listen, tls.is_some(), serve.behind_proxy || config.behind_proxy)?;
+        let behind_proxy = serve.behind_proxy || config.behind_proxy;
+        refuse_open_doors(listen, tls.is_some(), behind_proxy)?;
+        let secure = tls.is_some() || behind_proxy;
         let content = match serve.content.as_ref().or(config.content.as_ref()) {
             Some(folder) => Source::Folder(folder.clone()),
             None => Source::Shipped,
@@ -72,6 +76,7 @@ impl Settings {
             channels,
             estate,
             public_log,
+            secure,
             sources,
             admin,
         };
@@ -91,6 +96,7 @@ impl Settings {
             channels: Channels::new(),
             estate: Some(estate),
             public_log: false,
+            secure: false,
             sources: Vec::new(),
             admin: Some("drill".to_owned()),
         }

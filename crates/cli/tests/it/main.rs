@@ -10,6 +10,7 @@ mod estate;
 mod first_start;
 mod http_example;
 mod inert;
+mod pages;
 mod prometheus;
 mod proof;
 mod reports;

@@ -28,6 +28,12 @@ pub(crate) fn run(args: &[&str]) -> Output {
     ringfence().args(args).output().unwrap()
 }
 
+/// Runs curl to its end; gives what it wrote.
+pub(crate) fn run_curl(args: &[&str]) -> String {
+    let output = Command::new("curl").args(args).stdin(Stdio::null()).output();
+    stdout(&output.unwrap_or_else(|error| panic!("`curl` does not start: {error}")))
+}
+
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }

@@ -106,7 +106,7 @@ fn channel(state: &State, actor: &Actor) -> Result<Way, Rejected> {
         Actor::Source(id) => match &state.tokens.get(id).ok_or_else(forbidden)?.holder {
             Holder::Form(name) => Ok((Channel::Form, Some(name.clone()), Some(*id))),
             Holder::Outside(name) => Ok((Channel::Outside, Some(name.clone()), Some(*id))),
-            Holder::Person(_) | Holder::Source(_) | Holder::Drill(_) => Err(forbidden()),
+            Holder::Person(_) | Holder::Page(_) | Holder::Source(_) | Holder::Drill(_) => Err(forbidden()),
         },
         Actor::Platform | Actor::Rule(_) => Err(forbidden()),
     }

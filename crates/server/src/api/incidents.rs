@@ -232,7 +232,12 @@ async fn show(call: Call) -> Result<Response, Error> {
     ok(&found.ok_or_else(|| missing(format_args!("incident {id}")))?)
 }
 
-fn page(reader: &Reader, shared: &Shared, id: IncidentId) -> Result<Option<IncidentPage>, engine::Error> {
+/// An incident with all that belongs to it.
+pub(crate) fn page(
+    reader: &Reader,
+    shared: &Shared,
+    id: IncidentId,
+) -> Result<Option<IncidentPage>, engine::Error> {
     let Some(incident) = reader.incident(id)? else { return Ok(None) };
     let (mut raised_by, mut runs, mut actions) = (Vec::new(), Vec::new(), Vec::new());
     let mut notices = Vec::new();

@@ -21,7 +21,7 @@ fn place(incident: &incident::Incident) -> u64 {
 }
 
 /// A page of the queue. Never holds more incidents than are on it.
-pub(super) fn page(reader: &Reader, page: Part) -> Result<Page<Incident>, engine::Error> {
+pub(crate) fn page(reader: &Reader, page: Part) -> Result<Page<Incident>, engine::Error> {
     let mut first: BTreeMap<u64, incident::Incident> = BTreeMap::new();
     let mut more = false;
     let mut before = None;

@@ -282,6 +282,9 @@ fn of_token(event: &access::TokenEvent) -> String {
         access::TokenEvent::Created { holder: access::Holder::Person(id), label, .. } => {
             format!("for {id} {label}")
         }
+        access::TokenEvent::Created { holder: access::Holder::Page(id), .. } => {
+            format!("for a browser of {id}")
+        }
         access::TokenEvent::Created { holder: access::Holder::Source(name), label, .. } => {
             format!("for source {name} {label}")
         }

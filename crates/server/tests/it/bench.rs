@@ -116,6 +116,7 @@ impl Bench {
             content: watch::channel(content).1,
             log_key: key.verifier().clone(),
             public_log,
+            secure: false,
             sources: signed(&platform.handle, &runtime),
             stopping: stops,
             owner: Some(std::sync::Arc::new(|proof| proof == "written there")),

@@ -10,3 +10,4 @@ mod log;
 mod operations;
 mod reference;
 mod serve;
+mod web;

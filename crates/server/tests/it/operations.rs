@@ -47,5 +47,6 @@ fn every_reference_of_the_description_leads_somewhere() {
     }
     let operations =
         document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len());
-    assert_eq!(operations.sum::<usize>(), server::routes().len());
+    let pages = server::routes().iter().filter(|route| route.contract == "Pages").count();
+    assert_eq!(operations.sum::<usize>() + pages, server::routes().len());
 }

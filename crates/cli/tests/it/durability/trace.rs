@@ -70,8 +70,16 @@ fn server_for_the_trace() {
     let (_content, content) = tokio::sync::watch::channel(Arc::default());
     let log_key = signing_key().verifier().clone();
     let sources = std::collections::BTreeMap::new();
-    let options =
-        server::Options { handle, content, log_key, public_log: false, sources, stopping, owner: None };
+    let options = server::Options {
+        handle,
+        content,
+        log_key,
+        public_log: false,
+        secure: false,
+        sources,
+        stopping,
+        owner: None,
+    };
     inside.runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

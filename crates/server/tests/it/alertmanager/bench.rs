@@ -96,6 +96,7 @@ impl Bench {
             content: tokio::sync::watch::channel(Arc::new(Content::default())).1,
             log_key: key.verifier().clone(),
             public_log: false,
+            secure: false,
             sources: std::collections::BTreeMap::new(),
             stopping: tokio::sync::watch::channel(false).1,
             owner: None,
