@@ -146,6 +146,7 @@ fn announce(running: &Running, demo: bool, output: &Output) -> anyhow::Result<()
     }
     output.line("");
     output.line(format!("Next: {}", next_command(running, demo)));
+    output.line(format!("Look: {}   (a browser; log in with the token)", running.address()));
     std::io::stdout().flush().context("cannot print")
 }
 
