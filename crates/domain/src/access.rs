@@ -339,14 +339,14 @@ fn may(state: &State, person: PersonId, what: Permission) -> bool {
 }
 
 /// Whether a person holds a role that content names. Where contacts of the role have accounts, these alone hold it;
-/// otherwise who may command holds every role, and others those that their own includes.
-pub fn holds_role(state: &State, person: PersonId, role: &str) -> bool {
+/// otherwise who has this permission holds every role, and others those that their own includes.
+pub fn holds_role(state: &State, person: PersonId, role: &str, otherwise: Permission) -> bool {
     let Some(account) = state.people.get(&person).filter(|person| !person.disabled) else { return false };
     let people = &state.content.people;
     if people.is_linked(role) {
         return identity(state, person).is_some_and(|contact| people.holds(contact, role));
     }
-    account.role >= Role::Commander || role.parse::<Role>().is_ok_and(|role| account.role >= role)
+    account.role.permits(otherwise) || role.parse::<Role>().is_ok_and(|role| account.role >= role)
 }
 
 pub fn create_person(id: PersonId, event: &PersonEvent, meta: &Meta) -> Option<Person> {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    access,
+    access::{self, Permission},
     action::{self, Action, Goal, Origin},
     control::Leave,
     event::{Context, Meta, Rejected, Stream},
@@ -248,7 +248,7 @@ pub fn entitled(state: &State, approval: &Approval, person: PersonId) -> Result<
     let roles = &approval.terms.roles;
     let holds = match roles.is_empty() {
         true => access::commands(state, person),
-        false => roles.iter().any(|role| access::holds_role(state, person, role)),
+        false => roles.iter().any(|role| access::holds_role(state, person, role, Permission::Command)),
     };
     let wanted = if roles.is_empty() { "commander".to_owned() } else { roles.join(" or ") };
     holds.then_some(()).ok_or_else(|| format!("{person} may not approve {id}: it takes the role {wanted}"))
@@ -392,8 +392,7 @@ fn find(state: &State, id: ApprovalId) -> Result<&Approval, Rejected> {
 
 /// The person who answers, if their answer counts.
 fn voter(state: &State, approval: &Approval, context: &Context) -> Result<PersonId, Rejected> {
-    let machine = || Rejected::Forbidden(format!("{} is no person; people approve", context.actor));
-    let person = context.actor.person().ok_or_else(machine)?;
+    let person = context.a_person("people approve")?;
     entitled(state, approval, person).map_err(Rejected::Forbidden)?;
     Ok(person)
 }
@@ -401,9 +400,7 @@ fn voter(state: &State, approval: &Approval, context: &Context) -> Result<Person
 /// Asked again by hand: what was granted before counts no more, and who asked stays who asked.
 fn renew(state: &State, id: ApprovalId, context: &Context) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
     let approval = find(state, id)?;
-    if context.actor.person().is_none() {
-        return Err(Rejected::Forbidden(format!("{} is no person; people ask again", context.actor)));
-    }
+    context.a_person("people ask again")?;
     if !approval.lapsed {
         let text = format!("{id} is being asked until {}; answer it", approval.expires_at);
         return Err(Rejected::Conflict(text));
@@ -443,8 +440,7 @@ fn deny(
     context: &Context,
 ) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
     let approval = find(state, id)?;
-    let machine = || Rejected::Forbidden(format!("{} is no person; people decide", context.actor));
-    let person = context.actor.person().ok_or_else(machine)?;
+    let person = context.a_person("people decide")?;
     if !approval.requesters.contains(&person) {
         voter(state, approval, context)?;
     }

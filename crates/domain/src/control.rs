@@ -318,9 +318,7 @@ fn break_glass(
     if control.kill_switch.is_none() && control.safe_mode == SafeMode::Disabled {
         return Err(Rejected::Conflict("no limit is in force, so there is none to leave".to_owned()));
     }
-    if context.actor.person().is_none() {
-        return Err(Rejected::Forbidden(format!("{} is no person", context.actor)));
-    }
+    context.a_person("people leave the limits")?;
     if reason.trim().is_empty() {
         return Err(Rejected::Invalid("say why; people will read it in the review".to_owned()));
     }

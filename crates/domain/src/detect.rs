@@ -9,7 +9,7 @@ mod tests;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use crate::{labels::Labels, matcher::Matcher, severity::Severity, time::Span};
+use crate::{labels::Labels, matcher::Matcher, severity::Severity, text::cut, time::Span};
 
 pub use index::{Rules, is_indexed};
 
@@ -152,14 +152,12 @@ impl Rule {
 
     /// The values that keep what is seen here apart from the rest, by label; `None` if one is absent.
     pub fn key(&self, subject: Subject<'_>) -> Option<Labels> {
-        let cut = |text: &str| -> String {
-            let fits = |(at, c): (usize, char)| (at + c.len_utf8() <= BY_VALUE_MAX).then_some(c);
-            text.char_indices().map_while(fits).collect()
-        };
         let pairs: Option<Vec<(String, String)>> = self
             .by
             .iter()
-            .map(|(label, field)| subject.get(field).map(|value| (label.to_string(), cut(value))))
+            .map(|(label, field)| {
+                subject.get(field).map(|value| (label.to_string(), cut(value, BY_VALUE_MAX).to_owned()))
+            })
             .collect();
         pairs.and_then(|pairs| Labels::from_pairs(pairs).ok())
     }

@@ -294,6 +294,14 @@ pub struct Context {
     pub epoch: u64,
 }
 
+impl Context {
+    /// The person who asks; `what` says what people alone do.
+    pub fn a_person(&self, what: &str) -> Result<PersonId, Rejected> {
+        let machine = || Rejected::Forbidden(format!("{} is no person; {what}", self.actor));
+        self.actor.person().ok_or_else(machine)
+    }
+}
+
 /// Why a command was refused. The variants differ by what the caller does next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {

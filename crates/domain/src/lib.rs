@@ -47,4 +47,5 @@ pub mod state;
 #[cfg(test)]
 mod stories;
 pub mod targets;
+pub mod text;
 pub mod time;

@@ -17,6 +17,7 @@ use crate::{
     detect::METRIC_PREFIX,
     labels::Labels,
     severity::Severity,
+    text::clipped,
     time::{Span, Timestamp},
 };
 
@@ -294,7 +295,7 @@ impl Pairs {
         if name.is_empty() || name.len() > NAME_MAX || value.trim().is_empty() || !room {
             return;
         }
-        self.annotations.insert(name.to_owned(), cut(value));
+        self.annotations.insert(name.to_owned(), clipped(value.to_owned(), ANNOTATION_MAX));
     }
 
     fn metric(&mut self, name: &str, value: &str) {
@@ -323,17 +324,6 @@ impl Pairs {
 
 fn pack(pairs: BTreeMap<String, String>) -> Result<Labels, String> {
     Labels::from_pairs(pairs.into_iter().collect())
-}
-
-fn cut(text: &str) -> String {
-    if text.len() <= ANNOTATION_MAX {
-        return text.to_owned();
-    }
-    let mut end = ANNOTATION_MAX;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
 }
 
 fn listed<T: fmt::Display>(places: &[T]) -> String {

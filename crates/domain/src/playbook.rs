@@ -114,6 +114,11 @@ impl Kind {
         }
     }
 
+    /// What it asks of people, where it is a task.
+    pub fn manual(&self) -> Option<&Manual> {
+        if let Kind::Manual(manual) = self { Some(manual) } else { None }
+    }
+
     /// The sequences of steps inside of it, by name and in the order of the document. They stand right behind it.
     pub fn branches(&self) -> Vec<(&str, Range<u32>)> {
         match self {

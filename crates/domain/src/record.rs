@@ -6,7 +6,7 @@ mod tests;
 
 use serde_json::Value;
 
-use crate::{labels::Labels, mapping, time::Timestamp};
+use crate::{labels::Labels, mapping, text::cut_off, time::Timestamp};
 
 /// Where the entries of the platform's own log come from, as records.
 pub const AUDIT_SOURCE: &str = "ringfence.audit";
@@ -78,10 +78,10 @@ fn flatten(
         }
         Value::Array(values) => {
             let texts: Vec<String> = values.iter().take(LIST_MAX).map(scalar).collect();
-            pairs.push((name, cut(texts.join(","))));
+            pairs.push((name, cut_off(texts.join(","), VALUE_MAX)));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            pairs.push((name, cut(scalar(value))));
+            pairs.push((name, cut_off(scalar(value), VALUE_MAX)));
         }
     }
     if pairs.len() > FIELDS_MAX {
@@ -96,12 +96,4 @@ fn scalar(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
-}
-
-fn cut(mut text: String) -> String {
-    if text.len() > VALUE_MAX {
-        let end = (0..=VALUE_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-    }
-    text
 }

@@ -2,7 +2,7 @@
 //!
 //! A report becomes an alert and an incident with the reporter named. What comes through a form or from outside is
 //! a claim: its incident is its own, joins nothing, and nothing starts before a person has confirmed what it is.
-//! The text is kept as it came; what is shown elsewhere is made harmless by `shown`.
+//! The text is kept as it came; what is shown elsewhere is made harmless by `text::shown`.
 
 mod decide;
 #[cfg(test)]
@@ -19,6 +19,7 @@ use crate::{
     incident::Target,
     labels::Labels,
     severity::Severity,
+    text::{clipped, shown},
     time::{Span, Timestamp},
 };
 
@@ -305,7 +306,7 @@ impl Report {
         labels.insert("report", self.id.to_string());
         labels.extend(told.severity.map(|severity| ("severity", severity.name().to_owned())));
         let mut annotations = vec![
-            ("description".to_owned(), cut(shown(&told.description, true))),
+            ("description".to_owned(), clipped(shown(&told.description, true), SHOWN_MAX)),
             ("reported_by".to_owned(), self.named()),
         ];
         let contact = told.contact.as_deref().map(|contact| ("contact".to_owned(), shown(contact, false)));
@@ -318,30 +319,6 @@ impl Report {
             ..Received::default()
         }
     }
-}
-
-/// Text from outside as it may be shown: what moves a cursor, turns the direction of writing or hides is replaced.
-pub fn shown(text: &str, lines: bool) -> String {
-    let harmless = |c: char| match c {
-        '\n' | '\t' if lines => c,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-            '\u{fffd}'
-        }
-        '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
-        c if c.is_control() => '\u{fffd}',
-        c => c,
-    };
-    text.chars().map(harmless).collect()
-}
-
-/// What fits into an annotation; the whole stays with the report.
-fn cut(mut text: String) -> String {
-    if text.len() > SHOWN_MAX {
-        let end = (0..=SHOWN_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 pub fn is_over(report: &Report) -> bool {

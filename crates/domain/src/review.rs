@@ -149,9 +149,7 @@ fn complete(
     text: String,
     context: &Context,
 ) -> Result<Vec<(ReviewId, Event)>, Rejected> {
-    if context.actor.person().is_none() {
-        return Err(Rejected::Invalid("a report is delivered by a person".to_owned()));
-    }
+    context.a_person("people deliver a report")?;
     let review = state.reviews.get(&id);
     let review = review.ok_or_else(|| Rejected::NotFound(format!("there is no open review {id}")))?;
     let Some(report) = review.reports.iter().find(|report| *report.due.report == *name) else {

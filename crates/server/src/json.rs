@@ -59,8 +59,7 @@ fn at(error: &serde_json::Error, place: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let shown: String = text.chars().take(MESSAGE_MAX).collect();
-    if shown.len() < text.len() { format!("{shown}…") } else { shown }
+    domain::text::clipped(text.to_owned(), MESSAGE_MAX)
 }
 
 fn place(before: &[u8]) -> (usize, usize) {

@@ -23,8 +23,7 @@ pub fn ask(
     reason: String,
     context: &Context,
 ) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
-    let machine = || Rejected::Forbidden(format!("{} is no person; people leave a limit", context.actor));
-    let person = context.actor.person().ok_or_else(machine)?;
+    let person = context.a_person("people leave a limit")?;
     let same = |approval: &&Approval| !is_over(approval) && approval.leave.as_ref() == Some(&leave);
     if let Some(asked) = state.approvals.values().find(same) {
         return approve(state, asked.id, &asked.hash, context);

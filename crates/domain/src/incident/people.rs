@@ -25,6 +25,7 @@ pub const ESCALATE_DEFAULT: Span = Span::secs(3_600);
 /// As often the state is told at the cadence of the severity while nobody acknowledges. Each later time the distance
 /// doubles, up to a day, and the level that is engaged hears of it alone.
 pub const UNHEARD_AT_CADENCE: u32 = 4;
+const COMMANDS: &str = "people command an incident";
 const UNHEARD_APART: Span = Span::secs(86_400);
 
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +152,7 @@ pub(super) fn decide(state: &State, id: IncidentId, ask: Ask, context: &Context)
         Ask::Claim => claim(state, incident, context),
         Ask::HandOver { to } => hand_over(state, incident, to, context),
         Ask::Accept => {
-            let person = a_person(context)?;
+            let person = context.a_person(COMMANDS)?;
             match incident.standing().offered {
                 Some(offered) if offered == person => Ok(vec![Event::HandOverAccepted]),
                 Some(_) | None => {
@@ -284,15 +285,8 @@ fn escalate(
     Ok(vec![escalated(people, incident, level, why, criterion.map(Into::into), context.now)])
 }
 
-fn a_person(context: &Context) -> Result<PersonId, Rejected> {
-    context
-        .actor
-        .person()
-        .ok_or_else(|| Rejected::Invalid("only a person can command an incident".to_owned()))
-}
-
 fn claim(state: &State, incident: &Incident, context: &Context) -> Decided {
-    let person = a_person(context)?;
+    let person = context.a_person(COMMANDS)?;
     let here = |id: &PersonId| state.people.get(id).is_none_or(|person| !person.disabled);
     match incident.standing().commander.filter(here) {
         None => Ok(vec![Event::Claimed]),
@@ -307,7 +301,7 @@ fn claim(state: &State, incident: &Incident, context: &Context) -> Decided {
 }
 
 fn hand_over(state: &State, incident: &Incident, to: PersonId, context: &Context) -> Decided {
-    let person = a_person(context)?;
+    let person = context.a_person(COMMANDS)?;
     if incident.standing().commander != Some(person) {
         let id = incident.id;
         return Err(Rejected::Conflict(format!(

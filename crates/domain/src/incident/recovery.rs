@@ -56,9 +56,7 @@ pub(super) fn relapse(incident: &Incident, alert: AlertId) -> Option<Event> {
 
 pub(super) fn sign_off(state: &State, id: IncidentId, note: String, context: &Context) -> Decided {
     let incident = open(state, id)?;
-    if context.actor.person().is_none() {
-        return Err(Rejected::Invalid("the sign-off is given by a person".to_owned()));
-    }
+    context.a_person("people sign off")?;
     if incident.status == Status::Open {
         return Err(Rejected::Conflict(format!("incident {id} is not resolved; sign off when it is")));
     }

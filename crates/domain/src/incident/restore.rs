@@ -93,9 +93,7 @@ impl<'a> Way<'a> {
 
     fn begin(&mut self) -> Result<(), Rejected> {
         let id = self.incident.id;
-        if self.context.actor.person().is_none() {
-            return Err(Rejected::Invalid("a recovery is begun by a person".to_owned()));
-        }
+        self.context.a_person("people begin a recovery")?;
         if self.incident.status != Status::Open && unmet(self.state, self.incident).is_empty() {
             return Err(Rejected::Conflict(format!(
                 "incident {id} is resolved; there is nothing to recover"
@@ -200,9 +198,7 @@ impl<'a> Way<'a> {
         passed: bool,
         note: String,
     ) -> Result<(), Rejected> {
-        let Some(person) = self.context.actor.person() else {
-            return Err(Rejected::Invalid("a verdict is given by a person".to_owned()));
-        };
+        let person = self.context.a_person("people give verdicts")?;
         let note = bounded("note", note)?;
         let named = service.as_deref().map(|name| {
             let shown: String = name.chars().take(64).collect();

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 
 use super::Scope;
+use crate::text::cut_off;
 
 /// Most parts of one path.
 const PARTS_MAX: usize = 16;
@@ -167,8 +168,7 @@ impl Text {
                 Piece::Path(path) => text.push_str(&joined(&path.all(scope.body, scope.alert))?),
             }
             if text.len() > RENDERED_MAX {
-                let end = (0..=RENDERED_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-                text.truncate(end);
+                text = cut_off(text, RENDERED_MAX);
                 break;
             }
         }

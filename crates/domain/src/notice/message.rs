@@ -12,6 +12,7 @@ use crate::{
     incident::Incident,
     severity::{Phase, Severity},
     state::State,
+    text::is_harmful,
 };
 
 /// Instructions that one template may take.
@@ -221,12 +222,7 @@ fn word(reason: Reason) -> &'static str {
     }
 }
 
-/// Control characters, which could end a line or a header, and marks that reorder text become spaces.
+/// What could end a line or a header, and marks that reorder or hide text become spaces.
 fn one_line(text: &str, most: usize) -> String {
-    let plain = |c: char| {
-        let reorders =
-            matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-        if c.is_control() || reorders { ' ' } else { c }
-    };
-    text.chars().take(most).map(plain).collect()
+    text.chars().take(most).map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }

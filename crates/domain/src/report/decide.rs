@@ -23,7 +23,7 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Decided {
         }
         Command::Acknowledge { id, note } => {
             let report = open(state, id)?;
-            by_person(context)?;
+            context.a_person("people answer and end a report")?;
             if let Some((person, at)) = report.acknowledged {
                 return Err(Rejected::Conflict(format!("{id} was acknowledged by {person} at {at} already")));
             }
@@ -31,7 +31,7 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Decided {
         }
         Command::Close { id, outcome, note } => {
             open(state, id)?;
-            by_person(context)?;
+            context.a_person("people answer and end a report")?;
             Ok(vec![(id, Event::Closed { outcome, note: note_of(note)? })])
         }
         Command::Remind { id } => Ok(state.reports.get(&id).map_or_else(Vec::new, |report| {
@@ -42,11 +42,6 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Decided {
 
 fn open(state: &State, id: ReportId) -> Result<&Report, Rejected> {
     state.reports.get(&id).ok_or_else(|| Rejected::NotFound(format!("there is no open report {id}")))
-}
-
-fn by_person(context: &Context) -> Result<(), Rejected> {
-    let person = context.actor.person().map(|_| ());
-    person.ok_or_else(|| Rejected::Forbidden("a report is answered and ended by a person".to_owned()))
 }
 
 fn note_of(note: String) -> Result<Box<str>, Rejected> {

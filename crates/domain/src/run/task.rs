@@ -11,9 +11,8 @@ use super::{
     stage_steps,
 };
 use crate::{
-    access::{self, Role},
+    access::{self, Permission},
     event::{Actor, Context, Rejected},
-    id::PersonId,
     playbook::{Goto, Kind, Playbook, Step, Wait},
     state::State,
     time::{Span, Timestamp},
@@ -107,21 +106,13 @@ fn open_step<'p>(
 
 /// Whether this actor may say something about a step: where it names roles, who holds one of them.
 pub(super) fn may_answer(state: &State, step: &Step, context: &Context) -> Result<(), Rejected> {
-    let own = match &step.kind {
-        Kind::Manual(manual) => manual.role.as_deref(),
-        Kind::Action
-        | Kind::Decision(_)
-        | Kind::Wait(_)
-        | Kind::Switch(_)
-        | Kind::While(_)
-        | Kind::Parallel(_)
-        | Kind::Call(_) => None,
-    };
+    let own = step.kind.manual().and_then(|manual| manual.role.as_deref());
     let roles: Vec<&str> = step.roles.iter().map(String::as_str).chain(own).collect();
     let may = match &context.actor {
         Actor::Platform => true,
         Actor::Person(person) => {
-            roles.is_empty() || roles.iter().any(|role| holds_role(state, *person, role))
+            roles.is_empty()
+                || roles.iter().any(|role| access::holds_role(state, *person, role, Permission::Respond))
         }
         Actor::Source(_) | Actor::Rule(_) => false,
     };
@@ -130,18 +121,6 @@ pub(super) fn may_answer(state: &State, step: &Step, context: &Context) -> Resul
         return Err(Rejected::Forbidden(message));
     }
     Ok(())
-}
-
-/// Who holds the role of content. While no account is linked to it, whoever may respond does.
-fn holds_role(state: &State, person: PersonId, role: &str) -> bool {
-    if state.content.people.is_linked(role) {
-        return access::holds_role(state, person, role);
-    }
-    let known = state.people.get(&person).filter(|person| !person.disabled);
-    known.is_some_and(|person| match person.role {
-        Role::Viewer => false,
-        Role::Responder | Role::Commander | Role::Admin => true,
-    })
 }
 
 /// A choice, and the steps that it passes over.
@@ -256,16 +235,7 @@ fn flaggable<'a>(
     let open = open_steps(run, playbook).filter(|(_, step, _)| !matches!(step.kind, Kind::Action));
     open.flat_map(move |(index, step, began)| {
         let now = &run.steps[index];
-        let reminder = match &step.kind {
-            Kind::Manual(manual) => manual.reminder,
-            Kind::Action
-            | Kind::Decision(_)
-            | Kind::Wait(_)
-            | Kind::Switch(_)
-            | Kind::While(_)
-            | Kind::Parallel(_)
-            | Kind::Call(_) => None,
-        };
+        let reminder = step.kind.manual().and_then(|manual| manual.reminder);
         let all = [
             (Flag::Late, step.expected_duration, now.late),
             (Flag::Reminder, reminder, now.reminded),

@@ -8,6 +8,7 @@ use crate::{
     id::{AlertId, SightingId},
     labels::Labels,
     state::State,
+    text::cut,
     time::{Span, Timestamp},
 };
 
@@ -145,7 +146,7 @@ fn value(over: &Over, subject: Subject<'_>) -> Option<Option<Box<str>>> {
     match over {
         Over::Hold(_) | Over::Count { distinct: None, .. } => Some(None),
         Over::Count { distinct: Some(field), .. } => {
-            subject.get(field).map(|value| Some(shorten(value).into()))
+            subject.get(field).map(|value| Some(cut(value, BY_VALUE_MAX).into()))
         }
     }
 }
@@ -156,13 +157,11 @@ pub(super) fn sample(rule: &Rule, subject: Subject<'_>) -> Labels {
         // The alert itself is on record.
         return Labels::default();
     }
-    let kept: Vec<(&str, &str)> =
-        subject.labels.iter().take(SAMPLE_MAX).map(|(name, value)| (shorten(name), shorten(value))).collect();
+    let kept: Vec<(&str, &str)> = subject
+        .labels
+        .iter()
+        .take(SAMPLE_MAX)
+        .map(|(name, value)| (cut(name, BY_VALUE_MAX), cut(value, BY_VALUE_MAX)))
+        .collect();
     Labels::from_pairs(kept).unwrap_or_default()
-}
-
-fn shorten(text: &str) -> &str {
-    let end =
-        text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= BY_VALUE_MAX).last();
-    &text[..end.unwrap_or(0)]
 }

@@ -8,6 +8,7 @@ use domain::{
     flow::Command,
     intake,
     mapping::{Headers, Mapping},
+    text,
 };
 use serde_json::Value;
 
@@ -86,11 +87,7 @@ fn headers(sent: &HeaderMap) -> Headers {
 
 /// Keeps a body that could not be read, without its headers, and says where it is.
 async fn keep(call: &Call, source: &str, reason: String) -> Error {
-    let mut body = String::from_utf8_lossy(&call.body).into_owned();
-    if body.len() > BODY_MAX {
-        let end = (0..=BODY_MAX).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
-        body.truncate(end);
-    }
+    let body = text::cut_off(String::from_utf8_lossy(&call.body).into_owned(), BODY_MAX);
     if !call.shared.kept.admit(body.len(), Instant::now()) {
         let detail = format!("{reason}; the body was not kept, because too much was in this hour");
         return Error::new(Problem::Malformed, detail);

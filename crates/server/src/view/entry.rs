@@ -339,7 +339,7 @@ fn of_notice(event: &notice::Event) -> String {
 
 fn of_report(event: &report::Event) -> String {
     match event {
-        report::Event::Received { told, .. } => report::shown(&told.title, false),
+        report::Event::Received { told, .. } => domain::text::shown(&told.title, false),
         report::Event::Linked { alert, incident: Some(incident) } => format!("{alert}, {incident}"),
         report::Event::Linked { alert, incident: None } => alert.to_string(),
         report::Event::Acknowledged { note } => note.to_string(),
