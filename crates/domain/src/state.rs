@@ -698,6 +698,11 @@ impl State {
         self.timers.first().map(|(at, _)| *at)
     }
 
+    /// Everything that will happen by itself, if nothing else does before.
+    pub fn timers(&self) -> impl Iterator<Item = (Timestamp, Stream)> {
+        self.timers.iter().filter_map(|(_, stream)| Some((self.wakeup(*stream)?, *stream)))
+    }
+
     /// The earliest timer that has come. A timer that moved meanwhile is set anew, not fired.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<Stream> {
         loop {

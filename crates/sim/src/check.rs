@@ -7,6 +7,7 @@ use domain::{
     action::{Goal, Operation},
     alert::{DedupKey, Received},
     content::Class,
+    control::own,
     event::Stream,
     id::ActionId,
     time::Timestamp,
@@ -41,6 +42,8 @@ impl Checker {
         call: &Call,
     ) -> Result<(), Violation> {
         let name: CallName = (action, call.key.as_str().into(), call.attempt, call.epoch);
+        let ours = journal.actions.get(&action).is_some_and(|view| own::is_own(&view.spec));
+        ensure(!ours, "L1", || format!("{action} moves our own limits and is called outside"))?;
         let intended = journal.intents.get(&name);
         ensure(intended == Some(&call.operation), "I4", || {
             format!(
@@ -109,8 +112,8 @@ impl Checker {
         let place = (view.spec.verb.to_string(), view.spec.target.to_string());
         let standing = ledger.standing(&place).cloned().unwrap_or_default();
         let since = |at: Option<Timestamp>| at.is_some_and(|at| at >= view.requested_at);
-        // What only looks has no effect to be found.
-        if view.spec.origin.looks() {
+        // What only looks has no effect to be found, and what moves limits has it in the journal.
+        if view.spec.origin.looks() || own::is_own(&view.spec) {
             return Ok(());
         }
         if released {

@@ -7,15 +7,17 @@ use std::{
 };
 
 use domain::{
+    access::{self, Holder},
     action::{self, Goal, Intent, Next, Operation, Outcome, Spec, Verdict},
     alert, approval,
     content::Content,
-    control::{self, SafeMode},
+    control::{self, SafeMode, own},
     event::{Event, Stream},
-    id::{ActionId, AlertId, ApprovalId, IncidentId, PersonId, RunId, SilenceId},
+    id::{ActionId, AlertId, ApprovalId, IncidentId, PersonId, RunId, SilenceId, TokenId},
     incident,
     labels::Labels,
     playbook::{OnExpiry, Playbook, TextHash},
+    recovery::plan::{self, Stage},
     run::{self, StepStatus},
     time::{Span, Timestamp},
 };
@@ -23,8 +25,11 @@ use store::Entry;
 use tlog::leaf::EnvelopeRef;
 
 use crate::{
+    clocks::Clocks,
     consent::Consents,
+    moves::Moves,
     notices::Notices,
+    reported::Reports,
     restored::Recoveries,
     violation::{Violation, ensure},
 };
@@ -72,6 +77,7 @@ pub(crate) struct ActionView {
     pub(crate) in_force: bool,
     pub(crate) over: bool,
     pub(crate) last_key: Box<str>,
+    pub(crate) last_attempt: u32,
     /// The request that its last intent used.
     pub(crate) passed: Option<ApprovalId>,
     pub(crate) requested_at: Timestamp,
@@ -117,7 +123,16 @@ pub(crate) struct Journal {
     pub(crate) clock_doubt: bool,
     pub(crate) redacted: BTreeSet<AlertId>,
     pub(crate) notices: Notices,
+    pub(crate) reports: Reports,
+    pub(crate) clocks: Clocks,
+    pub(crate) moves: Moves,
+    /// The tokens by which people report who are not known here.
+    pub(crate) reporters: BTreeSet<TokenId>,
+    /// When the process that writes now began.
+    started_at: Timestamp,
     recoveries: Recoveries,
+    /// How often a service was well again.
+    pub(crate) restored: u64,
     windows: BTreeMap<String, Span>,
     playbooks: BTreeMap<TextHash, Arc<Playbook>>,
 }
@@ -135,7 +150,8 @@ impl Journal {
         let windows = windows.map(|(name, kind)| (name.clone(), kind.window)).collect();
         let playbooks = contents.iter().flat_map(|content| content.playbooks.values());
         let playbooks = playbooks.map(|playbook| (playbook.hash.clone(), playbook.clone())).collect();
-        Journal { windows, playbooks, ..Journal::default() }
+        let terms = contents.first().map(|content| content.reports.clone()).unwrap_or_default();
+        Journal { windows, playbooks, reports: Reports::new(terms), ..Journal::default() }
     }
 
     /// Takes a durable entry; the caller compares it with the world before it takes the next.
@@ -149,13 +165,18 @@ impl Journal {
         self.positions.push((event.stream(), envelope.kind.to_owned()));
         match event {
             Event::Alert(id, event) => self.alert(id, event, at)?,
-            Event::Incident(id, event) => self.incident(id, event, at)?,
+            Event::Incident(id, event) => {
+                self.incident(id, event, envelope.actor.starts_with("person/"), at)?;
+            }
             Event::Run(id, event) => self.run(id, &event)?,
             Event::Action(id, event) => {
                 let by_person = envelope.actor.starts_with("person/");
                 return self.action(id, event, by_person, at);
             }
-            Event::Control(event) => self.control(&event, at),
+            Event::Control(event) => {
+                self.moves.moved(&event, &self.actions)?;
+                self.control(&event, at);
+            }
             Event::Silence(id, _) => {
                 self.silences.insert(id);
             }
@@ -167,10 +188,10 @@ impl Journal {
                 self.approval(id, event);
             }
             Event::Notice(id, event) => self.notices.take(id, event)?,
-            Event::Token(..)
-            | Event::Review(..)
+            Event::Token(id, event) => self.token(id, &event),
+            Event::Report(id, event) => self.reports.take(id, &event, at, self.started_at)?,
+            Event::Review(..)
             | Event::Health(_)
-            | Event::Report(..)
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Content(_)
@@ -213,7 +234,25 @@ impl Journal {
         self.alerts.get_mut(labels)
     }
 
-    fn incident(&mut self, id: IncidentId, event: incident::Event, at: Timestamp) -> Result<(), Violation> {
+    fn token(&mut self, id: TokenId, event: &access::TokenEvent) {
+        match event {
+            access::TokenEvent::Created { holder: Holder::Form(_) | Holder::Outside(_), .. } => {
+                self.reporters.insert(id);
+            }
+            access::TokenEvent::Created { .. } => {}
+            access::TokenEvent::Revoked => {
+                self.reporters.remove(&id);
+            }
+        }
+    }
+
+    fn incident(
+        &mut self,
+        id: IncidentId,
+        event: incident::Event,
+        by_person: bool,
+        at: Timestamp,
+    ) -> Result<(), Violation> {
         match event {
             incident::Event::Opened { group, incident_type, .. } => {
                 let window = self.windows.get(&*incident_type).copied().unwrap_or(Span::secs(3_600));
@@ -231,19 +270,30 @@ impl Journal {
                 }
             }
             // One that is watched takes what comes back; a resolved one takes no more alerts.
-            incident::Event::Resolved { watch_until: Some(_), .. } => {}
+            incident::Event::Resolved { watch_until: Some(_), .. } => self.clocks.stop(id),
             incident::Event::Resolved { watch_until: None, .. }
             | incident::Event::WatchEnded
             | incident::Event::Closed { .. } => {
                 self.incidents.remove(&id);
+                self.clocks.stop(id);
             }
-            incident::Event::Relapsed { .. } => self.recoveries.forget(id),
-            incident::Event::People(event) => self.notices.engaged(id, &event)?,
-            incident::Event::Recovery { fact } => self.recoveries.take(id, &fact)?,
-            incident::Event::Acknowledged
+            incident::Event::Relapsed { .. } => {
+                self.recoveries.forget(id);
+                self.clocks.stop(id);
+            }
+            incident::Event::People(event) => {
+                self.notices.engaged(id, &event, by_person)?;
+                self.clocks.take(id, &event, by_person, at, self.started_at)?;
+            }
+            incident::Event::Recovery { fact } => {
+                self.restored += u64::from(matches!(*fact, plan::Event::Moved { to: Stage::Well, .. }));
+                self.recoveries.take(id, &fact)?;
+            }
+            incident::Event::Acknowledged => self.clocks.stop(id),
+            incident::Event::Classified { .. } if by_person => self.reports.confirmed(id),
+            incident::Event::Classified { .. }
             | incident::Event::SignedOff { .. }
             | incident::Event::Assigned { .. }
-            | incident::Event::Classified { .. }
             | incident::Event::Noted { .. }
             | incident::Event::Linked { .. }
             | incident::Event::Contained { .. }
@@ -256,7 +306,10 @@ impl Journal {
     }
 
     fn run(&mut self, id: RunId, event: &run::Event) -> Result<(), Violation> {
-        if let run::Event::Started { steps, hash, .. } = event {
+        if let run::Event::Started { incident, steps, hash, by, .. } = event {
+            if by.is_none() {
+                self.reports.ran(*incident)?;
+            }
             let steps = vec![StepStatus::Pending; *steps as usize];
             let playbook = self.playbooks.get(hash).cloned();
             let run = RunView { steps, playbook, undoing: false, releasing: None, ended: false };
@@ -340,8 +393,21 @@ impl Journal {
             | action::Event::Unknown { .. }
             | action::Event::Yielded { .. }
             | action::Event::Abandoned { .. }
-            | action::Event::Settled { .. }) => self.outcome(id, &outcome),
+            | action::Event::Settled { .. }) => {
+                self.own_outcome(id, &outcome)?;
+                self.outcome(id, &outcome)
+            }
         }
+    }
+
+    /// What the platform itself performed is held against the limits, and not against the world.
+    fn own_outcome(&mut self, id: ActionId, event: &action::Event) -> Result<(), Violation> {
+        let Some(view) = self.actions.get(&id).filter(|view| own::is_own(&view.spec)) else { return Ok(()) };
+        if !matches!(event, action::Event::Applied { .. } | action::Event::Released { .. }) {
+            return Ok(());
+        }
+        let holds = self.limit_is_as(view);
+        self.moves.ended(id, view, holds)
     }
 
     fn outcome(&mut self, id: ActionId, event: &action::Event) -> Result<Noted, Violation> {
@@ -368,7 +434,11 @@ impl Journal {
             action::Event::Yielded { .. } => {
                 (action.may_stand, action.in_force, action.over) = (false, false, true);
             }
-            action::Event::Abandoned { .. } => (action.over, action.may_stand) = (true, false),
+            action::Event::Abandoned { .. } if action.goal == Goal::Apply => {
+                (action.over, action.may_stand) = (true, false);
+            }
+            // What was not taken back stays in force.
+            action::Event::Abandoned { .. } => action.goal = Goal::Apply,
             action::Event::Settled { verdict, .. } => settled(action, *verdict),
             action::Event::Intended { .. }
             | action::Event::Held { .. }
@@ -397,6 +467,7 @@ impl Journal {
             in_force: false,
             over: false,
             last_key: "".into(),
+            last_attempt: 0,
             passed: None,
             requested_at: at,
             retries: 0,
@@ -432,6 +503,7 @@ impl Journal {
             self.consents.used(&action.spec, goal, intent, at)?;
         }
         action.last_key = intent.key.clone();
+        action.last_attempt = intent.attempt;
         action.passed = passed;
         let name = (id, intent.key.clone(), intent.attempt, intent.epoch);
         self.intents.insert(name, intent.operation);
@@ -499,7 +571,10 @@ impl Journal {
 
     fn control(&mut self, event: &control::Event, at: Timestamp) {
         match event {
-            control::Event::Started { epoch, .. } => self.epoch = *epoch,
+            control::Event::Started { epoch, .. } => {
+                self.epoch = *epoch;
+                self.started_at = at;
+            }
             control::Event::KillSwitchOn { .. } => self.kill_switch_since = Some(at),
             control::Event::KillSwitchOff { .. } => self.kill_switch_since = None,
             control::Event::SafeModeSet { level, .. } => self.safe_mode = *level,

@@ -15,24 +15,30 @@
 
 mod chance;
 mod check;
+mod clocks;
 mod consent;
 mod content;
 mod disk;
 mod journal;
 mod ledger;
+mod moves;
 mod notices;
 mod people;
+mod planted;
 mod recovery;
+mod reported;
 mod rest;
 mod restored;
 pub mod saga;
 mod senders;
 mod simulation;
 mod violation;
+mod whole;
 mod world;
 
 pub use content::{files_of, first_content, shipped_content};
 pub use notices::{Told, simulate_notices};
+pub use planted::Planted;
 pub use recovery::{prove_recovery, release_unverified};
-pub use simulation::{Options, Planted, Report, Simulation, simulate};
+pub use simulation::{Options, Report, Simulation, simulate};
 pub use violation::{Failure, Violation};

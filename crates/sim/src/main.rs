@@ -3,7 +3,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use sim::{Options, simulate};
+use sim::{Options, Report, simulate};
 
 struct Wanted {
     seeds: u64,
@@ -46,24 +46,16 @@ fn main() -> ExitCode {
 fn run(wanted: &Wanted, out: &mut impl Write) -> std::io::Result<u64> {
     // A panic inside the node is caught and told with its seed.
     std::panic::set_hook(Box::new(|_| {}));
-    let (mut failed, mut entries, mut calls, mut epochs) = (0, 0, 0, 0);
+    let (mut failed, mut all) = (0, Report::default());
     for seed in wanted.from..wanted.from.saturating_add(wanted.seeds) {
         match simulate(Options { seed, requests: wanted.requests, planted: None }) {
-            Ok(report) => {
-                entries += report.entries;
-                calls += report.calls;
-                epochs += report.epochs;
-            }
+            Ok(report) => all += report,
             Err(failure) => {
                 failed += 1;
                 writeln!(out, "{failure}\n")?;
             }
         }
     }
-    writeln!(
-        out,
-        "{} seeds, {failed} failed; {entries} entries, {calls} calls, {epochs} epochs",
-        wanted.seeds
-    )?;
+    writeln!(out, "{} seeds, {failed} failed; {all:?}", wanted.seeds)?;
     Ok(failed)
 }

@@ -1,15 +1,17 @@
 //! What people ask: they look at the journal and at the world, and now and then ask for what cannot be.
 
 use domain::{
-    access,
+    access::{self, Holder},
     action::{self, Goal, Verdict},
     approval,
+    content::services::Verifies,
     control::{self, SafeMode},
     event::{Actor, Stream},
     flow::Command,
     id::{ActionId, IncidentId, PersonId, RunId, TokenId},
-    incident::{self, Disposition},
+    incident::{self, Disposition, people::Ask, restore},
     matcher::{Matcher, Operator},
+    report::{self, Told},
     run,
     severity::Severity,
     silence::{self, Terms},
@@ -38,7 +40,8 @@ pub(crate) fn first_people() -> Vec<Command> {
     let person = |name: &str| {
         Command::Access(access::Command::AddPerson { name: name.to_owned(), role: access::Role::Admin })
     };
-    vec![person("ada"), person("bob"), token("east")]
+    let (form, outside) = (Holder::Form("desk".into()), Holder::Outside("found".into()));
+    vec![person("ada"), person("bob"), token("east"), token_of(form, "1"), token_of(outside, "2")]
 }
 
 /// Who may leave a limit together.
@@ -49,8 +52,11 @@ pub(crate) fn two_commanders() -> Vec<Command> {
 }
 
 fn token(name: &str) -> Command {
-    let holder = access::Holder::Source(name.into());
-    let hash = "0".repeat(64).into();
+    token_of(Holder::Source(name.into()), "0")
+}
+
+fn token_of(holder: Holder, digit: &str) -> Command {
+    let hash = digit.repeat(64).into();
     Command::Access(access::Command::CreateToken { holder, hash, label: String::new(), expires_at: None })
 }
 
@@ -75,6 +81,9 @@ enum About {
     Incident,
     Silence,
     Limits,
+    Report,
+    Recovery,
+    People,
     Access,
     Content,
     Redact,
@@ -90,6 +99,9 @@ pub(crate) fn wish(journal: &Journal, ledger: &Ledger, chance: &mut Chance, now:
         (14, About::Incident),
         (6, About::Silence),
         (16, About::Limits),
+        (18, About::Report),
+        (20, About::Recovery),
+        (6, About::People),
         (3, About::Access),
         (3, About::Content),
         (3, About::Redact),
@@ -103,6 +115,9 @@ pub(crate) fn wish(journal: &Journal, ledger: &Ledger, chance: &mut Chance, now:
         About::Incident => of_incident(journal, chance),
         About::Silence => silence(journal, chance, now),
         About::Limits => limits(journal, chance),
+        About::Report => report(journal, chance),
+        About::Recovery => recover(journal, chance),
+        About::People => of_people(journal, chance),
         About::Access => access(journal, chance),
         About::Content => return Wish::Reload(chance.permille(500)),
         About::Redact => return Wish::Redact(redacted(journal, chance)),
@@ -135,7 +150,7 @@ fn settle(journal: &Journal, ledger: &Ledger, chance: &mut Chance) -> Command {
 fn of_run(journal: &Journal, chance: &mut Chance) -> Command {
     let live = journal.runs.iter().filter(|(_, run)| !run.ended).map(|(id, _)| *id);
     let id = any(live, chance).unwrap_or(RunId::from_number(0));
-    let steps = ["isolate", "close", "suspend", "burn", "tell", "cut", "none"];
+    let steps = ["isolate", "close", "suspend", "burn", "tell", "cut", "stricter", "open", "none"];
     let step = chance.pick(&steps).copied().unwrap_or("isolate").to_owned();
     Command::Run(match chance.below(10) {
         0 => run::Command::Pause { id },
@@ -243,6 +258,63 @@ fn limits(journal: &Journal, chance: &mut Chance) -> Command {
         _ if journal.clock_doubt => control::Command::ConfirmClock,
         _ => control::Command::BreakGlass { reason, span: Span::secs(chance.within(60, 1_800)) },
     })
+}
+
+/// Somebody tells what they saw, by hand or not; or a person answers a report or ends it.
+fn report(journal: &Journal, chance: &mut Chance) -> Command {
+    let note = "as told".to_owned();
+    let open = any(journal.reports.open(), chance).filter(|_| chance.permille(350));
+    if let Some(id) = open {
+        return Command::Report(match chance.below(3) {
+            0 => report::Command::Close { id, outcome: report::Outcome::Fixed, note },
+            _ => report::Command::Acknowledge { id, note },
+        });
+    }
+    let strange = chance.permille(600);
+    let kinds = [None, Some("breach"), Some("leak"), Some("storm"), Some("no such type")];
+    let told = Told {
+        reporter: strange.then(|| "somebody".into()),
+        contact: strange.then(|| "somebody@example.org".into()),
+        title: "Something is wrong".into(),
+        description: "as seen".into(),
+        incident_type: chance.pick(&kinds).copied().flatten().map(Into::into),
+        severity: chance.permille(500).then_some(Severity::Critical),
+        targets: vec![("node".into(), format!("told-{}", chance.below(2)).into())],
+    };
+    Command::Report(report::Command::Receive(Box::new(told)))
+}
+
+/// Who sends this: whoever reports without being known here does it by a token that is for that alone.
+pub(crate) fn sender(wish: &Wish, actor: Actor, journal: &Journal, chance: &mut Chance) -> Actor {
+    let Wish::Command(Command::Report(report::Command::Receive(told))) = wish else { return actor };
+    let token = any(journal.reporters.iter().copied(), chance).filter(|_| told.reporter.is_some());
+    token.map_or(actor, Actor::Source)
+}
+
+fn recover(journal: &Journal, chance: &mut Chance) -> Command {
+    let id = any(journal.incidents.keys().copied(), chance).unwrap_or(IncidentId::from_number(0));
+    let note = "looked".to_owned();
+    let services = ["base", "shop"];
+    let service = chance.pick(&services).copied().unwrap_or("base").to_owned();
+    let passed = chance.permille(700);
+    let command = match chance.below(6) {
+        0 => restore::Command::Judge { of: Verifies::Posture, service: None, passed, note },
+        1 => restore::Command::Judge { of: Verifies::Health, service: Some(service), passed, note },
+        _ => restore::Command::Begin,
+    };
+    Command::Incident(incident::Command::Recovery { id, command })
+}
+
+fn of_people(journal: &Journal, chance: &mut Chance) -> Command {
+    let id = any(journal.incidents.keys().copied(), chance).unwrap_or(IncidentId::from_number(0));
+    let to = any(journal.people.iter().copied(), chance).unwrap_or(PersonId::from_number(0));
+    let ask = match chance.below(4) {
+        0 => Ask::Claim,
+        1 => Ask::HandOver { to },
+        2 => Ask::Accept,
+        _ => Ask::Escalate { level: None, criterion: None, why: "more are needed".to_owned() },
+    };
+    Command::Incident(incident::Command::People { id, ask })
 }
 
 fn access(journal: &Journal, chance: &mut Chance) -> Command {

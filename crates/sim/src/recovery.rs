@@ -16,8 +16,9 @@ use domain::{
 use crate::{
     chance::Chance,
     content, people,
+    planted::Planted,
     saga::WRONG,
-    simulation::{Asked, Faults, Options, Planted, Simulation},
+    simulation::{Asked, Faults, Options, Simulation},
     violation::{Failure, Violation, ensure},
     world::{Behaviour, Mood, World},
 };
@@ -40,7 +41,7 @@ probe_every: 5m
 require: { restored: high, data: high, posture: high }
 ";
 
-const LOOKS: &str = "
+pub(crate) const LOOKS: &str = "
   - { verb: service.look, summary: Look, target: service, connector: desk, class: read_back, risk: low,
       verify: true, blast_radius_max: 4, timeout: 3s }
   - { verb: service.tidy, summary: Tidy, target: service, connector: desk, class: idempotent, risk: low,

@@ -21,6 +21,8 @@ use crate::{
     world::Mood,
 };
 
+/// More often than runs of one simulation move limits.
+const LIFTS_MAX: u32 = 20;
 /// More happenings than any simulation needs to come to rest.
 const STEPS_MAX: u32 = 50_000;
 pub(crate) const EVERYTHING: Page = Page { before: None, limit: 1_000 };
@@ -47,6 +49,7 @@ impl Simulation {
         self.lift_limits()?;
         self.settle_down()?;
         self.look_around()?;
+        self.recoveries_are_told()?;
         self.last_look()?;
         Ok(self.report())
     }
@@ -63,6 +66,18 @@ impl Simulation {
 
     /// Each limit goes when two people who may command have asked for it; the others are refused.
     fn lift_limits(&mut self) -> Result<(), Violation> {
+        // What people lift lets runs go on, and those may move limits of their own.
+        for _ in 0..LIFTS_MAX {
+            if people::lift_limits(&self.journal).is_empty() {
+                return Ok(());
+            }
+            self.lift_once()?;
+        }
+        let left = people::lift_limits(&self.journal);
+        ensure(left.is_empty(), "I13", || format!("people cannot lift what they want to: {left:?}"))
+    }
+
+    fn lift_once(&mut self) -> Result<(), Violation> {
         // Where nobody was known yet because the first commits were lost, there are two people now.
         for command in people::two_commanders() {
             self.order(command)?;
@@ -74,8 +89,7 @@ impl Simulation {
             }
             self.settle_down()?;
         }
-        let left = people::lift_limits(&self.journal);
-        ensure(left.is_empty(), "I13", || format!("people cannot lift what they want to: {left:?}"))
+        Ok(())
     }
 
     /// A person's command, and what follows from it.
@@ -115,6 +129,17 @@ impl Simulation {
         }
         let firing = reader.alerts(false, EVERYTHING).map_err(unreadable)?;
         ensure(firing.is_empty(), "I13", || format!("{:?} fire for ever", firing[0].id))
+    }
+
+    /// A recovery that does not go on has told somebody why.
+    fn recoveries_are_told(&self) -> Result<(), Violation> {
+        for incident in self.reader().incidents(false, EVERYTHING).map_err(unreadable)? {
+            let Some(plan) = incident.recovery.as_ref().filter(|plan| plan.is_started()) else { continue };
+            ensure(plan.completed_at.is_some() || !incident.attention.is_empty(), "I13", || {
+                format!("the recovery of {} rests, and nobody is told: {:?}", incident.id, plan.services)
+            })?;
+        }
+        Ok(())
     }
 
     fn look_at(&self, action: &Action) -> Result<(), Violation> {
@@ -181,14 +206,31 @@ impl Simulation {
         for id in live {
             self.order(Command::Run(run::Command::Resume { id }))?;
             self.look_around()?;
+            self.lift_limits()?;
             self.order(Command::Run(run::Command::Cancel { id, undo: true }))?;
             self.look_around()?;
+            self.lift_limits()?;
             self.settle_everything()?;
+            self.release_by_hand(id)?;
             let ended = self.journal.runs.get(&id).is_none_or(|run| run.ended);
             ensure(ended, "I13", || format!("{id} does not end in a calm world"))?;
             self.is_undone(id)?;
         }
         Ok(())
+    }
+
+    /// What a run could not take back, because somebody denied it, people take back themselves, and it goes on.
+    fn release_by_hand(&mut self, run: RunId) -> Result<(), Violation> {
+        if self.journal.runs.get(&run).is_none_or(|run| run.ended) {
+            return Ok(());
+        }
+        let own = self.journal.actions.iter().filter(|(_, view)| view.spec.origin.run() == Some(run));
+        let left: Vec<_> = own.filter(|(_, view)| view.in_force).map(|(id, _)| *id).collect();
+        for id in left {
+            self.order(Command::Action(action::Command::Release { id }))?;
+        }
+        self.order(Command::Run(run::Command::Cancel { id: run, undo: true }))?;
+        self.settle_everything()
     }
 
     /// After an undo nothing of the run is left that it could take back.

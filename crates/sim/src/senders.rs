@@ -67,7 +67,7 @@ fn labels(chance: &mut Chance) -> Labels {
     let named = |kind: &str| format!("{kind}-{group}");
     let (a, b, c, d) = (named("one"), named("two"), named("three"), named("four"));
     let common = ("source", source);
-    match chance.below(10) {
+    match chance.below(11) {
         0..=3 => Labels::from([
             ("alertname", "Breach"),
             ("incident_type", "breach"),
@@ -95,6 +95,13 @@ fn labels(chance: &mut Chance) -> Labels {
             ("account", &named("guest")),
             ("service", &named("door")),
             ("node", &named("outer")),
+        ]),
+        9 => Labels::from([
+            ("alertname", "Storm"),
+            ("incident_type", "storm"),
+            ("severity", severity),
+            ("node", &named("gale")),
+            common,
         ]),
         _ => Labels::from([("alertname", "Noise"), ("instance", &a), common]),
     }

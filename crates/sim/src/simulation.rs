@@ -8,15 +8,15 @@ use std::{
 
 use connectors::Call;
 use domain::{
-    action::{self, Goal, Intent, Operation, Outcome},
+    action::{self, Goal, Operation, Outcome},
     alert::Received,
     approval,
     content::Content,
     control::{self, Control, GAP_MAX},
-    event::{Actor, Event, Stream},
+    event::{Actor, Stream},
     flow::Command,
     id::{ActionId, NoticeId},
-    limits, notice,
+    incident, limits, notice,
     state::Saved,
     time::{Span, Timestamp},
 };
@@ -26,12 +26,13 @@ use store::Batch;
 use crate::{
     chance::Chance,
     check::Checker,
-    content,
     disk::{Disk, Fate},
     journal::{self, Journal},
     people::{self, Wish},
+    planted::Planted,
     senders,
     violation::{Failure, Violation, ensure},
+    whole::whole_content,
     world::{Mood, World},
 };
 
@@ -40,48 +41,6 @@ const DAWN: Timestamp = Timestamp(1_750_000_000_000_000);
 const INCARNATION: &str = "sim";
 /// How much of what happened a failure shows.
 const TRACE_MAX: usize = 80;
-
-/// A protocol bug in the driver around the node, put there to see that the invariants catch it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Planted {
-    /// The node hears that a batch is durable before it is.
-    AcknowledgeBeforeSync,
-    /// The disk says that it synced and loses the last batch in a crash.
-    LostSync,
-    /// Calls that an ended process had not sent are sent by the next.
-    OldEpoch,
-    /// A repeated call gets a key of its own.
-    NewKeyOnRetry,
-    /// Calls go out when they are decided.
-    SendBeforeCommit,
-    /// Limits are not asked once more before a call is sent.
-    SkipLimits,
-    /// A call is sent twice.
-    SendTwice,
-    /// The last row of a batch is not written.
-    LostRow,
-    /// What holds a service back is taken back while somebody still looks whether it is well; shown by
-    /// [`release_unverified`](crate::release_unverified).
-    ReleaseUnverified,
-    /// A notice counts as delivered before it is sent; shown by [`simulate_notices`](crate::simulate_notices).
-    ToldBeforeSent,
-    /// Whatever hash a person sends, the one of the request is taken.
-    AnyHash,
-}
-
-impl Planted {
-    pub const ALL: [Planted; 9] = [
-        Planted::AcknowledgeBeforeSync,
-        Planted::LostSync,
-        Planted::OldEpoch,
-        Planted::NewKeyOnRetry,
-        Planted::SendBeforeCommit,
-        Planted::SkipLimits,
-        Planted::SendTwice,
-        Planted::LostRow,
-        Planted::AnyHash,
-    ];
-}
 
 /// What to simulate.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +59,30 @@ pub struct Report {
     pub calls: u64,
     pub epochs: u64,
     pub runs: u64,
+    /// Reports that people made, and their deadlines that were told.
+    pub reports: u64,
+    pub deadlines: u64,
+    /// Levels to which incidents went because nobody acknowledged.
+    pub levels: u64,
+    /// Limits that playbooks moved.
+    pub moves: u64,
+    /// Services that were brought back.
+    pub restored: u64,
+}
+
+impl std::ops::AddAssign for Report {
+    fn add_assign(&mut self, more: Report) {
+        self.steps += more.steps;
+        self.entries += more.entries;
+        self.calls += more.calls;
+        self.epochs += more.epochs;
+        self.runs += more.runs;
+        self.reports += more.reports;
+        self.deadlines += more.deadlines;
+        self.levels += more.levels;
+        self.moves += more.moves;
+        self.restored += more.restored;
+    }
 }
 
 /// How often things go wrong, in a thousand; some seeds know no such faults at all.
@@ -171,9 +154,7 @@ pub struct Simulation {
 /// The first invariant that was broken, or a panic inside the node.
 pub fn simulate(options: Options) -> Result<Report, Box<Failure>> {
     static CONTENTS: OnceLock<[Arc<Content>; 2]> = OnceLock::new();
-    let contents = CONTENTS
-        .get_or_init(|| [content::first_content(), content::loaded(&content::files_of(true))])
-        .clone();
+    let contents = CONTENTS.get_or_init(|| [whole_content(false), whole_content(true)]).clone();
     let mut chance = Chance::new(options.seed);
     let share = |chance: &mut Chance, most: u64| match chance.below(3) {
         0 => 0,
@@ -187,7 +168,9 @@ pub fn simulate(options: Options) -> Result<Report, Box<Failure>> {
         clock: share(&mut chance, 20),
     };
     let mood = Mood::Moody(share(&mut chance, 500));
-    let mut simulation = Simulation::new(options, chance, contents, World::new(mood), faults);
+    let mut world = World::new(mood);
+    world.post.moody = share(&mut chance, 300);
+    let mut simulation = Simulation::new(options, chance, contents, world, faults);
     simulation.guarded(Simulation::whole)
 }
 
@@ -252,7 +235,12 @@ impl Simulation {
         }
         self.schedule(Span::secs(1), Happening::Next);
         while self.advance(false)? {}
-        self.come_to_rest()
+        let report = self.come_to_rest()?;
+        self.everybody_was_called()?;
+        self.journal.notices.last_look()?;
+        self.journal.clocks.last_look(self.now)?;
+        self.journal.reports.last_look(self.now)?;
+        Ok(report)
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -262,6 +250,11 @@ impl Simulation {
             calls: self.world.ledger.lines.len() as u64,
             epochs: self.epoch,
             runs: self.journal.runs.len() as u64,
+            reports: self.journal.reports.len() as u64,
+            deadlines: self.journal.reports.told,
+            levels: self.journal.clocks.fired,
+            moves: self.journal.moves.made,
+            restored: self.journal.restored,
         }
     }
 
@@ -280,6 +273,11 @@ impl Simulation {
 
     pub(crate) fn ask(&mut self, after: Span, actor: Actor, asked: Asked) {
         self.schedule(after, Happening::Ask(actor, asked));
+    }
+
+    /// What is in force, or will be at the next start.
+    pub(crate) fn content(&self) -> &Content {
+        &self.contents[usize::from(self.second)]
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -301,7 +299,7 @@ impl Simulation {
     pub(crate) fn advance(&mut self, rest: bool) -> Result<bool, Violation> {
         let next = self.queue.first_key_value().map(|((at, _), _)| *at);
         let timer = self.node.next_wakeup();
-        if next.is_none() && (!rest || timer.is_none()) {
+        if next.is_none() && !(rest && self.goes_on()) {
             return Ok(false);
         }
         self.steps += 1;
@@ -327,6 +325,18 @@ impl Simulation {
             self.restart("the process ends", true)?;
         }
         Ok(true)
+    }
+
+    /// Whether anything is still to come by itself, besides that people are told on and on how an incident stands.
+    fn goes_on(&self) -> bool {
+        let state = self.node.state();
+        let told = |stream: Stream| {
+            let Stream::Incident(id) = stream else { return false };
+            state.incidents.open.get(&id).is_some_and(|incident| {
+                incident.status == incident::Status::Open && incident.standing().due.is_none()
+            })
+        };
+        !state.timers().all(|(_, stream)| told(stream))
     }
 
     fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
@@ -381,6 +391,7 @@ impl Simulation {
         } else {
             let actor = people::somebody(&self.journal, &mut self.chance);
             let wish = people::wish(&self.journal, &self.world.ledger, &mut self.chance, self.now);
+            let actor = people::sender(&wish, actor, &self.journal, &mut self.chance);
             (actor, Asked::Wish(wish))
         };
         if self.chance.permille(self.faults.clock) {
@@ -582,6 +593,7 @@ impl Simulation {
         if self.options.planted == Some(Planted::LostRow) && batch.expected > 40 {
             batch.to_mut().rows.pop();
         }
+        self.forget(&mut batch);
         self.disk.write(&batch, self.options.planted == Some(Planted::LostSync))?;
         for entry in &batch.entries {
             self.note(|| {
@@ -594,7 +606,10 @@ impl Simulation {
             Checker::outcome(&self.journal, &self.world.ledger, &noted)?;
             self.journal.notices.compare(&self.world.post)?;
         }
-        Ok(())
+        if self.options.planted == Some(Planted::MoveOutside) {
+            self.call_moves(&batch)?;
+        }
+        self.journal.moves.whole()
     }
 
     fn answered(&mut self, ticket: Ticket, answer: Answer) -> Result<(), Violation> {
@@ -658,7 +673,7 @@ impl Simulation {
         Ok(())
     }
 
-    fn deliver(&mut self, call: &Call, action: ActionId, goal: Goal) -> Result<(), Violation> {
+    pub(crate) fn deliver(&mut self, call: &Call, action: ActionId, goal: Goal) -> Result<(), Violation> {
         self.checker.before_call(&self.journal, action, goal, call)?;
         let (behaviour, replies) = self.world.receive(call, self.now, &mut self.chance);
         let (operation, attempt) = (call.operation, call.attempt);
@@ -745,38 +760,6 @@ impl Simulation {
             self.step(Input::Own(Box::new(doubt(self.now))))?;
         }
         self.step(Input::Flush)
-    }
-
-    /// The planted bug: every intent of the batch is called at once.
-    fn send_what_is_decided(&mut self, batch: &Batch) -> Result<(), Violation> {
-        for entry in &batch.entries {
-            let Ok((_, Event::Action(id, action::Event::Intended { spec: Some(spec), goal, intent }))) =
-                journal::read_entry(entry)
-            else {
-                continue;
-            };
-            if let Some(call) = self.call_of(&spec, &intent) {
-                self.deliver(&call, id, goal)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn call_of(&self, spec: &action::Spec, intent: &Intent) -> Option<Call> {
-        let known = self.contents[usize::from(self.second)].actions.get(&*spec.verb)?;
-        Some(Call {
-            key: intent.key.to_string(),
-            epoch: intent.epoch,
-            operation: Operation::Apply,
-            verb: spec.verb.to_string(),
-            target_kind: spec.target_kind.to_string(),
-            target: spec.target.to_string(),
-            args: spec.args.clone(),
-            incident: spec.incident.to_string(),
-            attempt: intent.attempt,
-            timeout: spec.timeout.as_std(),
-            spec: known.clone(),
-        })
     }
 }
 
