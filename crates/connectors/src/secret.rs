@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// A secret, such as the value of an `Authorization` header. It cannot be printed or serialised by accident: `Debug`
-/// writes `***`, and there is neither `Display` nor `Serialize`.
-#[derive(Clone, PartialEq, Eq)]
+/// writes `***`, and there is neither `Display` nor `Serialize`; nor can it be compared, for the time would tell of it.
+#[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {

@@ -19,6 +19,7 @@ mod openapi;
 mod reference;
 mod replay;
 mod route;
+mod secret;
 mod serve;
 mod shared;
 mod source;
@@ -34,10 +35,11 @@ use axum::{Router, extract::Request, routing};
 pub use error::{Error, Problem};
 pub use openapi::document as openapi;
 pub use reference::{RouteFacts, errors_reference, routes, routes_reference};
+pub use secret::Secret;
 pub use serve::{DRAIN, ServeError, Tls, serve};
 pub use shared::{Options, Owner};
 pub use source::{Signature, Source};
-pub use token::{constant_time_eq, create_token, token_hash};
+pub use token::{create_token, token_hash};
 
 use crate::shared::Shared;
 

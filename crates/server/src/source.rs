@@ -1,6 +1,6 @@
 //! Sources that prove themselves by a shared secret instead of a token of ours: Standard Webhooks, an HMAC in a
-//! header, or the secret itself in a header. Whatever is wrong, the refusal is the same, and nothing is compared
-//! but by `constant_time_eq`.
+//! header, or the secret itself in a header. Whatever is wrong, the refusal is the same, and what is
+//! secret can be compared only in constant time, because its type knows no other way.
 
 use std::fmt;
 
@@ -14,8 +14,9 @@ use sha2::Sha256;
 use crate::{
     Error,
     route::{Auth, Route},
+    secret::Secret,
     shared::Shared,
-    token::{constant_time_eq, hex},
+    token::hex,
 };
 
 #[cfg(test)]
@@ -72,7 +73,7 @@ impl std::str::FromStr for Signature {
 pub struct Source {
     pub(crate) mapping: Box<str>,
     signature: Signature,
-    key: Box<[u8]>,
+    key: Secret,
     /// The platform knows the source as the holder of this token, which nobody has; revoking it stops the source.
     holder: Box<str>,
 }
@@ -101,7 +102,7 @@ impl Source {
         if key.len() < SECRET_MIN {
             return Err(format!("the secret is shorter than {SECRET_MIN} bytes"));
         }
-        Ok(Source { mapping: mapping.into(), signature, key: key.into(), holder: holder.into() })
+        Ok(Source { mapping: mapping.into(), signature, key: Secret::new(key), holder: holder.into() })
     }
 
     /// Who sends this, if the proof holds.
@@ -124,12 +125,13 @@ impl Source {
             Signature::HmacHeader(name) => {
                 let sent = one(headers, name)?;
                 let sent = sent.strip_prefix("sha256=").unwrap_or(sent).to_ascii_lowercase();
-                Some(constant_time_eq(hex(&self.mac(&[body])?).as_bytes(), sent.as_bytes()))
+                let own = Secret::new(hex(self.mac(&[body])?.expose()).into_bytes());
+                Some(own.is(sent.as_bytes()))
             }
             Signature::TokenHeader(name) => {
                 let sent = one(headers, name)?;
                 let sent = if **name == *"authorization" { sent.strip_prefix("Bearer ")? } else { sent };
-                Some(constant_time_eq(&self.key, sent.as_bytes()))
+                Some(self.key.is(sent.as_bytes()))
             }
         }
     }
@@ -146,16 +148,16 @@ impl Source {
         let sent = one(headers, "webhook-signature")?.split(' ').take(SIGNATURES_MAX);
         let holds = |signature: &str| {
             let decoded = signature.strip_prefix("v1,").and_then(|text| STANDARD.decode(text).ok());
-            decoded.is_some_and(|decoded| constant_time_eq(&own, &decoded))
+            decoded.is_some_and(|decoded| own.is(&decoded))
         };
         // All are looked at, so that the time does not tell which of them holds.
         Some(sent.fold(false, |found, signature| holds(signature) | found))
     }
 
-    fn mac(&self, parts: &[&[u8]]) -> Option<Vec<u8>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+    fn mac(&self, parts: &[&[u8]]) -> Option<Secret> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.expose()).ok()?;
         parts.iter().for_each(|part| mac.update(part));
-        Some(mac.finalize().into_bytes().to_vec())
+        Some(Secret::new(mac.finalize().into_bytes().to_vec()))
     }
 
     /// What a repeat of the same delivery is known by.

@@ -1,6 +1,10 @@
 //! One `[channels.NAME]`: where notices of that channel go, and with which secret.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use connectors::{Channel as Built, Config, Encoding, Endpoint, IpNet, Smtp, SmtpTls, TextMessage};
@@ -17,6 +21,9 @@ pub(crate) struct Channel {
     endpoint: Option<Endpoint>,
     #[serde(default, deserialize_with = "parsed_list")]
     allowed_networks: Vec<IpNet>,
+    /// Certificates that may vouch for the other side, in the place of the public ones.
+    #[serde(default)]
+    trusted_ca: Option<PathBuf>,
     /// The password, the path of the room's webhook, the signing key, or the routing key.
     #[serde(default)]
     secret: Option<Reference>,
@@ -67,6 +74,9 @@ enum Mode {
 
 impl Channel {
     pub(super) fn resolve(&mut self, folder: &Path) {
+        if let Some(path) = &mut self.trusted_ca {
+            *path = folder.join(&*path);
+        }
         if let Some(Reference::File(path)) = &mut self.secret {
             *path = folder.join(&*path);
         }
@@ -86,6 +96,7 @@ impl Channel {
         };
         let mut config = Config::new(endpoint.clone());
         config.allowed_networks.clone_from(&self.allowed_networks);
+        config.trusted_ca_pem = self.trusted()?;
         let secret = self.secret.as_ref().context("`secret` is missing; write `file:PATH` or `env:NAME`")?;
         let secret = secret.read()?;
         Ok(match self.kind {
@@ -104,6 +115,14 @@ impl Channel {
         })
     }
 
+    fn trusted(&self) -> anyhow::Result<Option<String>> {
+        let read = |path: &PathBuf| {
+            let why = || format!("cannot read `trusted_ca` `{}`", path.display());
+            fs::read_to_string(path).with_context(why)
+        };
+        self.trusted_ca.as_ref().map(read).transpose()
+    }
+
     fn mail(&self) -> anyhow::Result<Built> {
         let host = self.host.clone().context("`host` is missing; name the mail server")?;
         let from = self.from.as_deref().context("`from` is missing; write an address of mail")?;
@@ -119,6 +138,10 @@ impl Channel {
             (None, Some(_)) => bail!("`secret` needs a `user`"),
         };
         let (port, networks) = (self.port.unwrap_or(usual), self.allowed_networks.clone());
-        Ok(Built::smtp(Smtp::new(host, port, tls, from, login, networks)?))
+        let smtp = Smtp::new(host, port, tls, from, login, networks)?;
+        Ok(Built::smtp(match self.trusted()? {
+            Some(pem) => smtp.trusting(&pem)?,
+            None => smtp,
+        }))
     }
 }

@@ -9,7 +9,7 @@ use lettre::{
     message::{Mailbox, header::ContentType},
     transport::smtp::{
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
     },
 };
 
@@ -41,6 +41,8 @@ pub struct Smtp {
     login: Option<(String, Secret)>,
     networks: Networks,
     resolve: Resolve,
+    /// Who may vouch for the server, in the place of the public authorities.
+    trusted: Option<Certificate>,
 }
 
 impl Smtp {
@@ -57,7 +59,20 @@ impl Smtp {
         let wrong = |_| Error::Config(format!("`from`: `{from}` is not an address of mail"));
         let from = from.parse().map_err(wrong)?;
         let (networks, resolve) = (Networks::new(allowed_networks), system_resolver());
-        Ok(Smtp { host, port, tls, from, login, networks, resolve })
+        Ok(Smtp { host, port, tls, from, login, networks, resolve, trusted: None })
+    }
+
+    /// Trusts this certificate in PEM and no public authority.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it holds no certificate.
+    pub fn trusting(mut self, pem: &str) -> Result<Smtp, Error> {
+        let wrong = |error| Error::Config(format!("`trusted_ca` cannot be used: {error}"));
+        self.trusted = Some(Certificate::from_pem(pem.as_bytes()).map_err(wrong)?);
+        if !pem.contains("BEGIN CERTIFICATE") {
+            return Err(Error::Config("`trusted_ca` holds no certificate in PEM".to_owned()));
+        }
+        Ok(self)
     }
 
     pub(super) async fn deliver(&self, delivery: &Delivery) -> Outcome {
@@ -125,7 +140,16 @@ impl Smtp {
         address: IpAddr,
         delivery: &Delivery,
     ) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
-        let parameters = || TlsParameters::new(self.host.clone()).map_err(|error| format!("TLS: {error}"));
+        let parameters = || {
+            let builder = TlsParameters::builder(self.host.clone());
+            let builder = match &self.trusted {
+                Some(trusted) => {
+                    builder.certificate_store(CertificateStore::None).add_root_certificate(trusted.clone())
+                }
+                None => builder,
+            };
+            builder.build().map_err(|error| format!("TLS: {error}"))
+        };
         let tls = match self.tls {
             SmtpTls::Implicit => Tls::Wrapper(parameters()?),
             SmtpTls::Starttls => Tls::Required(parameters()?),

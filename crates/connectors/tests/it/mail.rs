@@ -14,6 +14,8 @@ use domain::notice::{Outcome, Reason};
 
 use crate::notify::{HOSTILE, delivery, mail};
 
+const PASSWORD: &str = "canary-0451";
+
 struct Server {
     process: Child,
     port: u16,
@@ -29,12 +31,34 @@ impl Drop for Server {
 
 impl Server {
     fn start() -> Server {
+        Server::begin(&[], "")
+    }
+
+    /// Takes mail from `duty` alone, over TLS alone, with a certificate for `localhost`; and who vouches for it.
+    fn secure(tls: SmtpTls) -> (Server, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = (folder.path().join("certificate"), folder.path().join("key"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+        let extra = match tls {
+            SmtpTls::Implicit => ["--smtpscert", certificate, "--smtpskey", key],
+            SmtpTls::Starttls => ["--tlscert", certificate, "--tlskey", key],
+            SmtpTls::None => panic!("that is not private"),
+        };
+        (Server::begin(&extra, PASSWORD), made.cert.pem())
+    }
+
+    fn begin(extra: &[&str], password: &str) -> Server {
         let mails = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let box_folder = mails.path().join("box");
         let process = Command::new("aiosmtpd")
             .args(["-n", "-l", &format!("127.0.0.1:{port}"), "-c", "mail_handler.Handler"])
+            .args(extra)
             .arg(&box_folder)
+            .env("MAIL_PASSWORD", password)
             .env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdout(Stdio::null())
@@ -92,6 +116,49 @@ async fn a_server_that_is_gone_is_never_taken_for_delivery() {
     let port = Server::start().port;
     let outcome = mail("127.0.0.1", port, &["127.0.0.0/8"]).deliver(&delivery(Reason::Opened)).await;
     assert!(matches!(outcome, Outcome::Unknown { .. } | Outcome::Refused { retry: true, .. }), "{outcome:?}");
+}
+
+/// Mail over TLS as `duty` with this password; `trusted` vouches for the server.
+fn private(port: u16, tls: SmtpTls, host: &str, password: &str, trusted: Option<&str>) -> Channel {
+    let login = Some(("duty".to_owned(), Secret::new(password)));
+    let networks = vec!["127.0.0.0/8".parse().unwrap()];
+    let smtp = Smtp::new(host.to_owned(), port, tls, "ringfence@example.org", login, networks).unwrap();
+    Channel::smtp(match trusted {
+        Some(pem) => smtp.trusting(pem).unwrap(),
+        None => smtp,
+    })
+}
+
+#[tokio::test]
+async fn mail_goes_over_tls_with_a_password_to_a_server_that_is_vouched_for() {
+    for tls in [SmtpTls::Implicit, SmtpTls::Starttls] {
+        let (server, ca) = Server::secure(tls);
+        let sent = delivery(Reason::Opened);
+        let send = async |channel: Channel| channel.deliver(&sent).await;
+        let wrong = send(private(server.port, tls, "localhost", "another", Some(&ca))).await;
+        let Outcome::Refused { reason, retry: false } = &wrong else { panic!("{tls:?}: {wrong:?}") };
+        assert!(reason.contains("535") || reason.contains("invalid"), "{tls:?}: {reason}");
+        // A certificate that nobody vouches for, or for another name: nothing is said to that server.
+        let unknown = send(private(server.port, tls, "localhost", PASSWORD, None)).await;
+        let another = send(private(server.port, tls, "127.0.0.1", PASSWORD, Some(&ca))).await;
+        for outcome in [unknown, another] {
+            let Outcome::Unknown { reason } = &outcome else { panic!("{tls:?}: {outcome:?}") };
+            assert!(reason.contains("certificate") && !reason.contains(PASSWORD), "{tls:?}: {reason}");
+        }
+        assert!(server.taken().is_empty(), "{tls:?}: mail arrived that nobody could be sure of");
+        let done = send(private(server.port, tls, "localhost", PASSWORD, Some(&ca))).await;
+        assert!(matches!(&done, Outcome::Delivered { .. }), "{tls:?}: {done:?}");
+        assert_eq!(server.taken().len(), 1, "{tls:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_starttls_gets_neither_password_nor_mail() {
+    let server = Server::start();
+    let channel = private(server.port, SmtpTls::Starttls, "localhost", PASSWORD, None);
+    let outcome = channel.deliver(&delivery(Reason::Opened)).await;
+    assert!(!matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    assert!(server.taken().is_empty());
 }
 
 /// A server that takes no password, and repeats in its answer the lines with which it was offered.

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approvals;
+mod cloudevents;
 mod containments;
 mod content;
 mod control;
