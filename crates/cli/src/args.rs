@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, check, containment, control, estate, incident, init, log, notice, playbook, report, run,
-        service, silence, team, token, user, why,
+        alert, check, containment, control, estate, evidence, incident, init, log, notice, playbook, report,
+        run, service, silence, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -105,6 +105,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Notice(notice::Command),
     #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
     Log(log::Command),
     Why(why::Why),
     #[command(subcommand)]
@@ -135,6 +137,7 @@ impl Cli {
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),
             Command::Notice(command) => command.run(global, output),
+            Command::Evidence(command) => command.run(global, output),
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),

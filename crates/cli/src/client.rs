@@ -5,16 +5,16 @@
 
 mod address;
 mod problem;
+mod sent;
 #[cfg(test)]
 mod tests;
 
 use std::{io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::{
     Method, Request,
-    body::Bytes,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
@@ -35,6 +35,8 @@ use tokio_rustls::{
 
 pub(crate) use address::Address;
 pub(crate) use problem::Refusal;
+
+use sent::Sent;
 
 /// For each thing that is waited for. A server that needs longer to commit has told so before.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -127,6 +129,17 @@ impl Client {
         self.json(Method::POST, path, Some(body))
     }
 
+    /// Sends a file as it is, and gives the answer.
+    pub(crate) fn upload(&self, path: &str, file: std::fs::File) -> anyhow::Result<Value> {
+        let sent = Sent::file(file)?;
+        let answer = self.sent(Method::POST, path, Some(sent))?;
+        if !(200..300).contains(&answer.status) {
+            return Err(Refusal::read(&format!("POST {path}"), answer.status, &answer.body).into());
+        }
+        serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{} answered `{path}` with something that is not JSON", self.address))
+    }
+
     pub(crate) fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.json(Method::DELETE, path, None)
     }
@@ -188,6 +201,10 @@ impl Client {
     }
 
     fn once(&self, method: Method, path: &str, body: Option<String>) -> anyhow::Result<Answer> {
+        self.sent(method, path, body.map(Sent::text))
+    }
+
+    fn sent(&self, method: Method, path: &str, body: Option<Sent>) -> anyhow::Result<Answer> {
         let mut kept = Vec::new();
         let status = self.runtime.block_on(self.exchange(method, path, body, &mut |_, part| {
             anyhow::ensure!(
@@ -206,16 +223,19 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: Option<String>,
+        body: Option<Sent>,
         take: &mut Take<'_>,
     ) -> anyhow::Result<u16> {
+        // The answer to a file comes when all of it is there.
+        let patience = body.as_ref().map_or(TIMEOUT, Sent::patience);
         let io = TokioIo::new(self.in_time(self.connect()).await??);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
             .await
             .with_context(|| format!("{} does not speak HTTP", self.address))?;
         let request = self.request(method, path, body)?;
         let exchange = async {
-            let answer = self.in_time(sender.send_request(request)).await?.with_context(|| self.lost())?;
+            let answer = timeout(patience, sender.send_request(request)).await;
+            let answer = answer.map_err(|_| self.late())?.with_context(|| self.lost())?;
             let status = answer.status().as_u16();
             let mut body = answer.into_body();
             while let Some(frame) = self.in_time(body.frame()).await? {
@@ -237,8 +257,11 @@ impl Client {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> anyhow::Result<T> {
-        let late = || anyhow!("{} did not answer within {} s", self.address, TIMEOUT.as_secs());
-        timeout(TIMEOUT, work).await.map_err(|_| late())
+        timeout(TIMEOUT, work).await.map_err(|_| self.late())
+    }
+
+    fn late(&self) -> anyhow::Error {
+        anyhow!("{} did not answer in time", self.address)
     }
 
     fn lost(&self) -> String {
@@ -264,12 +287,7 @@ impl Client {
         Ok(Box::new(stream))
     }
 
-    fn request(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> anyhow::Result<Request<Full<Bytes>>> {
+    fn request(&self, method: Method, path: &str, body: Option<Sent>) -> anyhow::Result<Request<Sent>> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address.base))
@@ -282,11 +300,10 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if let Some(body) = &body {
+            request = request.header(CONTENT_TYPE, body.media());
         }
-        let body = Full::new(Bytes::from(body.unwrap_or_default()));
-        request.body(body).with_context(|| format!("`{path}` cannot be asked for"))
+        request.body(body.unwrap_or_default()).with_context(|| format!("`{path}` cannot be asked for"))
     }
 }
 

@@ -46,6 +46,9 @@ pub struct Spec {
     /// What it is for: limits tell purposes apart.
     #[serde(default, skip_serializing_if = "Purpose::is_other")]
     pub purpose: Purpose,
+    /// What it brings is evidence of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps: Option<crate::evidence::Kind>,
     /// The verb that takes it back; with one, the applied action stays in force until released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<Box<str>>,

@@ -66,6 +66,9 @@ pub struct Content {
     pub reports: Terms,
 }
 
+/// The connector of the platform itself that acts on files below configured roots.
+pub const FILES: &str = "files";
+
 /// What `actions.yaml` says of one verb.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActionSpec {
@@ -81,6 +84,8 @@ pub struct ActionSpec {
     pub containment: bool,
     /// What it is for: limits tell purposes apart.
     pub purpose: Purpose,
+    /// What it brings is kept as evidence of this kind.
+    pub keeps: Option<crate::evidence::Kind>,
     /// The verb that takes it back, if any.
     pub revert: Option<String>,
     /// Whether the connector can read back that it holds.

@@ -5,10 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, action, alert, approval, content, control, health,
+    access, action, alert, approval, content, control, evidence, health,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId, RunId,
-        SightingId, SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        RunId, SightingId, SilenceId, TokenId,
     },
     incident, intake, notice, report, review, run, sighting, silence,
     time::Timestamp,
@@ -82,6 +82,7 @@ pub enum Stream {
     Report(ReportId),
     Raw(RawId),
     Sighting(SightingId),
+    Evidence(EvidenceId),
     Content,
     Log,
 }
@@ -104,6 +105,7 @@ impl fmt::Display for Stream {
             Stream::Report(id) => write!(f, "report/{}", id.0),
             Stream::Raw(id) => write!(f, "raw/{}", id.0),
             Stream::Sighting(id) => write!(f, "sighting/{}", id.0),
+            Stream::Evidence(id) => write!(f, "evidence/{}", id.0),
             Stream::Content => f.write_str("content"),
             Stream::Log => f.write_str("log"),
         }
@@ -128,6 +130,7 @@ pub enum Event {
     Report(ReportId, report::Event),
     Raw(RawId, intake::Event),
     Sighting(SightingId, sighting::Event),
+    Evidence(EvidenceId, evidence::Event),
     Content(content::Event),
     Log(LogEvent),
 }
@@ -160,6 +163,7 @@ impl Event {
             Event::Report(id, _) => Stream::Report(*id),
             Event::Raw(id, _) => Stream::Raw(*id),
             Event::Sighting(id, _) => Stream::Sighting(*id),
+            Event::Evidence(id, _) => Stream::Evidence(*id),
             Event::Content(_) => Stream::Content,
             Event::Log(_) => Stream::Log,
         }
@@ -189,6 +193,7 @@ impl Event {
             Event::Report(_, event) => event.kind(),
             Event::Raw(_, event) => event.kind(),
             Event::Sighting(_, event) => event.kind(),
+            Event::Evidence(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
             Event::Log(LogEvent::Redacted { .. }) => "log.redacted",
             Event::Log(LogEvent::Refused { .. }) => "log.refused",
@@ -213,6 +218,7 @@ impl Event {
             Event::Report(_, event) => serde_json::to_writer(out, event),
             Event::Raw(_, event) => serde_json::to_writer(out, event),
             Event::Sighting(_, event) => serde_json::to_writer(out, event),
+            Event::Evidence(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
             Event::Log(event) => serde_json::to_writer(out, event),
         }
@@ -236,6 +242,7 @@ impl Event {
             Stream::Report(id) => Event::Report(id, serde_json::from_slice(body)?),
             Stream::Raw(id) => Event::Raw(id, serde_json::from_slice(body)?),
             Stream::Sighting(id) => Event::Sighting(id, serde_json::from_slice(body)?),
+            Stream::Evidence(id) => Event::Evidence(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
             Stream::Log => Event::Log(serde_json::from_slice(body)?),
         })
@@ -270,6 +277,7 @@ impl FromStr for Stream {
             "report" => Ok(Stream::Report(ReportId::from_number(number))),
             "raw" => Ok(Stream::Raw(RawId::from_number(number))),
             "sighting" => Ok(Stream::Sighting(SightingId::from_number(number))),
+            "evidence" => Ok(Stream::Evidence(EvidenceId::from_number(number))),
             _ => Err(wrong()),
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     access, action, alert, approval, content, control,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
-    health,
+    evidence, health,
     id::{ActionId, AlertId, IncidentId, ReportId},
     incident, intake, notice, report, review, run, sighting, silence,
     state::State,
@@ -12,6 +12,7 @@ use crate::{
 
 mod doubt;
 mod enact;
+mod kept;
 mod notices;
 mod recover;
 mod tell;
@@ -43,6 +44,7 @@ pub enum Command {
     Receive(Box<alert::Received>),
     Intake(intake::Command),
     Sighting(sighting::Command),
+    Evidence(evidence::Command),
     /// The intent of this attempt is durable, and the platform itself performs it.
     Enact {
         action: ActionId,
@@ -90,6 +92,7 @@ impl Command {
             Command::Receive(_) => "alert",
             Command::Intake(_) => "intake",
             Command::Sighting(_) => "sighting",
+            Command::Evidence(_) => "evidence",
             Command::Enact { .. } => "enactment",
             Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
@@ -177,6 +180,7 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         },
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
+        Command::Evidence(c) => wrap(evidence::decide(state, c, context)?, Event::Evidence),
         Command::Enact { action, attempt } => enact::decide(state, action, attempt, context)?,
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
         Command::Control(c) => match approval::left_by(&state.control, &c) {
@@ -265,6 +269,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Receive(_)
         | Command::Intake(_)
         | Command::Sighting(_)
+        | Command::Evidence(_)
         | Command::Enact { .. }
         | Command::Detect { .. }
         | Command::LoadContent(_)
@@ -324,7 +329,8 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         Event::Run(id, event) => after_run(state, *id, event),
         Event::Action(id, event) => {
             let looked = recover::after_look(state, *id, event);
-            let mut commands = looked.unwrap_or_else(|| after_action(state, *id, event));
+            let mut commands = kept::after_action(state, *id, event);
+            commands.extend(looked.unwrap_or_else(|| after_action(state, *id, event)));
             commands.extend(recover::after_action(state, *id, event));
             commands
         }
@@ -338,6 +344,7 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Raw(..)
         | Event::Log(_) => Vec::new(),
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
+        Event::Evidence(id, event) => kept::after(state, *id, event),
         Event::Notice(id, event) => notices::after(state, *id, event, now),
         Event::Approval(id, event) => approval::follows(state, *id, event, now),
         Event::Content(_) => {
@@ -535,6 +542,7 @@ fn step_specs<'a>(
             risk: known.risk,
             containment: known.containment,
             purpose: known.purpose,
+            keeps: known.keeps,
             verify: known.verify,
             timeout: step.timeout.unwrap_or(known.timeout),
             retry: step.retry,
@@ -724,6 +732,7 @@ fn redact(
             | Stream::Review(_)
             | Stream::Health
             | Stream::Raw(_)
+            | Stream::Evidence(_)
             | Stream::Content
             | Stream::Log => {
                 return Err(Rejected::Invalid(format!(

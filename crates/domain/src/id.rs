@@ -30,6 +30,9 @@ pub type ReportId = Id<'Q'>;
 /// A body that came in and could not be read.
 pub type RawId = Id<'B'>;
 
+/// Something kept as evidence.
+pub type EvidenceId = Id<'E'>;
+
 /// What a rule has seen so far.
 pub type SightingId = Id<'G'>;
 
@@ -49,6 +52,7 @@ const fn prefix(kind: char) -> &'static str {
         'Q' => "RPT",
         'B' => "RAW",
         'G' => "SIG",
+        'E' => "EVD",
         _ => panic!("an id kind without a prefix"),
     }
 }

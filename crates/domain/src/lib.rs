@@ -18,6 +18,7 @@ pub mod correlate;
 pub mod detect;
 pub mod document;
 pub mod event;
+pub mod evidence;
 pub mod expr;
 pub mod flow;
 pub mod health;

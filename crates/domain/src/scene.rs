@@ -212,6 +212,7 @@ fn line(fact: &Fact) -> String {
         | Event::Report(..)
         | Event::Raw(..)
         | Event::Sighting(..)
+        | Event::Evidence(..)
         | Event::Content(_)
         | Event::Log(_) => String::new(),
     };

@@ -15,11 +15,12 @@ use crate::{
     control::{self, Control},
     correlate::GroupKey,
     event::{Context, Event, Meta, Stream},
+    evidence::{self, Evidence},
     flow::{Command, Fired},
     health,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId, RunId,
-        SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        RunId, SilenceId, TokenId,
     },
     incident::{self, Incident},
     intake::{self, Raw},
@@ -59,6 +60,7 @@ pub struct State {
     /// Until their rows are written.
     pub raw: BTreeMap<RawId, Raw>,
     pub sightings: Sightings,
+    pub evidence: BTreeMap<EvidenceId, Evidence>,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -174,6 +176,7 @@ pub enum Saved {
     Report(Box<Report>),
     Raw(Raw),
     Sighting(Box<Sighting>),
+    Evidence(Box<Evidence>),
 }
 
 impl State {
@@ -243,6 +246,11 @@ impl State {
                 let id = sighting.id;
                 self.sightings.insert(*sighting);
                 Stream::Sighting(id)
+            }
+            Saved::Evidence(evidence) => {
+                let id = evidence.id;
+                self.evidence.insert(id, *evidence);
+                Stream::Evidence(id)
             }
         };
         self.schedule(stream);
@@ -322,6 +330,7 @@ impl State {
                 1
             }
             Event::Sighting(id, event) => self.sightings.apply(*id, event, meta),
+            Event::Evidence(id, event) => self.apply_evidence(*id, event, meta),
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -537,6 +546,14 @@ impl State {
         self.reports.get(&id).map_or(0, |report| report.seq)
     }
 
+    fn apply_evidence(&mut self, id: EvidenceId, event: &evidence::Event, meta: &Meta) -> u64 {
+        match self.evidence.get_mut(&id) {
+            Some(evidence) => evidence::apply(evidence, event, meta),
+            None => self.evidence.extend(evidence::create(id, event, meta).map(|evidence| (id, evidence))),
+        }
+        self.evidence.get(&id).map_or(0, |evidence| evidence.seq)
+    }
+
     /// Calls in a row without success on this connector.
     pub fn failures(&self, connector: &str) -> u32 {
         self.failures.get(connector).copied().unwrap_or(0)
@@ -553,6 +570,7 @@ impl State {
             Event::Notice(id, _) => self.notices.get(id).map(|notice| notice.incident),
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Report(id, _) => self.reports.get(id).and_then(|report| report.incident),
+            Event::Evidence(id, _) => self.evidence.get(id).map(|evidence| evidence.item.incident),
             Event::Silence(..)
             | Event::Control(_)
             | Event::Health(_)
@@ -604,7 +622,9 @@ impl State {
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
             }
-            Stream::Control
+            // It is looked at every day as long as it is kept.
+            Stream::Evidence(_)
+            | Stream::Control
             | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
@@ -647,7 +667,8 @@ impl State {
                 self.raw.remove(&id);
             }
             Stream::Sighting(id) => self.sightings.remove(id),
-            Stream::Control
+            Stream::Evidence(_)
+            | Stream::Control
             | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
@@ -678,7 +699,8 @@ impl State {
                 incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
             }
             Stream::Sighting(id) => self.sightings.get(id).and_then(sighting::next_wakeup),
-            Stream::Health
+            Stream::Evidence(_)
+            | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
@@ -765,7 +787,8 @@ impl State {
                 let command = self.sightings.get(id).and_then(|sighting| sighting::due(sighting, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Sighting(command)))
             }
-            Stream::Health
+            Stream::Evidence(_)
+            | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)

@@ -11,6 +11,7 @@
 
 mod error;
 mod handle;
+mod keeper;
 mod node;
 mod reader;
 mod rows;

@@ -333,6 +333,7 @@ impl Node {
                 | Event::Report(..)
                 | Event::Raw(..)
                 | Event::Sighting(..)
+                | Event::Evidence(..)
                 | Event::Token(..) => {}
             }
         }
@@ -540,6 +541,7 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Report(id) => Some(id.0),
         Stream::Raw(id) => Some(id.0),
         Stream::Sighting(id) => Some(id.0),
+        Stream::Evidence(id) => Some(id.0),
         Stream::Control | Stream::Health | Stream::Content | Stream::Log => None,
     }
 }
@@ -561,5 +563,6 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Report(report) => Stream::Report(report.id),
         Saved::Raw(raw) => Stream::Raw(raw.id),
         Saved::Sighting(sighting) => Stream::Sighting(sighting.id),
+        Saved::Evidence(evidence) => Stream::Evidence(evidence.id),
     }
 }

@@ -9,10 +9,11 @@ use domain::{
     approval::Approval,
     control::Control,
     event::Stream,
+    evidence::Evidence,
     health::Health,
     id::{
-        ActionId, AlertId, ApprovalId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId, RunId,
-        SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        RunId, SilenceId, TokenId,
     },
     incident::Incident,
     intake::Raw,
@@ -170,6 +171,15 @@ impl Reader {
     /// Reports that wait to be ended (with `past`: the others), newest first.
     pub fn reports(&self, past: bool, page: Page) -> Result<Vec<Report>, Error> {
         self.list(if past { Table::ReportPast } else { Table::Report }, page)
+    }
+
+    pub fn evidence(&self, id: EvidenceId) -> Result<Option<Evidence>, Error> {
+        self.one(Table::Evidence, &rows::key(id.0))
+    }
+
+    /// What is kept as evidence, newest first.
+    pub fn evidence_page(&self, page: Page) -> Result<Vec<Evidence>, Error> {
+        self.list(Table::Evidence, page)
     }
 
     /// Reviews that owe a report (with `past`: complete ones), newest first.

@@ -50,10 +50,11 @@ pub enum Table {
     Health = 40,
     Report = 42,
     ReportPast = 43,
+    Evidence = 50,
 }
 
 impl Table {
-    pub const ALL: [Table; 28] = [
+    pub const ALL: [Table; 29] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -82,6 +83,7 @@ impl Table {
         Table::Health,
         Table::Report,
         Table::ReportPast,
+        Table::Evidence,
     ];
 
     pub fn name(self) -> &'static str {
@@ -114,6 +116,7 @@ impl Table {
             Table::Health => "health",
             Table::Report => "report",
             Table::ReportPast => "report (past)",
+            Table::Evidence => "evidence",
         }
     }
 
@@ -185,6 +188,7 @@ pub(crate) fn changes(
         Stream::Report(id) => ((Table::Report, Table::ReportPast), id.0),
         Stream::Raw(id) => ((Table::Raw, Table::Raw), id.0),
         Stream::Sighting(id) => ((Table::Sighting, Table::Sighting), id.0),
+        Stream::Evidence(id) => ((Table::Evidence, Table::Evidence), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
         Stream::Health => ((Table::Health, Table::Health), 0),
         Stream::Content | Stream::Log => {
@@ -211,6 +215,7 @@ pub(crate) fn changes(
         Stream::Review(id) => state.reviews.get(&id).map(|review| put(table, key(number), review)),
         Stream::Report(id) => state.reports.get(&id).map(|report| put(table, key(number), report)),
         Stream::Raw(id) => state.raw.get(&id).map(|raw| put(table, key(number), raw)),
+        Stream::Evidence(id) => state.evidence.get(&id).map(|evidence| put(table, key(number), evidence)),
         Stream::Sighting(id) => {
             let sighting = state.sightings.get(id).filter(|_| live);
             sighting.map(|sighting| put(table, key(number), sighting))
@@ -224,7 +229,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 14] = [
+pub(crate) const LIVE: [Table; 15] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -239,6 +244,7 @@ pub(crate) const LIVE: [Table; 14] = [
     Table::Sighting,
     Table::Health,
     Table::Report,
+    Table::Evidence,
 ];
 
 /// Reads one live row back.
@@ -258,6 +264,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Sighting => serde_json::from_slice(value).map(|sighting| Saved::Sighting(Box::new(sighting))),
         Table::Health => serde_json::from_slice(value).map(Saved::Health),
         Table::Report => serde_json::from_slice(value).map(Saved::Report),
+        Table::Evidence => serde_json::from_slice(value).map(|evidence| Saved::Evidence(Box::new(evidence))),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast

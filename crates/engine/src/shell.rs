@@ -153,12 +153,14 @@ pub struct Platform {
     pub handle: Handle,
     inbox: Inbox,
     threads: Vec<JoinHandle<()>>,
+    keeper: tokio::task::AbortHandle,
     ended: Arc<RwLock<Option<String>>>,
 }
 
 impl Platform {
     /// Decides what is queued, waits for the commits, signs the last checkpoint, and ends the threads.
     pub fn stop(mut self) {
+        self.keeper.abort();
         self.inbox.own(Request::Stop);
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
@@ -248,6 +250,7 @@ pub fn start(options: Options) -> Result<Platform, Error> {
         alerts_max: options.alerts_max,
     };
     let (committed, _) = broadcast::channel(1_024);
+    let runtime = options.runtime.clone();
     let reader = Reader::new(options.store.clone());
     let (last, wall) = (reader.last_time()?, (options.wall_clock)());
     let doubtful = last.filter(|last| wall.since(*last) > control::GAP_MAX || *last > wall);
@@ -268,7 +271,8 @@ pub fn start(options: Options) -> Result<Platform, Error> {
     let started = std::thread::Builder::new().name("decide".to_owned());
     let decide_thread =
         started.spawn(move || decide.run(&requests)).map_err(|error| Error::Thread(error.to_string()))?;
-    Ok(Platform { handle, inbox, threads: vec![decide_thread, commit_thread, seal_thread], ended })
+    let keeper = runtime.spawn(crate::keeper::keep(handle.clone())).abort_handle();
+    Ok(Platform { handle, inbox, threads: vec![decide_thread, commit_thread, seal_thread], keeper, ended })
 }
 
 /// Performs one call: asks the limits once more, sends it, and reports what came of it.

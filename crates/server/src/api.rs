@@ -17,6 +17,7 @@ mod containments;
 mod content;
 mod control;
 mod emergency;
+mod evidence;
 mod facts;
 pub(crate) mod incidents;
 mod intake;
@@ -50,6 +51,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     tasks::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
+    evidence::ROUTES,
     notices::ROUTES,
     approvals::ROUTES,
     control::ROUTES,

@@ -1,9 +1,12 @@
 //! One call of a route, after the gate let it through: who asks, and what.
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -27,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body of a route that takes it as it comes.
+    pub(crate) stream: Mutex<Option<Body>>,
 }
 
 impl Call {
@@ -81,6 +86,11 @@ impl Call {
     /// The body as a JSON object, whatever its declared type: a bearer token cannot be sent across sites.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         json::read_object(&self.body)
+    }
+
+    /// The body as it comes; once.
+    pub(crate) fn stream(&self) -> Body {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 
     /// Platform time.

@@ -6,7 +6,7 @@ use std::{
     any::Any,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::Poll,
     time::{Duration, Instant},
 };
@@ -41,6 +41,8 @@ const SMALL: usize = 64 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// A handler must have answered after this time; streams only begin within it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for a route that takes its body as it comes.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(2 * 3_600);
 /// Most characters of a reason that are journaled.
 const REASON_MAX: usize = 512;
 
@@ -116,6 +118,10 @@ async fn carry_out(
     let query = query(route, &parts)?;
     let path = path_parameters(route, &mut parts).await?;
     let most = if signing.is_some() { route.body_max.min(SIGNED_MAX) } else { route.body_max };
+    let (stream, body) = if route.streams() { (Some(body), Body::empty()) } else { (None, body) };
+    if stream.is_some() {
+        announced(most, &parts.headers)?;
+    }
     let (body, _room) = read_body(shared, most, &parts.headers, body).await?;
     if let Some(source) = signing {
         *who = Some(source.verify(shared, &parts.headers, &body)?);
@@ -128,8 +134,8 @@ async fn carry_out(
         },
         None => None,
     };
-    let call =
-        Call { shared: shared.clone(), principal: who.clone(), path, query, headers: parts.headers, body };
+    let (shared, principal, headers) = (shared.clone(), who.clone(), parts.headers);
+    let call = Call { shared, principal, path, query, headers, body, stream: Mutex::new(stream) };
     let answered = answer(route, call).await;
     match claim {
         None => answered,
@@ -141,7 +147,8 @@ async fn carry_out(
 async fn answer(route: &Route, call: Call) -> Result<Response, Error> {
     let handler = route.handler;
     let begun = catch_unwind(AssertUnwindSafe(|| handler(call))).map_err(|panic| panicked(&*panic))?;
-    match timeout(ANSWER_TIMEOUT, caught(begun)).await {
+    let limit = if route.streams() { STREAM_TIMEOUT } else { ANSWER_TIMEOUT };
+    match timeout(limit, caught(begun)).await {
         Ok(Ok(answered)) => answered,
         Ok(Err(panic)) => Err(panicked(&*panic)),
         Err(_) => {
@@ -271,6 +278,18 @@ async fn read_body<'a>(
     if body.is_end_stream() {
         return Ok((Bytes::new(), None));
     }
+    announced(most, headers)?;
+    match timeout(BODY_TIMEOUT, collect(shared, most, body)).await {
+        Ok(read) => read,
+        Err(_) => {
+            let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+            Err(Error::new(Problem::Timeout, detail))
+        }
+    }
+}
+
+/// What its head already says against a body.
+fn announced(most: usize, headers: &HeaderMap) -> Result<(), Error> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         let detail = "bodies with a Content-Encoding are not read; send it uncompressed";
         return Err(Error::new(Problem::Malformed, detail));
@@ -279,13 +298,7 @@ async fn read_body<'a>(
     if announced.is_some_and(|length| length > most) {
         return Err(too_large(most));
     }
-    match timeout(BODY_TIMEOUT, collect(shared, most, body)).await {
-        Ok(read) => read,
-        Err(_) => {
-            let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
-            Err(Error::new(Problem::Timeout, detail))
-        }
-    }
+    Ok(())
 }
 
 async fn collect(

@@ -108,6 +108,15 @@ pub(crate) struct Route {
 pub(crate) const COMMAND_MAX: usize = 64 * 1024;
 /// Bodies of deliveries of alerts.
 pub(crate) const DELIVERY_MAX: usize = 8 * 1024 * 1024;
+/// Files: larger than any delivery, and never read into memory.
+pub(crate) const FILE_MAX: usize = 4 * 1024 * 1024 * 1024;
+
+impl Route {
+    /// A body that may be so large is handed to the route as it comes.
+    pub(crate) fn streams(&self) -> bool {
+        self.body_max > DELIVERY_MAX
+    }
+}
 
 impl Method {
     pub(crate) fn name(self) -> &'static str {

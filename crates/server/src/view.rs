@@ -13,6 +13,7 @@ use serde::Serialize;
 mod approval;
 mod control;
 mod entry;
+mod evidence;
 mod notice;
 mod outline;
 mod recovery;
@@ -21,6 +22,7 @@ mod work;
 pub(crate) use approval::Approval;
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
+pub(crate) use evidence::Evidence;
 pub(crate) use notice::Notice;
 pub(crate) use outline::{Line, outline};
 pub(crate) use recovery::Recovery;
@@ -89,6 +91,7 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Report(id)) => text(id),
         Ok(Stream::Raw(id)) => text(id),
         Ok(Stream::Sighting(id)) => text(id),
+        Ok(Stream::Evidence(id)) => text(id),
         Ok(Stream::Control | Stream::Health | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
     }
 }

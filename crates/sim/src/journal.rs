@@ -194,6 +194,7 @@ impl Journal {
             | Event::Health(_)
             | Event::Raw(..)
             | Event::Sighting(..)
+            | Event::Evidence(..)
             | Event::Content(_)
             | Event::Log(_) => {}
         }

@@ -497,6 +497,7 @@ impl Simulation {
             | Stream::Report(_)
             | Stream::Raw(_)
             | Stream::Sighting(_)
+            | Stream::Evidence(_)
             | Stream::Content
             | Stream::Log => None,
         };

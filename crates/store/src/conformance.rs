@@ -51,6 +51,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: "redaction takes salt and body only", run: redaction::takes_the_content },
     Check { name: "redaction is part of the batch", run: redaction::with_the_batch },
     Check { name: "blobs are kept under their hash", run: blobs::by_hash },
+    Check { name: "streams are kept under their hash, whole or not at all", run: blobs::by_stream },
     Check { name: "large bodies come back whole", run: bodies::large },
     Check { name: "pages end by bytes", run: bodies::pages_by_bytes },
     Check { name: "readers see whole batches in order", run: readers::during_append },

@@ -22,7 +22,7 @@ mod memory;
 mod range;
 mod sqlite;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, io::Read, str::FromStr};
 
 use sha2::{Digest, Sha256};
 
@@ -138,11 +138,52 @@ pub trait Store: Send + Sync {
     /// Keeps the bytes under their hash; durable when it returns. Putting the same bytes again is no error.
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobId, Error>;
 
+    /// Keeps what a stream gives, at most `most` bytes and [`limits::STREAMED`], under the hash that is made on the
+    /// way, and says how many they are. Holds a small part of it in memory. Durable when it returns; nothing is kept
+    /// of a stream that is longer or breaks off.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when it is longer; [`Error::NotWritten`] with what the stream said when it broke off.
+    fn put_blob_from(&self, stream: &mut dyn Read, most: u64) -> Result<(BlobId, u64), Error>;
+
+    /// The bytes of a blob as a stream, as they lie there: whoever reads it to the end compares the hash.
+    fn open_blob(&self, id: &BlobId) -> Result<Option<Box<dyn Read + Send>>, Error>;
+
     /// The bytes of a blob.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the bytes found do not have this hash.
     fn blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, Error>;
+}
+
+/// The hash and length of what a stream gives, by and by.
+pub fn hash(stream: &mut dyn Read) -> std::io::Result<(BlobId, u64)> {
+    copy(stream, u64::MAX, &mut |_| Ok(()))
+}
+
+/// Hands on what a stream gives in small parts. One that gives more than `most` bytes is told by a length above it.
+pub(crate) fn copy(
+    stream: &mut dyn Read,
+    most: u64,
+    take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> std::io::Result<(BlobId, u64)> {
+    let mut digest = Sha256::new();
+    let mut part = vec![0; 64 * 1024];
+    let mut length: u64 = 0;
+    loop {
+        let read = match stream.read(&mut part) {
+            Ok(0) => return Ok((BlobId(digest.finalize().into()), length)),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        length += read as u64;
+        if length > most {
+            return Ok((BlobId([0; 32]), length));
+        }
+        digest.update(&part[..read]);
+        take(&part[..read])?;
+    }
 }
 
 impl BlobId {

@@ -12,6 +12,8 @@ pub const KEY: usize = 1024;
 pub const VALUE: usize = 16 << 20;
 /// Bytes of a blob.
 pub const BLOB: usize = 64 << 20;
+/// Bytes of a blob that is written from a stream.
+pub const STREAMED: u64 = 16 << 30;
 /// Entries, rows and redactions of a batch, each.
 pub const BATCH: usize = 65_536;
 /// Bytes of all entries and rows of a batch.
@@ -57,6 +59,13 @@ pub(crate) fn check_lease(name: &str, holder: &str) -> Result<(), Error> {
 
 pub(crate) fn check_blob(bytes: &[u8]) -> Result<(), Error> {
     check("bytes of a blob", bytes.len(), BLOB)
+}
+
+pub(crate) fn check_streamed(found: u64, limit: u64) -> Result<(), Error> {
+    match found > limit {
+        true => Err(Error::Limit { what: "bytes of a streamed blob", found, limit }),
+        false => Ok(()),
+    }
 }
 
 /// Takes items until the page is full by count or bytes.

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::{Cursor, Read},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -127,6 +128,25 @@ impl Store for Memory {
         let mut state = self.lock();
         Arc::make_mut(&mut Arc::make_mut(&mut state).blobs).insert(id, bytes.into());
         Ok(id)
+    }
+
+    fn put_blob_from(&self, stream: &mut dyn Read, most: u64) -> Result<(BlobId, u64), Error> {
+        let most = most.min(limits::STREAMED);
+        let mut bytes = Vec::new();
+        let read = crate::copy(stream, most, &mut |part| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        });
+        let (id, length) = read.map_err(|error| Error::NotWritten(Arc::new(error)))?;
+        limits::check_streamed(length, most)?;
+        let mut state = self.lock();
+        Arc::make_mut(&mut Arc::make_mut(&mut state).blobs).insert(id, bytes.into());
+        Ok((id, length))
+    }
+
+    fn open_blob(&self, id: &BlobId) -> Result<Option<Box<dyn Read + Send>>, Error> {
+        let found = self.view().blobs.get(id).cloned();
+        Ok(found.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read + Send>))
     }
 
     fn blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, Error> {

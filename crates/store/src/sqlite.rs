@@ -18,6 +18,7 @@ mod schema;
 mod writer;
 
 use std::{
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -237,6 +238,16 @@ impl Store for Sqlite {
         let id = BlobId::of(bytes);
         self.blobs.put(&id, bytes).map_err(|error| writer.note(error))?;
         Ok(id)
+    }
+
+    fn put_blob_from(&self, stream: &mut dyn Read, most: u64) -> Result<(BlobId, u64), Error> {
+        let writer = self.writer()?;
+        writer.check_poison()?;
+        self.blobs.put_from(stream, most.min(limits::STREAMED)).map_err(|error| writer.note(error))
+    }
+
+    fn open_blob(&self, id: &BlobId) -> Result<Option<Box<dyn Read + Send>>, Error> {
+        self.blobs.open_one(id)
     }
 
     fn blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, Error> {

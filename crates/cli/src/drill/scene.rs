@@ -295,6 +295,7 @@ fn id_of(stream: Stream) -> String {
         Stream::Report(id) => id.to_string(),
         Stream::Raw(id) => id.to_string(),
         Stream::Sighting(id) => id.to_string(),
+        Stream::Evidence(id) => id.to_string(),
         Stream::Control | Stream::Health | Stream::Content | Stream::Log => stream.to_string(),
     }
 }

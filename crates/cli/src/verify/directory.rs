@@ -58,9 +58,11 @@ fn blobs(store: &dyn Store, directory: &Path, problems: &mut Vec<String>) -> any
                 continue;
             };
             count += 1;
-            match store.blob(&id) {
-                Ok(Some(_)) => {}
+            match store.open_blob(&id).map(|found| found.map(|mut stream| store::hash(&mut stream))) {
+                Ok(Some(Ok((found, _)))) if found == id => {}
+                Ok(Some(Ok(_))) => note(problems, format!("blob {id} has bytes that do not have its hash")),
                 Ok(None) => note(problems, format!("blob {id} lies on the wrong shelf")),
+                Ok(Some(Err(error))) => note(problems, format!("blob {id}: {error}")),
                 Err(error) => note(problems, format!("blob {id}: {error}")),
             }
         }

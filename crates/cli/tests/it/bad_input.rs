@@ -27,12 +27,12 @@ const ROUTES: [&str; 3] = ["/api/v2/alerts", "/api/v1/alerts", "/api/v2/silences
 /// A well-behaved sender waits no longer than this for its answer meanwhile.
 const OTHERS_WAIT: Duration = Duration::from_secs(5);
 
-fn token(server: &Server) -> String {
+pub(crate) fn token(server: &Server) -> String {
     fs::read_to_string(server.data().join("admin.token")).unwrap().trim().to_owned()
 }
 
 /// A value in KiB from `/proc/PID/status`.
-fn memory(pid: u32, name: &str) -> Option<u64> {
+pub(crate) fn memory(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok()

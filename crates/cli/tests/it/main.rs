@@ -7,6 +7,7 @@ mod content;
 mod drill;
 mod durability;
 mod estate;
+mod evidence;
 mod first_start;
 mod http_example;
 mod inert;

@@ -212,6 +212,7 @@ fn by_person(
         risk: known.risk,
         containment: known.containment,
         purpose: known.purpose,
+        keeps: known.keeps,
         revert: known.revert.as_deref().map(Into::into),
         verify: known.verify,
         timeout: known.timeout,

@@ -298,6 +298,7 @@ impl<'t> Rehearsal<'t> {
                 | Event::Report(..)
                 | Event::Raw(..)
                 | Event::Sighting(..)
+                | Event::Evidence(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

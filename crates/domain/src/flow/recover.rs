@@ -137,6 +137,7 @@ fn spec_of(
         risk: known.risk,
         containment: known.containment,
         purpose: known.purpose,
+        keeps: known.keeps,
         verify: known.verify,
         timeout: known.timeout,
         retry: if looks { LOOKS } else { Retry::default() },

@@ -30,6 +30,7 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         | Event::Action(..)
         | Event::Control(_)
         | Event::Sighting(..)
+        | Event::Evidence(..)
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)

@@ -63,6 +63,7 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Report(..)
         | Event::Raw(..)
         | Event::Sighting(..)
+        | Event::Evidence(..)
         | Event::Content(_)
         | Event::Log(LogEvent::Redacted { .. }) => {}
     }

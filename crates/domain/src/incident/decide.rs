@@ -152,6 +152,7 @@ fn must_wait(state: &State, about: Stream) -> bool {
         | Stream::Report(_)
         | Stream::Raw(_)
         | Stream::Sighting(_)
+        | Stream::Evidence(_)
         | Stream::Content
         | Stream::Log => false,
     }

@@ -86,6 +86,7 @@ fn grafana_tells_of_a_dead_node() {
         +00:00:00 playbook blockchain_node_failure 1.1.0 starts
         +00:00:00 calls node.status on validator-6
         +00:00:00 node.status on validator-6 holds, as read back
+        +00:00:00 evidence collected
         +00:00:00 calls node.logs on validator-6
         +00:00:00 node.logs on validator-6 holds, as read back
         +00:00:00 calls node.restart on validator-6
@@ -94,6 +95,7 @@ fn grafana_tells_of_a_dead_node() {
         +00:00:00 node.sync_status on validator-6 holds, as read back
         +00:00:00 calls node.status on validator-6
         +00:00:00 node.status on validator-6 holds, as read back
+        +00:00:00 evidence collected
         +00:02:00 a person takes it
         +00:12:00 the playbook is completed
         +00:17:00 a person resolves it: the disk was full; it signs again
@@ -343,6 +345,7 @@ fn a_native_alert_tells_of_a_node_that_is_down() {
         +00:00:00 playbook blockchain_node_failure 1.1.0 starts
         +00:00:00 calls node.status on validator-6
         +00:00:00 node.status on validator-6 holds, as read back
+        +00:00:00 evidence collected
         +00:00:00 calls node.logs on validator-6
         +00:00:00 node.logs on validator-6 holds, as read back
         +00:00:00 calls node.restart on validator-6
@@ -351,6 +354,7 @@ fn a_native_alert_tells_of_a_node_that_is_down() {
         +00:00:00 node.sync_status on validator-6 holds, as read back
         +00:00:00 calls node.status on validator-6
         +00:00:00 node.status on validator-6 holds, as read back
+        +00:00:00 evidence collected
         +00:02:00 a person takes it
         +00:05:00 the alert is over, by timeout
         +00:12:00 the playbook is completed

@@ -317,6 +317,7 @@ impl Decide {
             | Command::Receive(_)
             | Command::Intake(_)
             | Command::Sighting(_)
+            | Command::Evidence(_)
             | Command::Detect { .. }
             | Command::Reroute { .. }
             | Command::Enact { .. }

@@ -102,6 +102,7 @@ pub(crate) fn revive(
             | Stream::Report(_)
             | Stream::Raw(_)
             | Stream::Sighting(_)
+            | Stream::Evidence(_)
             | Stream::Content
             | Stream::Log => None,
         };

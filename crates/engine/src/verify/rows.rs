@@ -179,6 +179,7 @@ impl Fold {
             | Event::Report(..)
             | Event::Raw(..)
             | Event::Sighting(..)
+            | Event::Evidence(..)
             | Event::Token(..) => {}
         }
     }
@@ -246,6 +247,7 @@ impl Fold {
             | Stream::Health
             | Stream::Raw(_)
             | Stream::Sighting(_)
+            | Stream::Evidence(_)
             | Stream::Content
             | Stream::Log => false,
         })

@@ -262,6 +262,7 @@ pub(crate) fn page(
             | Stream::Report(_)
             | Stream::Raw(_)
             | Stream::Sighting(_)
+            | Stream::Evidence(_)
             | Stream::Content
             | Stream::Log => {}
         }

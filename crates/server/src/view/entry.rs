@@ -1,5 +1,6 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
+mod evidence;
 mod recovery;
 
 use domain::{
@@ -73,6 +74,7 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Report(_, event)) => of_report(&event),
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Sighting(_, event)) => of_sighting(&event),
+        Ok(Event::Evidence(_, event)) => evidence::said(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }

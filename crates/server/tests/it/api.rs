@@ -7,6 +7,7 @@ mod containments;
 mod content;
 mod control;
 mod emergency;
+mod evidence;
 mod incidents;
 mod log;
 mod notices;

@@ -64,6 +64,39 @@ impl Blobs {
         put
     }
 
+    /// Writes a stream under the name that its bytes turn out to have.
+    pub(super) fn put_from(&self, stream: &mut dyn Read, most: u64) -> Result<(BlobId, u64), Error> {
+        let number = self.unfinished.fetch_add(1, Ordering::Relaxed);
+        let tmp = self.root.join("tmp").join(number.to_string());
+        let put = self.take_in(&tmp, stream, most);
+        if put.is_err() {
+            // Whatever is left of it goes at the next open.
+            drop(files::remove(&tmp));
+        }
+        put
+    }
+
+    fn take_in(&self, tmp: &Path, stream: &mut dyn Read, most: u64) -> Result<(BlobId, u64), Error> {
+        let open = files::private().write(true).create(true).truncate(true).open(tmp);
+        let mut file = open.map_err(failure::of_write)?;
+        let copied = crate::copy(stream, most, &mut |part| file.write_all(part));
+        let (id, length) = copied.map_err(failure::of_write)?;
+        limits::check_streamed(length, most)?;
+        file.sync_all().map_err(failure::of_sync)?;
+        // The same bytes may be there already; these take their place, and differ in nothing.
+        let (shelf, path) = self.place(&id);
+        self.name(tmp, &shelf, &path)?;
+        Ok((id, length))
+    }
+
+    pub(super) fn open_one(&self, id: &BlobId) -> Result<Option<Box<dyn Read + Send>>, Error> {
+        match File::open(self.place(id).1) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::Read(Arc::new(error))),
+        }
+    }
+
     pub(super) fn get(&self, id: &BlobId) -> Result<Option<Vec<u8>>, Error> {
         let failed = |error| Error::Read(Arc::new(error));
         let file = match File::open(self.place(id).1) {

@@ -128,6 +128,14 @@ impl Store for Image {
         Err(refused())
     }
 
+    fn put_blob_from(&self, _: &mut dyn std::io::Read, _: u64) -> Result<(BlobId, u64), Error> {
+        Err(refused())
+    }
+
+    fn open_blob(&self, _: &BlobId) -> Result<Option<Box<dyn std::io::Read + Send>>, Error> {
+        Ok(None)
+    }
+
     fn blob(&self, _: &BlobId) -> Result<Option<Vec<u8>>, Error> {
         Ok(None)
     }

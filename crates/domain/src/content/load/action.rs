@@ -14,6 +14,7 @@ use crate::{
     control::own,
     correlate::TARGET_LABELS,
     document::{Problem, Spanned, read as read_document},
+    evidence::Kind,
     request::Requests,
     severity::Risk,
     time::Span,
@@ -48,6 +49,8 @@ struct ActionDocument {
     containment: bool,
     /// Absent: containment or other, as `containment` says.
     purpose: Option<Spanned<Purpose>>,
+    /// What it brings is kept as evidence of this kind.
+    keeps: Option<Spanned<Kind>>,
     revert: Option<Spanned<String>>,
     #[serde(default)]
     verify: Spanned<bool>,
@@ -136,6 +139,7 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         risk: action.risk,
         containment: action.containment,
         purpose: purpose(action),
+        keeps: action.keeps.as_ref().map(|kind| kind.value),
         revert: action.revert.as_ref().map(|verb| verb.value.clone()),
         verify: action.verify.value,
         blast_radius_max: action.blast_radius_max.value,
@@ -157,6 +161,11 @@ fn check_class(action: &ActionDocument, report: &mut Report<'_>) {
         && (given.value == Purpose::Containment) != action.containment
     {
         report.at(given, "`purpose: containment` and `containment: true` go together; give both or neither");
+    }
+    if let Some(keeps) = &action.keeps
+        && purpose(action) != Purpose::Evidence
+    {
+        report.at(keeps, "what an action keeps is evidence; give `purpose: evidence`, or leave `keeps` out");
     }
     if action.class.value == Class::ReadBack && !action.verify.value {
         let message = "class `read_back` needs `verify: true`: after an unknown outcome the state is read";

@@ -168,6 +168,7 @@ impl Trial {
             | Event::Report(..)
             | Event::Raw(..)
             | Event::Sighting(..)
+            | Event::Evidence(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         })

@@ -1,0 +1,144 @@
+//! Evidence with the real binary: large files, files that break off, and bytes that somebody changed.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use crate::{
+    bad_input::{memory, token},
+    support::{Server, stderr, stdout},
+};
+
+/// Most that the memory in use may grow while files pass, in KiB.
+const GROWTH_MAX: u64 = 64 * 1024;
+const BOMB: usize = 192 << 20;
+
+fn incident(server: &Server) -> String {
+    let opened =
+        server.json(&["incident", "open", "odd power", "--type", "power_systems", "--severity", "low"]);
+    opened["id"].as_str().unwrap().to_owned()
+}
+
+fn file(server: &Server, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = server.folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn add(server: &Server, incident: &str, path: &Path) -> Value {
+    server.json(&["evidence", "add", incident, path.to_str().unwrap()])
+}
+
+/// The file in which the store keeps these bytes.
+fn blob(server: &Server, sha256: &str) -> PathBuf {
+    server.data().join("blobs").join(&sha256[..2]).join(sha256)
+}
+
+/// Every file below `blobs`, the unfinished ones included.
+fn blobs(server: &Server) -> Vec<PathBuf> {
+    let folders = fs::read_dir(server.data().join("blobs")).unwrap().map(|entry| entry.unwrap().path());
+    folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
+}
+
+/// An archive of one entry that says it unpacks to four terabytes, and lies about it in the other direction too.
+fn bomb() -> Vec<u8> {
+    let mut zip = b"PK\x03\x04\x2d\0\0\0\x08\0\0\0\0\0\0\0\0\0".to_vec();
+    zip.extend(u32::MAX.to_le_bytes());
+    zip.extend(0u32.to_le_bytes());
+    zip.extend([1, 0, 0, 0, b'a']);
+    zip.resize(BOMB, 0);
+    zip
+}
+
+#[test]
+fn an_archive_is_stored_as_it_is_without_growth_of_memory() {
+    let server = Server::start(&[]);
+    let incident = incident(&server);
+    let path = file(&server, "42.zip", &bomb());
+    add(&server, &incident, &file(&server, "first.txt", b"words"));
+    let before = memory(server.pid(), "VmRSS").unwrap();
+    let kept = add(&server, &incident, &path);
+    let peak = memory(server.pid(), "VmHWM").unwrap();
+    assert!(peak < before + GROWTH_MAX, "{before} KiB before, {peak} KiB at most");
+    assert_eq!((kept["bytes"].as_u64(), &kept["media"]), (Some(BOMB as u64), &"application/zip".into()));
+    let stored = blob(&server, kept["sha256"].as_str().unwrap());
+    assert_eq!(fs::metadata(stored).unwrap().len(), BOMB as u64);
+    assert_eq!(blobs(&server).len(), 2, "nothing was unpacked");
+    let out = server.folder.path().join("copy.zip");
+    let id = kept["id"].as_str().unwrap();
+    server.json(&["evidence", "get", id, "--why", "a test", "--out", out.to_str().unwrap()]);
+    assert!(fs::read(&out).unwrap() == fs::read(&path).unwrap());
+    let peak = memory(server.pid(), "VmHWM").unwrap();
+    assert!(peak < before + GROWTH_MAX, "{before} KiB before, {peak} KiB at most");
+}
+
+#[test]
+fn a_changed_byte_is_found_named_and_not_handed_out() {
+    let server = Server::start(&[]);
+    let incident = incident(&server);
+    let kept = add(&server, &incident, &file(&server, "node.log", b"it stopped at noon\n"));
+    let (id, sha256) = (kept["id"].as_str().unwrap(), kept["sha256"].as_str().unwrap());
+    assert!(server.ask(&["evidence", "verify", id]).status.success());
+    fs::write(blob(&server, sha256), b"it stopped at nine\n").unwrap();
+
+    let out = server.folder.path().join("copy");
+    let refused = server.ask(&["evidence", "get", id, "--why", "x", "--out", out.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("were changed: collected as"), "{}", stderr(&refused));
+    assert!(!out.exists());
+    let verified = server.ask(&["evidence", "verify", id]);
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(stdout(&verified).contains(&format!("the bytes of {id} `node.log` were changed")));
+    let page = server.json(&["incident", "show", &incident]);
+    assert!(page.to_string().contains("were changed"), "a person is called: {page:#}");
+    assert!(stdout(&server.ask(&["evidence", "list", &incident])).contains("ALTERED"));
+
+    let (_, _, folder) = server.end("TERM");
+    let data = folder.path().join("data");
+    let audit = crate::support::run(&["log", "verify", data.to_str().unwrap()]);
+    assert_eq!(audit.status.code(), Some(1));
+    assert!(format!("{}{}", stdout(&audit), stderr(&audit)).contains(sha256), "{}", stdout(&audit));
+}
+
+/// Begins an upload and sends half of it; the connection stays open.
+fn half(server: &Server, incident: &str) -> TcpStream {
+    let address = server.address.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/v1/evidence?incident={incident}&kind=file&name=a.bin HTTP/1.1\r\nhost: {address}\r\n\
+         authorization: Bearer {}\r\ncontent-length: 2097152\r\n\r\n",
+        token(server)
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&[7; 1 << 20]).unwrap();
+    stream
+}
+
+#[test]
+fn a_process_that_is_killed_in_the_middle_of_an_upload_keeps_the_whole_and_no_half() {
+    let mut server = Server::start(&[]);
+    let incident = incident(&server);
+    let kept = add(&server, &incident, &file(&server, "whole.log", b"whole\n"));
+    let id = kept["id"].as_str().unwrap();
+    for _ in 0..3 {
+        let mut stream = half(&server, &incident);
+        // Some of it is on the disk under a name of no meaning.
+        let began = std::time::Instant::now();
+        while blobs(&server).iter().all(|path| fs::metadata(path).is_ok_and(|about| about.len() < 1 << 19)) {
+            assert!(began.elapsed().as_secs() < 30, "nothing came");
+            std::thread::yield_now();
+        }
+        let (_, _, folder) = server.end("KILL");
+        drop(stream.read(&mut [0; 1]));
+        server = Server::start_in(folder, &[]);
+        assert_eq!(blobs(&server).len(), 1, "the half is gone");
+        let items = server.json(&["evidence", "list", &incident]);
+        assert_eq!(items["items"].as_array().unwrap().len(), 1);
+        assert!(server.ask(&["evidence", "verify", id]).status.success());
+    }
+}
