@@ -247,13 +247,15 @@ impl State {
                 self.sightings.insert(*sighting);
                 Stream::Sighting(id)
             }
-            Saved::Evidence(evidence) => {
-                let id = evidence.id;
-                self.evidence.insert(id, *evidence);
-                Stream::Evidence(id)
-            }
+            Saved::Evidence(evidence) => self.restore_evidence(*evidence),
         };
         self.schedule(stream);
+    }
+
+    fn restore_evidence(&mut self, evidence: Evidence) -> Stream {
+        let id = evidence.id;
+        self.evidence.insert(id, evidence);
+        Stream::Evidence(id)
     }
 
     fn restore_incident(&mut self, incident: Incident) -> Stream {

@@ -93,6 +93,8 @@ pub(crate) struct Seen {
     pub(crate) disguised: Option<String>,
 }
 
+type Refuse = Box<dyn Fn(&Seen) -> Option<String> + Send>;
+
 /// Looks at a file as it passes, and stops it at the end where the limits do not take it.
 pub(crate) struct Look<R> {
     from: R,
@@ -100,7 +102,7 @@ pub(crate) struct Look<R> {
     head: Vec<u8>,
     text: Utf8,
     /// Says no to what was seen.
-    refuse: Box<dyn Fn(&Seen) -> Option<String> + Send>,
+    refuse: Refuse,
     pub(crate) seen: Option<Seen>,
     pub(crate) refused: Option<String>,
     /// Why it did not come to its end.

@@ -26,6 +26,7 @@ fn spec(approval: Option<Terms>) -> Spec {
         risk: Risk::Medium,
         containment: true,
         purpose: Purpose::Containment,
+        keeps: None,
         revert: Some("key.reinstate".into()),
         verify: true,
         timeout: Span::secs(10),
