@@ -187,7 +187,7 @@ impl Evidence {
 
 /// What a look that did not find the same means, for people.
 pub fn fault(evidence: &Evidence, found: &Found) -> Option<String> {
-    let (id, name) = (evidence.id, crate::report::shown(&evidence.item.name, false));
+    let (id, name) = (evidence.id, crate::text::shown(&evidence.item.name, false));
     let sha256 = &evidence.item.sha256;
     match found {
         Found::Same => None,

@@ -10,7 +10,7 @@ use domain::{
     id::IncidentId,
     labels::Labels,
     limits::{FileKind, takes_file},
-    report::shown,
+    text::shown,
 };
 
 use super::made;

@@ -2,7 +2,7 @@
 
 use domain::{
     evidence::{Event, Found},
-    report::shown,
+    text::shown,
 };
 
 pub(super) fn said(event: &Event) -> String {
