@@ -12,7 +12,7 @@ use super::{
 use crate::{
     action::{self, Action, Goal},
     content::{
-        Content,
+        Class, Content,
         services::{self, Check, ServiceSpec, Verifies},
     },
     event::{Context, Meta, Rejected},
@@ -359,7 +359,9 @@ fn own<'a>(state: &'a State, incident: &Incident, service: &Service) -> Vec<&'a 
 
 fn can_release(action: &Action) -> bool {
     match action.status {
-        action::Status::InForce | action::Status::InDoubt { .. } => true,
+        action::Status::InForce => true,
+        // Taking it back may have happened, and must not happen twice: a person says first what is so.
+        action::Status::InDoubt { .. } => action.goal == Goal::Apply || action.spec.class != Class::OneShot,
         // It is being released already; the plan waits for it.
         action::Status::Held { .. } | action::Status::Calling { .. } | action::Status::Waiting { .. } => {
             action.goal == Goal::Release

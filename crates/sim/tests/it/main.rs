@@ -60,7 +60,7 @@ fn every_planted_bug_is_caught() {
             Planted::LostRow => &["I1", "I2", "I5", "I7", "I9", "I10", "I11", "I13"],
         };
         let invariant = failure.violation.invariant;
-        assert!(expected.contains(&invariant), "{planted:?} is caught as {invariant}: {}", failure.violation);
+        assert!(expected.contains(&invariant), "{planted:?} is caught as {invariant}: {failure}");
     }
 }
 

@@ -48,9 +48,13 @@ require: { restored: high, data: high, posture: high }
 ";
 
 fn scene() -> Scene {
+    scene_of(ACTIONS)
+}
+
+fn scene_of(actions: &str) -> Scene {
     let mut files = crate::scene::shipped();
     files.retain(|path, _| path == "taxonomy.yaml");
-    let own = [("actions.yaml", ACTIONS), ("services.yaml", SERVICES), ("recovery.yaml", RECOVERY)];
+    let own = [("actions.yaml", actions), ("services.yaml", SERVICES), ("recovery.yaml", RECOVERY)];
     files.extend(own.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())));
     let (content, problems) = crate::content::load(&files);
     assert_eq!(problems, []);
@@ -264,6 +268,24 @@ fn a_release_that_fails_or_is_not_read_back_stops_it() {
     scene.must(ask(id, Restore::Begin));
     next(&mut scene, Outcome::Applied { verified: Some(false), artefact: None });
     expect!["shop failed: the release of ACT-4 was not read back"].assert_eq(&stages(&scene, id));
+    scene.must(ask(id, Restore::Begin));
+    everything_works(&mut scene);
+    expect!["shop healthy"].assert_eq(&stages(&scene, id));
+}
+
+#[test]
+fn what_may_happen_only_once_is_not_taken_back_again_before_a_person_settles_it() {
+    let mut scene = scene_of(&ACTIONS.replace("class: keyed", "class: one_shot"));
+    let id = hurt(&mut scene, &["n1"]);
+    scene.must(ask(id, Restore::Begin));
+    next(&mut scene, Outcome::Unknown { reason: "no answer".to_owned() });
+    assert!(stages(&scene, id).starts_with("shop failed: ACT-4 could not be released"));
+    scene.must(ask(id, Restore::Begin));
+    assert!(open(&scene).is_empty(), "a one-shot is called twice, and nobody settled it");
+    expect!["shop failed: ACT-4 (`node.cut` on n1) is neither in force nor over yet"]
+        .assert_eq(&stages(&scene, id));
+    let (verdict, why) = (action::Verdict::Applied, "looked".to_owned());
+    scene.must(Command::Action(action::Command::Settle { id: ActionId::from_number(4), verdict, why }));
     scene.must(ask(id, Restore::Begin));
     everything_works(&mut scene);
     expect!["shop healthy"].assert_eq(&stages(&scene, id));
