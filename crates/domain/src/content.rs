@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     confidence::Weights,
     detect,
+    document::{Position, Problem},
     mapping::Mapping,
     playbook::{Playbook, TextHash},
     recovery::Recovery,
@@ -88,6 +89,8 @@ pub struct ActionSpec {
     pub keeps: Option<crate::evidence::Kind>,
     /// The verb that takes it back, if any.
     pub revert: Option<String>,
+    /// It is meant to stay, so it is done with once it holds, although a verb takes it back.
+    pub lasting: bool,
     /// Whether the connector can read back that it holds.
     pub verify: bool,
     /// At most this many targets in one step.
@@ -98,6 +101,13 @@ pub struct ActionSpec {
     pub side_effects: Vec<String>,
     /// For connectors of kind `http`: the requests to make.
     pub requests: Option<Requests>,
+}
+
+impl ActionSpec {
+    /// The verb that ends it, of what is in force until then.
+    pub fn held_until(&self) -> Option<&str> {
+        self.revert.as_deref().filter(|_| !self.lasting)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +178,8 @@ pub struct IncidentType {
     pub group_by: Vec<String>,
     /// An alert this long after the last one opens a new incident.
     pub window: Span,
+    /// Where it stands in `taxonomy.yaml`.
+    pub place: Position,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -202,5 +214,17 @@ impl Content {
             .values()
             .filter(fits)
             .max_by_key(|p| (!p.types.is_empty(), p.min_severity, std::cmp::Reverse(p.id.clone())))
+    }
+
+    /// The types of incidents that no playbook is for, however severe they are.
+    pub fn unplanned(&self) -> Vec<Problem> {
+        let types =
+            self.types.values().filter(|kind| self.playbook_for(&kind.name, Severity::Critical).is_none());
+        let told = |kind: &IncidentType| {
+            let message =
+                format!("no playbook is for the type `{}`; add one, or one without `types`", kind.name);
+            Problem::new("taxonomy.yaml", kind.place, message)
+        };
+        types.map(told).collect()
     }
 }

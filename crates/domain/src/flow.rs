@@ -529,7 +529,7 @@ fn step_specs<'a>(
     begun.targets.iter().filter_map(move |target| {
         let (step, known) = pair?;
         let args = step.with.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let revert = known.revert.as_deref().map(Box::from);
+        let revert = known.held_until().map(Box::from);
         Some(action::Spec {
             incident: run.incident,
             origin: action::Origin::Run { run: run.id, step: begun.step, round },

@@ -29,8 +29,33 @@ pub struct Playbook {
     /// Incident types, after aliases; empty means any type.
     pub types: Vec<String>,
     pub min_severity: Severity,
+    pub response: Response,
+    pub procedure: Procedure,
     pub roles: Vec<String>,
     pub stages: Vec<Stage>,
+}
+
+/// How far a playbook looks ahead: ending the harm now, handling an incident as a whole, changing what made it
+/// possible, or bringing back what was hurt.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    #[default]
+    Immediate,
+    Tactical,
+    Strategic,
+    Recovery,
+}
+
+/// What a playbook is a procedure for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Procedure {
+    Detection,
+    Analysis,
+    #[default]
+    Response,
+    Recovery,
 }
 
 #[derive(Debug, Clone)]

@@ -23,6 +23,9 @@ pub(crate) struct Scene {
     pub(crate) facts: Vec<Fact>,
 }
 
+/// A validator is cut off and its keys and accounts put out of use; nothing waits for people.
+pub(crate) const CUT_OFF: &str = include_str!("scene/cut_off.yaml");
+
 /// The files of a content folder that name people.
 const PEOPLE: [&str; 4] = ["contacts.yaml", "teams.yaml", "severities.yaml", "escalation.yaml"];
 
@@ -33,7 +36,15 @@ pub(crate) fn person() -> Actor {
 impl Scene {
     /// A scene in its first epoch, on the shipped content with these playbooks in place of the shipped ones.
     pub(crate) fn new(playbooks: &[&str]) -> Scene {
-        let mut files = shipped();
+        Scene::on(shipped(), playbooks)
+    }
+
+    /// A scene on the shipped content with its people.
+    pub(crate) fn staffed(playbooks: &[&str]) -> Scene {
+        Scene::on(all_shipped(), playbooks)
+    }
+
+    fn on(mut files: BTreeMap<String, String>, playbooks: &[&str]) -> Scene {
         if !playbooks.is_empty() {
             files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
         }
@@ -41,13 +52,6 @@ impl Scene {
             files.insert(format!("playbooks/scene_{number}.yaml"), (*text).to_owned());
         }
         let (content, problems) = content::load(&files);
-        assert!(problems.is_empty(), "{problems:#?}");
-        Scene::with(content)
-    }
-
-    /// A scene on the shipped content with its people.
-    pub(crate) fn staffed() -> Scene {
-        let (content, problems) = content::load(&all_shipped());
         assert!(problems.is_empty(), "{problems:#?}");
         Scene::with(content)
     }

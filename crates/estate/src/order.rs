@@ -76,10 +76,15 @@ pub enum Verb {
     AccountAssess,
     FilePreserve,
     AlertRaise,
+    NodePreserve,
+    NodeRebuild,
+    AccountResetSessions,
+    PolicyTighten,
+    PolicyLoosen,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 61] = [
+    pub const ALL: [Verb; 66] = [
         Verb::NodeIsolate,
         Verb::NodeRelease,
         Verb::KeyRevoke,
@@ -141,6 +146,11 @@ impl Verb {
         Verb::AccountAssess,
         Verb::FilePreserve,
         Verb::AlertRaise,
+        Verb::NodePreserve,
+        Verb::NodeRebuild,
+        Verb::AccountResetSessions,
+        Verb::PolicyTighten,
+        Verb::PolicyLoosen,
     ];
 
     pub fn name(self) -> &'static str {
@@ -206,6 +216,11 @@ impl Verb {
             Verb::AccountAssess => "account.assess",
             Verb::FilePreserve => "file.preserve",
             Verb::AlertRaise => "alert.raise",
+            Verb::NodePreserve => "node.preserve",
+            Verb::NodeRebuild => "node.rebuild",
+            Verb::AccountResetSessions => "account.reset_sessions",
+            Verb::PolicyTighten => "policy.tighten",
+            Verb::PolicyLoosen => "policy.loosen",
         }
     }
 
@@ -258,6 +273,8 @@ impl Verb {
             Verb::PipelineResume => Verb::PipelinePause,
             Verb::ValidationTighten => Verb::ValidationLoosen,
             Verb::ValidationLoosen => Verb::ValidationTighten,
+            Verb::PolicyTighten => Verb::PolicyLoosen,
+            Verb::PolicyLoosen => Verb::PolicyTighten,
             Verb::FileFindSimilar
             | Verb::SessionTerminate
             | Verb::SessionScan
@@ -276,7 +293,10 @@ impl Verb {
             | Verb::SessionAnalyze
             | Verb::AccountAssess
             | Verb::FilePreserve
-            | Verb::AlertRaise => return None,
+            | Verb::AlertRaise
+            | Verb::NodePreserve
+            | Verb::NodeRebuild
+            | Verb::AccountResetSessions => return None,
         };
         Some(opposite)
     }
@@ -297,11 +317,14 @@ impl Verb {
             Verb::AccountRequireReauth
             | Verb::AccountClearReauth
             | Verb::AccountFlag
-            | Verb::AccountUnflag => &[TargetKind::Account],
+            | Verb::AccountUnflag
+            | Verb::AccountResetSessions => &[TargetKind::Account],
             Verb::NodeStatus
             | Verb::NodeLogs
             | Verb::NodeRestart
             | Verb::NodeSyncStatus
+            | Verb::NodePreserve
+            | Verb::NodeRebuild
             | Verb::MonitoringEnhance
             | Verb::MonitoringReset => &[TargetKind::Node],
             Verb::EvidencePreserve => &TargetKind::ALL,
@@ -319,7 +342,9 @@ impl Verb {
             | Verb::BackupSnapshot
             | Verb::BackupRestore
             | Verb::ValidationTighten
-            | Verb::ValidationLoosen => &[TargetKind::Service],
+            | Verb::ValidationLoosen
+            | Verb::PolicyTighten
+            | Verb::PolicyLoosen => &[TargetKind::Service],
             Verb::ModelRollback
             | Verb::ModelReinstate
             | Verb::ModelIsolate

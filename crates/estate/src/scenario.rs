@@ -1,5 +1,6 @@
 //! Attacks as scripts: what the attacker does when, which alerts the monitors send, and what must be contained.
 
+mod intruders;
 mod shipped;
 
 use std::collections::BTreeMap;
@@ -108,6 +109,10 @@ impl Scenario {
             shipped::malicious_file_upload(),
             shipped::blockchain_node_failure(),
             shipped::prompt_injection(),
+            intruders::key_compromise(),
+            intruders::system_compromise(),
+            intruders::unauthorized_access(),
+            intruders::generic_response(),
         ]
     }
 

@@ -4,6 +4,9 @@ mod analysis;
 mod attack;
 mod effect;
 mod health;
+mod rebuild;
+#[cfg(test)]
+mod rebuild_tests;
 mod response;
 #[cfg(test)]
 mod response_tests;

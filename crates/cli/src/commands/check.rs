@@ -43,6 +43,9 @@ impl Check {
 
 fn folder(source: &Source) -> anyhow::Result<Found> {
     let (content, mut problems) = source.read()?;
+    if problems.is_empty() {
+        problems = content.unplanned();
+    }
     if let Source::Folder(path) = source {
         // What a person can click on.
         for problem in problems.iter_mut().filter(|problem| !problem.path.is_empty()) {

@@ -24,8 +24,33 @@ pub(crate) enum Command {
 
 /// List playbooks
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence playbook list")]
-pub(crate) struct List {}
+#[command(
+    after_help = "Example:\n  ringfence playbook list\n  ringfence playbook list --response immediate --type key_compromise"
+)]
+pub(crate) struct List {
+    /// Only of this kind of response
+    #[arg(long, value_parser = ["immediate", "tactical", "strategic", "recovery"])]
+    response: Option<String>,
+    /// Only of this kind of procedure
+    #[arg(long, value_parser = ["detection", "analysis", "response", "recovery"])]
+    procedure: Option<String>,
+    /// Only what may be chosen for this type of incident
+    #[arg(long = "type", value_name = "TYPE")]
+    incident_type: Option<String>,
+}
+
+impl List {
+    fn wants(&self, playbook: &Value) -> bool {
+        let is = |wanted: &Option<String>, name| {
+            wanted.as_ref().is_none_or(|wanted| show::text(playbook, name) == *wanted)
+        };
+        let types = show::items(playbook, "types");
+        let of_type = |wanted: &String| types.is_empty() || types.iter().any(|one| one == wanted.as_str());
+        is(&self.response, "response")
+            && is(&self.procedure, "procedure")
+            && self.incident_type.as_ref().is_none_or(of_type)
+    }
+}
 
 /// Print the text of a playbook
 #[derive(Debug, Args)]
@@ -45,15 +70,18 @@ impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
         match self {
-            Command::List(List {}) => {
-                let playbooks = client.list(LIST, PLAYBOOKS_MAX)?;
-                let columns = ["id", "version", "from severity", "~types", "~name"];
+            Command::List(list) => {
+                let mut playbooks = client.list(LIST, PLAYBOOKS_MAX)?;
+                playbooks.retain(|playbook| list.wants(playbook));
+                let columns = ["id", "version", "from severity", "response", "procedure", "~types", "~name"];
                 Ok(show::list(output, playbooks, &columns, "no playbook is in force", |playbook| {
                     vec![
                         show::text(playbook, "id"),
                         show::text(playbook, "version"),
                         show::text(playbook, "min_severity"),
-                        show::text(playbook, "types"),
+                        show::text(playbook, "response"),
+                        show::text(playbook, "procedure"),
+                        types_of(playbook),
                         show::text(playbook, "name"),
                     ]
                 }))
@@ -78,6 +106,11 @@ impl Command {
             }
         }
     }
+}
+
+fn types_of(playbook: &Value) -> String {
+    let types = show::text(playbook, "types");
+    if types.is_empty() { "any other".to_owned() } else { types }
 }
 
 fn draw(playbook: &Value, output: &Output) {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use domain::content::drill::{Act, Drill, Part};
+use domain::content::drill::{Act, Deed, Drill, Part};
 use serde_json::{Value, json};
 
 use super::{lock, scene::Scene};
@@ -46,6 +46,7 @@ impl People {
             verbs,
             voters: Vec::new(),
             asked: BTreeMap::new(),
+            begun: BTreeSet::new(),
             told: BTreeSet::new(),
         };
         let work = move || {
@@ -72,6 +73,8 @@ struct Desk {
     voters: Vec<Client>,
     /// Since when each step waits for them.
     asked: BTreeMap<String, Instant>,
+    /// The steps for which they have begun something.
+    begun: BTreeSet<String>,
     /// The steps that they answered, or that the drill has no answer for.
     told: BTreeSet<String>,
 }
@@ -86,17 +89,24 @@ impl Desk {
             if self.told.contains(&id) {
                 continue;
             }
-            let Some(part) = self.parts.iter().find(|part| part.step == id) else {
+            let Some(part) = self.parts.iter().find(|part| part.step == id).cloned() else {
                 lock(scene).problem(format!("`{id}` asks for a person, and nobody in the drill answers it"));
                 self.told.insert(id);
                 continue;
             };
-            if since.elapsed() >= part.after.as_std() {
-                if let Err(error) = client.post(&format!("/api/v1/runs/{run}/update"), &answer(part)) {
-                    lock(scene).problem(format!("`{id}` was answered in vain: {error:#}"));
-                }
-                self.told.insert(id);
+            if since.elapsed() < part.after.as_std() {
+                continue;
             }
+            let incident = lock(scene).incident.clone().unwrap_or_default();
+            let answered = match self.ready(client, &incident, &part) {
+                Ok(false) => continue,
+                Ok(true) => client.post(&format!("/api/v1/runs/{run}/update"), &answer(&part)).map(drop),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = answered {
+                lock(scene).problem(format!("`{id}` was answered in vain: {error:#}"));
+            }
+            self.told.insert(id);
         }
         self.allow(client, scene);
         lock(scene).steps = show::items(&page, "steps").to_vec();
@@ -129,12 +139,40 @@ impl Desk {
         }
     }
 
-    fn vote(&mut self, client: &Client, request: &Value) -> anyhow::Result<()> {
-        let quorum = show::text(request, "quorum").parse::<usize>().unwrap_or(1);
-        while self.voters.len() < quorum {
+    /// Whether what the task asks for is done; what is not begun yet is begun.
+    fn ready(&mut self, client: &Client, incident: &str, part: &Part) -> anyhow::Result<bool> {
+        let Act::Complete { first: Some(deed), .. } = &part.act else { return Ok(true) };
+        match deed {
+            Deed::Recover => {
+                if self.begun.insert(part.step.clone()) {
+                    client.post(&format!("/api/v1/incidents/{incident}/recover"), &json!({}))?;
+                }
+                let recovery = client.get(&format!("/api/v1/incidents/{incident}/recovery"))?;
+                let state = show::text(&recovery, "state");
+                anyhow::ensure!(state != "stopped", "the recovery stopped: {}", recovery["services"]);
+                Ok(state == "complete")
+            }
+            Deed::KillSwitchOff => {
+                self.gather(client, 2)?;
+                for voter in self.voters.iter().take(2) {
+                    voter.post("/api/emergency/kill-switch/disable", &json!({ "reason": part.step }))?;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    fn gather(&mut self, client: &Client, count: usize) -> anyhow::Result<()> {
+        while self.voters.len() < count {
             let voter = voter(client, self.voters.len() + 1)?;
             self.voters.push(voter);
         }
+        Ok(())
+    }
+
+    fn vote(&mut self, client: &Client, request: &Value) -> anyhow::Result<()> {
+        let quorum = show::text(request, "quorum").parse::<usize>().unwrap_or(1);
+        self.gather(client, quorum)?;
         let path = format!("/api/v1/approvals/{}/approve", show::text(request, "id"));
         let body = json!({ "hash": show::text(request, "hash") });
         for voter in self.voters.iter().take(quorum) {
@@ -160,7 +198,7 @@ fn waits(step: &Value) -> bool {
 fn answer(part: &Part) -> Value {
     match &part.act {
         Act::Choose(option) => json!({ "decide": { part.step.clone(): option } }),
-        Act::Complete(note) => json!({ "complete": [part.step], "note": note }),
+        Act::Complete { note, .. } => json!({ "complete": [part.step], "note": note }),
         Act::Approve => Value::Null,
     }
 }

@@ -54,10 +54,12 @@ pub(super) struct Scene {
     pub(super) damage: u64,
     pub(super) spared: u64,
     pub(super) stopped: bool,
-    /// Verb and target of each goal, and whether it holds in the estate.
+    /// Verb and target of each goal, and whether it holds in the estate or did until it was taken back.
     pub(super) goals: Vec<(String, String, bool)>,
     /// When a goal was applied and read back, as the journal says.
     pub(super) verified: BTreeMap<(String, String), Instant>,
+    /// The goals that were read back and then taken back, as the end of the response asks.
+    released: BTreeSet<(String, String)>,
     /// When the estate carried the call for a goal out.
     pub(super) called: BTreeMap<(String, String), Instant>,
     pub(super) entries: u64,
@@ -90,6 +92,7 @@ impl Scene {
             stopped: false,
             goals: goals.collect(),
             verified: BTreeMap::new(),
+            released: BTreeSet::new(),
             called: BTreeMap::new(),
             entries: 0,
             sealed: 0,
@@ -138,7 +141,7 @@ impl Scene {
             self.stopped_at.get_or_insert(now);
         }
         for (goal, (_, holds)) in self.goals.iter_mut().zip(world.goals()) {
-            goal.2 = holds;
+            goal.2 = holds || self.released.contains(&(goal.0.clone(), goal.1.clone()));
         }
         drop(world);
         for happening in news {
@@ -208,6 +211,13 @@ impl Scene {
                 None => return,
             },
             "action.applied" => self.applied(&id, &body, at),
+            "action.released" => match self.actions.get(&id) {
+                Some(of) if self.verified.contains_key(of) => {
+                    self.released.insert(of.clone());
+                    (format!("{id} taken back: {} {}", of.0, of.1), None)
+                }
+                Some(_) | None => return,
+            },
             "action.not_applied" if body.get("retry_at").is_some_and(|at| !at.is_null()) => {
                 (format!("{id} not yet, tried again"), Some(Colour::Yellow))
             }

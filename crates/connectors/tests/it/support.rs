@@ -24,6 +24,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         purpose: domain::content::Purpose::Containment,
         keeps: None,
         revert: Some(revert.to_owned()),
+        lasting: false,
         verify: true,
         blast_radius_max: 1,
         in_force_max: None,

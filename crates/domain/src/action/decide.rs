@@ -213,11 +213,11 @@ fn by_person(
         containment: known.containment,
         purpose: known.purpose,
         keeps: known.keeps,
-        revert: known.revert.as_deref().map(Into::into),
+        revert: known.held_until().map(Into::into),
         verify: known.verify,
         timeout: known.timeout,
         retry: Retry::default(),
-        lease: lease.or_else(|| known.revert.is_some().then_some(DEFAULT_LEASE)),
+        lease: lease.or_else(|| known.held_until().map(|_| DEFAULT_LEASE)),
         approval: None,
     })
 }

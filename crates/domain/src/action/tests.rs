@@ -8,13 +8,13 @@ use crate::{
     control, flow,
     id::ActionId,
     playbook::{Backoff, Retry},
-    scene::Scene,
+    scene::{CUT_OFF, Scene},
     time::Span,
 };
 
 /// A scene with one action of this class under way.
 fn scene_of(class: Class) -> (Scene, ActionId) {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     let mut content = (*scene.state.content).clone();
     let mut known = (*content.actions["node.isolate"]).clone();
     known.class = class;

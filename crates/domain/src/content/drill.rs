@@ -1,5 +1,7 @@
 //! Drills as content: which scenario, what it is measured by, and what the people in it do.
 
+use serde::Deserialize;
+
 use crate::time::Span;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +44,18 @@ pub struct Part {
 pub enum Act {
     /// Of the options of a decision.
     Choose(String),
-    /// A task, with what they write down.
-    Complete(String),
+    /// A task, with what they do for it, and what they write down.
+    Complete { first: Option<Deed>, note: String },
     /// As many of them as it needs allow what an action is about to do.
     Approve,
+}
+
+/// What the people of a drill do outside of the playbook, as its task asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// They have the services of the incident brought back in order, and wait until all of it is well.
+    Recover,
+    /// Two of them turn the kill switch off.
+    KillSwitchOff,
 }

@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use super::{
     Content,
-    drill::Act,
+    drill::{Act, Deed},
     load::{Answer, Call, EndStatus, PlaybookTest},
 };
 use crate::{
     access::{Person, Role},
     action::{self, Action, Goal, Operation, Outcome},
     approval,
-    control::own,
+    control::{self, own},
     document::Problem,
     event::{Actor, Context, Event},
     flow::{self, Command, Fact},
@@ -208,7 +208,8 @@ impl<'t> Rehearsal<'t> {
         let (mut complete, mut decide, mut note) = (Vec::new(), BTreeMap::new(), None);
         match act {
             Act::Choose(option) => drop(decide.insert(step, option)),
-            Act::Complete(text) => {
+            Act::Complete { first, note: text } => {
+                first.map_or(Ok(()), |deed| self.does(deed))?;
                 complete.push(step);
                 note = Some(text);
             }
@@ -216,6 +217,27 @@ impl<'t> Rehearsal<'t> {
             Act::Approve => return Ok(()),
         }
         self.execute(Command::Run(run::Command::Update { id, complete, decide, note }))
+    }
+
+    /// People do what a task asks of them, outside of the playbook.
+    fn does(&mut self, deed: Deed) -> Result<(), String> {
+        let people: Vec<PersonId> = self.state.people.keys().copied().take(2).collect();
+        match deed {
+            Deed::KillSwitchOff => {
+                let reason = "as the task asks".to_owned();
+                let off = control::Command::SetKillSwitch { on: false, reason };
+                people
+                    .into_iter()
+                    .try_for_each(|id| self.by(Actor::Person(id), Command::Control(off.clone())))
+            }
+            Deed::Recover => {
+                let incident = self.run().map(|run| run.incident);
+                let (Some(id), Some(person)) = (incident, people.first()) else { return Ok(()) };
+                let command = incident::restore::Command::Begin;
+                let begin = incident::Command::Recovery { id, command };
+                self.by(Actor::Person(*person), Command::Incident(begin))
+            }
+        }
     }
 
     /// Nothing moves any more without a person.

@@ -143,7 +143,7 @@ fn spec_of(
         retry: if looks { LOOKS } else { Retry::default() },
         lease: None,
         approval: None,
-        revert: known.revert.as_deref().map(Box::from),
+        revert: known.held_until().map(Box::from),
     })
 }
 

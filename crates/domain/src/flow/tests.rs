@@ -8,7 +8,7 @@ use crate::{
     id::{IncidentId, PersonId},
     incident::{self, Disposition},
     notice::{self, Outcome, Reason},
-    scene::{Scene, all_shipped},
+    scene::{CUT_OFF, Scene, all_shipped},
     severity::Severity,
     time::Span,
 };
@@ -119,13 +119,15 @@ fn over_the_bound_a_failure_gives_way_and_an_approval_is_never_left_out() {
 
 #[test]
 fn after_a_relapse_the_clock_runs_until_somebody_acknowledges_again() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     compromise(&mut scene, "critical", "A");
     let id = scene.incident();
     scene.must(Command::Incident(incident::Command::Acknowledge { id }));
     scene.wait(Span::secs(600));
+    crate::stories::everything_works(&mut scene);
+    crate::stories::recover(&mut scene, id);
     resolve(&mut scene, id);
-    scene.wait(Span::secs(600));
+    scene.wait(Span::secs(599));
     scene.facts.clear();
     compromise(&mut scene, "critical", "B");
     let open = &scene.state.incidents.open[&id];
@@ -146,7 +148,7 @@ fn after_a_relapse_the_clock_runs_until_somebody_acknowledges_again() {
 #[test]
 fn whoever_was_called_hears_of_an_end_without_a_resolution_once() {
     for resolved in [false, true] {
-        let mut scene = Scene::staffed();
+        let mut scene = Scene::staffed(&[CUT_OFF]);
         scene.alert([("alertname", "A"), ("incident_type", "disk_full"), ("severity", "critical")]);
         let id = scene.incident();
         if let Some(run) = scene.state.runs.of_incident(id) {
@@ -167,7 +169,7 @@ fn whoever_was_called_hears_of_an_end_without_a_resolution_once() {
 
 #[test]
 fn a_relapse_that_starts_the_run_again_does_not_ask_for_it() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     compromise(&mut scene, "high", "A");
     let id = scene.incident();
     let run = scene.state.runs.of_incident(id).unwrap();
@@ -212,7 +214,7 @@ fn closed(scene: &mut Scene) -> IncidentId {
 
 #[test]
 fn the_deadlines_of_a_review_are_told_though_its_incident_is_closed() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     let id = closed(&mut scene);
     scene.wait(Span::secs(20 * 3_600));
     let soon = told(&scene, Reason::Review);
@@ -230,7 +232,7 @@ fn the_deadlines_of_a_review_are_told_though_its_incident_is_closed() {
 #[test]
 fn the_deadlines_of_a_report_are_told_though_its_incident_is_closed() {
     for end in [false, true] {
-        let mut scene = Scene::staffed();
+        let mut scene = Scene::staffed(&[CUT_OFF]);
         let holder = access::Holder::Outside("security.txt".into());
         let token = crate::id::TokenId::from_number(scene.next);
         let (hash, label) = (token.to_string().into(), String::new());

@@ -3,7 +3,12 @@
 use expect_test::expect;
 
 use super::{Command, Disposition};
-use crate::{flow, scene::Scene, severity::Severity, time::Span};
+use crate::{
+    flow,
+    scene::{CUT_OFF, Scene},
+    severity::Severity,
+    time::Span,
+};
 
 fn compromise(scene: &mut Scene, node: &str, extra: (&str, &str)) {
     scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", node), extra]);
@@ -11,7 +16,7 @@ fn compromise(scene: &mut Scene, node: &str, extra: (&str, &str)) {
 
 #[test]
 fn alerts_of_one_group_are_one_incident_whatever_their_number() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     compromise(&mut scene, "validator-3", ("alertname", "B"));
     compromise(&mut scene, "validator-4", ("alertname", "A"));
@@ -22,7 +27,7 @@ fn alerts_of_one_group_are_one_incident_whatever_their_number() {
 
 #[test]
 fn after_the_window_an_alert_opens_a_new_incident() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     scene.wait(Span::secs(90_000));
     compromise(&mut scene, "validator-3", ("alertname", "B"));
@@ -31,7 +36,7 @@ fn after_the_window_an_alert_opens_a_new_incident() {
 
 #[test]
 fn what_people_do_is_checked_against_the_state() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let id = scene.incident();
     let incident = |command| flow::Command::Incident(command);
@@ -55,7 +60,7 @@ fn what_people_do_is_checked_against_the_state() {
 
 #[test]
 fn a_person_opens_an_incident_and_it_is_answered_like_any_other() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     scene.must(flow::Command::Incident(Command::Open {
         title: "Odd votes".to_owned(),
         incident_type: "validator_compromise".to_owned(),
@@ -79,7 +84,7 @@ fn a_person_opens_an_incident_and_it_is_answered_like_any_other() {
 
 #[test]
 fn no_incident_is_without_a_word_when_no_playbook_fits() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     scene.alert([("incident_type", "never_heard_of"), ("severity", "fearsome")]);
     expect![[r#"
         alert.raised alert/2 label incident_type="never_heard_of"; this type is not in the taxonomy; confidence 0.30 is too low to act on alone; no open incident of its group
@@ -92,7 +97,7 @@ fn no_incident_is_without_a_word_when_no_playbook_fits() {
 
 #[test]
 fn a_severity_that_rises_starts_the_playbook_that_fits_now() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     let alert = |severity| {
         [("incident_type", "validator_compromise"), ("severity", severity), ("node", "validator-1")]
     };
@@ -104,7 +109,7 @@ fn a_severity_that_rises_starts_the_playbook_that_fits_now() {
 
 #[test]
 fn what_was_released_and_is_named_again_calls_for_a_person() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let id = scene.calling()[0];
     scene.applied(id);
@@ -117,7 +122,7 @@ fn what_was_released_and_is_named_again_calls_for_a_person() {
 
 #[test]
 fn after_the_watch_an_alert_opens_a_new_incident() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let id = scene.incident();
     scene.must(flow::Command::Incident(Command::Resolve { id, summary: "done".to_owned() }));
@@ -128,7 +133,7 @@ fn after_the_watch_an_alert_opens_a_new_incident() {
 
 #[test]
 fn what_was_real_is_closed_only_after_the_watch_and_when_nothing_fires() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     scene.alert([("alertname", "A"), ("incident_type", "disk_full"), ("severity", "high"), ("node", "n-1")]);
     let id = scene.incident();
     let incident = |command| flow::Command::Incident(command);
@@ -149,7 +154,7 @@ fn what_was_real_is_closed_only_after_the_watch_and_when_nothing_fires() {
 
 #[test]
 fn the_sign_off_is_given_once_and_after_the_resolution() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let id = scene.incident();
     let incident = |command| flow::Command::Incident(command);
@@ -165,7 +170,7 @@ fn the_sign_off_is_given_once_and_after_the_resolution() {
 
 #[test]
 fn releasing_for_one_incident_leaves_what_another_holds() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let first = scene.calling()[0];
     scene.applied(first);
@@ -185,7 +190,7 @@ fn releasing_for_one_incident_leaves_what_another_holds() {
 
 #[test]
 fn a_reclassification_moves_to_the_other_playbook_and_keeps_what_was_contained() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("key", "key-3"));
     let isolation = scene.calling()[0];
     scene.applied(isolation);
@@ -219,7 +224,7 @@ fn a_reclassification_moves_to_the_other_playbook_and_keeps_what_was_contained()
 
 #[test]
 fn what_is_too_unsure_waits_for_a_person_and_starts_once_confirmed() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     scene.alert([
         ("incident_type", "validator_compromise"),
         ("severity", "critical"),
@@ -246,7 +251,7 @@ fn what_is_too_unsure_waits_for_a_person_and_starts_once_confirmed() {
 
 #[test]
 fn measurements_that_get_worse_open_an_incident_and_then_raise_it() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     let mut measure = |status: &str, peers: &str| {
         let received = crate::alert::Received {
             labels: [("alertname", "node_check"), ("node", "validator-3")].into(),
@@ -266,7 +271,7 @@ fn measurements_that_get_worse_open_an_incident_and_then_raise_it() {
 
 #[test]
 fn an_onset_may_be_set_back_but_not_after_the_opening() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let (id, opened) = (scene.incident(), scene.now);
     let with = |onset| {

@@ -29,6 +29,7 @@ fn scene(title: &str) -> (Scene, NoticeId) {
     content.channels = Channels { channels, orders };
     // Nobody else is told, so that the facts are of the one notice.
     content.people = crate::content::people::People::default();
+    content.playbooks.clear();
     let mut scene = Scene::with(content);
     scene.alert([
         ("alertname", title),

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::{close, everything_works, resolve};
+use super::{close, everything_works, people_work, recover, resolve};
 use crate::{alert, incident::Status, record::Record, scene::Scene, time::Span};
 
 fn login(scene: &mut Scene, address: &str, event: &str) {
@@ -60,6 +60,8 @@ fn from_the_first_failed_login_to_the_closed_incident() {
     scene.wait(Span::secs(400));
     let firing = scene.state.alerts.iter().filter(|(alert, _)| alert::Alert::is_firing(alert)).count();
     assert_eq!(firing, 0);
+    people_work(&mut scene, id);
+    recover(&mut scene, id);
     scene.must(resolve(id, "the address is blocked at the edge"));
     assert_eq!(scene.state.incidents.open[&id].status, Status::Watching);
     scene.wait(Span::secs(3_700));

@@ -43,19 +43,38 @@ fn cloudevents_tell_of_a_leaked_key() {
     expect![[r#"
         +00:00:00 alert KeyExposed about key key-3: label incident_type="key_compromise"; rule key_exposed; no open incident of its group
         +00:00:00 incident "KeyExposed on key-3" opened: key_compromise, high, 99 % sure
-        +00:00:00 playbook key_compromise 1.0.0 starts
+        +00:00:00 playbook key_compromise 2.0.0 starts
         +00:00:00 calls key.revoke on key-3
         +00:00:00 key.revoke on key-3 holds, as read back
         +00:00:00 contained
-        +00:00:00 the playbook is completed
         +00:02:00 a person takes it
+        +00:12:00 approval requested
+        +00:12:00 a person is called: `key.rotate` on key-3 waits for the approval of 1; see `run approve APR-19`
+        +00:12:00 approval granted
+        +00:12:00 calls key.rotate on key-3
+        +00:12:00 approval consumed
+        +00:12:00 key.rotate on key-3 holds, as read back
+        +00:12:00 a person has it brought back: ledger, api
+        +00:12:00 ledger is restoring
+        +00:12:00 ledger is verifying
+        +00:12:00 ledger is verified
         +00:12:00 calls key.revoke on key-3, to take it back
         +00:12:00 key.revoke on key-3 is taken back
+        +00:12:00 ledger is released
+        +00:12:00 ledger is healthy
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 the playbook is completed
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +00:17:00 a person resolves it: the key was replaced everywhere
         +00:17:00 the alert is over, by source
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: true_positive
-        +01:17:00 a review opens, with 3 reports due
+        +01:17:01 a person closes it: true_positive
+        +01:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -98,11 +117,24 @@ fn grafana_tells_of_a_dead_node() {
         +00:00:00 evidence collected
         +00:02:00 a person takes it
         +00:12:00 the playbook is completed
+        +00:12:00 a person has it brought back: ledger, api
+        +00:12:00 ledger is restoring
+        +00:12:00 ledger is verifying
+        +00:12:00 ledger is verified
+        +00:12:00 ledger is released
+        +00:12:00 ledger is healthy
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +00:17:00 a person resolves it: the disk was full; it signs again
         +00:17:00 the alert is over, by source
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: true_positive
-        +01:17:00 a review opens, with 3 reports due
+        +01:17:01 a person closes it: true_positive
+        +01:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -124,19 +156,36 @@ fn falco_tells_of_a_shell_where_none_belongs() {
     expect![[r#"
         +00:00:00 alert PrivilegeEscalation about node validator-2, account account-4: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "PrivilegeEscalation on validator-2" opened: unauthorized_access, high, 70 % sure
-        +00:00:00 playbook unauthorized_access 1.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.0.0 starts
         +00:00:00 calls account.suspend on account-4
         +00:00:00 account.suspend on account-4 holds, as read back
         +00:00:00 contained
-        +00:00:00 the playbook is completed
+        +00:00:00 calls account.reset_sessions on account-4
+        +00:00:00 account.reset_sessions on account-4 holds, as read back
+        +00:00:00 calls node.preserve on validator-2
+        +00:00:00 node.preserve on validator-2 holds, as read back
         +00:02:00 a person takes it
+        +00:12:00 the playbook is completed
+        +00:12:00 a person has it brought back: ledger, api
+        +00:12:00 ledger is restoring
+        +00:12:00 ledger is verifying
+        +00:12:00 ledger is verified
+        +00:12:00 ledger is released
+        +00:12:00 ledger is healthy
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +00:12:00 calls account.suspend on account-4, to take it back
         +00:12:00 account.suspend on account-4 is taken back
         +00:17:00 a person resolves it: the image was rebuilt, the account has a new password
         +01:00:00 the alert is over, by timeout
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: true_positive
-        +01:17:00 a review opens, with 3 reports due
+        +01:17:01 a person closes it: true_positive
+        +01:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -159,19 +208,21 @@ fn datadog_tells_of_an_account_in_two_places() {
     expect![[r#"
         +00:00:00 alert ImpossibleTravel about account account-7: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "ImpossibleTravel on account-7" opened: unauthorized_access, high, 70 % sure
-        +00:00:00 playbook unauthorized_access 1.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.0.0 starts
         +00:00:00 calls account.suspend on account-7
         +00:00:00 account.suspend on account-7 holds, as read back
         +00:00:00 contained
-        +00:00:00 the playbook is completed
+        +00:00:00 calls account.reset_sessions on account-7
+        +00:00:00 account.reset_sessions on account-7 holds, as read back
         +00:02:00 a person takes it
+        +00:12:00 the playbook is completed
         +00:12:00 calls account.suspend on account-7, to take it back
         +00:12:00 account.suspend on account-7 is taken back
         +00:17:00 a person resolves it: the password and all sessions are new
         +00:17:00 the alert is over, by source
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: true_positive
-        +01:17:00 a review opens, with 3 reports due
+        +01:17:01 a person closes it: true_positive
+        +01:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -186,6 +237,7 @@ fn sentry_tells_of_an_outage_that_a_person_answers() {
         })
     };
     tale.sends("sentry", body("triggered"));
+    tale.works();
     tale.people_take_it();
     tale.recovers("the last release was taken back");
     tale.sends("sentry", body("resolved"));
@@ -193,14 +245,26 @@ fn sentry_tells_of_an_outage_that_a_person_answers() {
     expect![[r#"
         +00:00:00 alert SystemDown about service api: rule system_down; no open incident of its group
         +00:00:00 incident "SystemDown on api" opened: service_disruption, critical, 70 % sure
-        +00:00:00 a person is called: no playbook fits type service_disruption at severity critical
+        +00:00:00 playbook generic_response 1.0.0 starts
+        +00:00:00 calls service.probe on api
+        +00:00:00 service.probe on api holds, as read back
         +00:02:00 a person takes it
+        +00:12:00 a person has it brought back: api
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 the playbook is completed
+        +00:12:00 a person looks at its data: as it should be, and nothing foreign is left
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +00:17:00 a person resolves it: the last release was taken back
         +00:17:00 the alert is over, by source
         +04:17:00 the watch ends in silence
-        +04:17:00 a person signs off: it works for the business again
-        +04:17:00 a person closes it: true_positive
-        +04:17:00 a review opens, with 3 reports due
+        +04:17:01 a person signs off: it works for the business again
+        +04:17:01 a person closes it: true_positive
+        +04:17:01 a review opens, with 3 reports due
     "#]]
     .assert_eq(&tale.told());
 }
@@ -225,13 +289,13 @@ fn cloudwatch_tells_of_a_test_that_nobody_announced() {
     expect![[r#"
         +00:00:00 alert UnauthorizedAccess about nothing by name: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "UnauthorizedAccess" opened: unauthorized_access, high, 70 % sure
-        +00:00:00 playbook unauthorized_access 1.0.0 starts; the playbook is completed
-        +00:00:00 a person is called: playbook unauthorized_access found nothing to act on; name its targets, or act by hand with `containment apply INC-3`
+        +00:00:00 playbook unauthorized_access 2.0.0 starts
         +00:02:00 a person takes it
+        +00:12:00 the playbook is completed
         +00:17:00 a person resolves it: a penetration test that was agreed, and not announced here
         +00:17:00 the alert is over, by source
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: benign
+        +01:17:01 a person closes it: benign
     "#]]
     .assert_eq(&tale.told());
 }
@@ -262,24 +326,53 @@ fn alertmanager_clients_tell_of_a_double_signature() {
     expect![[r#"
         +00:00:00 alert DoubleSign about node validator-3, key key-3: label incident_type="validator_compromise"; rule double_sign; no open incident of its group
         +00:00:00 incident "DoubleSign on validator-3" opened: validator_compromise, critical, 99 % sure
-        +00:00:00 playbook validator_compromise 1.0.0 starts
+        +00:00:00 playbook validator_compromise 2.0.0 starts
         +00:00:00 calls node.isolate on validator-3
         +00:00:00 node.isolate on validator-3 holds, as read back
         +00:00:00 contained
         +00:00:00 calls key.revoke on key-3
         +00:00:00 key.revoke on key-3 holds, as read back
-        +00:00:00 the playbook is completed
+        +00:00:00 calls node.preserve on validator-3
+        +00:00:00 node.preserve on validator-3 holds, as read back
         +00:02:00 a person takes it
         +00:05:00 the alert is over, by timeout
+        +00:12:00 approval requested
+        +00:12:00 a person is called: `patch.apply` on validator-3 waits for the approval of 1; see `run approve APR-27`
+        +00:12:00 approval granted
+        +00:12:00 calls patch.apply on validator-3
+        +00:12:00 approval consumed
+        +00:12:00 patch.apply on validator-3 holds, as read back
+        +00:12:00 approval requested
+        +00:12:00 a person is called: `key.rotate` on key-3 waits for the approval of 1; see `run approve APR-36`
+        +00:12:00 approval granted
+        +00:12:00 calls key.rotate on key-3
+        +00:12:00 approval consumed
+        +00:12:00 key.rotate on key-3 holds, as read back
+        +00:12:00 a person has it brought back: ledger, api
+        +00:12:00 ledger is restoring
+        +00:12:00 ledger is verifying
+        +00:12:00 ledger is verified
         +00:12:00 calls key.revoke on key-3, to take it back
-        +00:12:00 key.revoke on key-3 is taken back
         +00:12:00 calls node.isolate on validator-3, to take it back
         +00:12:00 node.isolate on validator-3 is taken back
+        +00:12:00 key.revoke on key-3 is taken back
+        +00:12:00 ledger is released
+        +00:12:00 ledger is healthy
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 calls node.sync_status on validator-3
+        +00:12:00 node.sync_status on validator-3 holds, as read back
+        +00:12:00 the playbook is completed
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +00:17:00 a person resolves it: the node was rebuilt with a new key
         +04:17:00 the watch ends in silence
-        +04:17:00 a person signs off: it works for the business again
-        +04:17:00 a person closes it: true_positive
-        +04:17:00 a review opens, with 3 reports due
+        +04:17:01 a person signs off: it works for the business again
+        +04:17:01 a person closes it: true_positive
+        +04:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -299,23 +392,42 @@ fn any_json_tells_of_a_key_and_the_account_that_took_it() {
     expect![[r#"
         +00:00:00 alert KeyLeak about key key-5, account account-2: label incident_type="key_leak"; no open incident of its group
         +00:00:00 incident "KeyLeak on key-5" opened: key_compromise, high, 90 % sure
-        +00:00:00 playbook key_compromise 1.0.0 starts
+        +00:00:00 playbook key_compromise 2.0.0 starts
         +00:00:00 calls key.revoke on key-5
         +00:00:00 key.revoke on key-5 holds, as read back
         +00:00:00 contained
         +00:00:00 calls account.suspend on account-2
         +00:00:00 account.suspend on account-2 holds, as read back
-        +00:00:00 the playbook is completed
         +00:02:00 a person takes it
-        +00:12:00 calls account.suspend on account-2, to take it back
-        +00:12:00 account.suspend on account-2 is taken back
+        +00:12:00 approval requested
+        +00:12:00 a person is called: `key.rotate` on key-5 waits for the approval of 1; see `run approve APR-22`
+        +00:12:00 approval granted
+        +00:12:00 calls key.rotate on key-5
+        +00:12:00 approval consumed
+        +00:12:00 key.rotate on key-5 holds, as read back
+        +00:12:00 a person has it brought back: ledger, api
+        +00:12:00 ledger is restoring
+        +00:12:00 ledger is verifying
+        +00:12:00 ledger is verified
         +00:12:00 calls key.revoke on key-5, to take it back
         +00:12:00 key.revoke on key-5 is taken back
+        +00:12:00 ledger is released
+        +00:12:00 ledger is healthy
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 the playbook is completed
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
+        +00:12:00 calls account.suspend on account-2, to take it back
+        +00:12:00 account.suspend on account-2 is taken back
         +00:17:00 a person resolves it: a new key is in place
         +00:17:00 the alert is over, by source
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: true_positive
-        +01:17:00 a review opens, with 3 reports due
+        +01:17:01 a person closes it: true_positive
+        +01:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -358,10 +470,23 @@ fn a_native_alert_tells_of_a_node_that_is_down() {
         +00:02:00 a person takes it
         +00:05:00 the alert is over, by timeout
         +00:12:00 the playbook is completed
+        +00:12:00 a person has it brought back: ledger, api
+        +00:12:00 ledger is restoring
+        +00:12:00 ledger is verifying
+        +00:12:00 ledger is verified
+        +00:12:00 ledger is released
+        +00:12:00 ledger is healthy
+        +00:12:00 api is restoring
+        +00:12:00 api is verifying
+        +00:12:00 api is verified
+        +00:12:00 api is released
+        +00:12:00 api is healthy
+        +00:12:00 all of it is healthy
+        +00:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +00:17:00 a person resolves it: its provider moved it; it is back
         +04:17:00 the watch ends in silence
-        +04:17:00 a person signs off: it works for the business again
-        +04:17:00 a person closes it: true_positive
-        +04:17:00 a review opens, with 3 reports due
+        +04:17:01 a person signs off: it works for the business again
+        +04:17:01 a person closes it: true_positive
+        +04:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }

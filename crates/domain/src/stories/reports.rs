@@ -52,19 +52,21 @@ fn a_colleague_reports_an_account_by_hand() {
         +00:00:00 report by hand from P-900: "sign-ins that are not mine"
         +00:00:00 alert sign-ins that are not mine about account account-3: reported by P-900; label incident_type="unauthorized_access"; no open incident of its group
         +00:00:00 incident "sign-ins that are not mine on account-3" opened: unauthorized_access, high, 90 % sure
-        +00:00:00 playbook unauthorized_access 1.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.0.0 starts
         +00:00:00 calls account.suspend on account-3
         +00:00:00 account.suspend on account-3 holds, as read back
         +00:00:00 contained
-        +00:00:00 the playbook is completed
+        +00:00:00 calls account.reset_sessions on account-3
+        +00:00:00 account.reset_sessions on account-3 holds, as read back
         +00:02:00 a person takes it
         +00:05:00 the alert is over, by timeout
+        +00:12:00 the playbook is completed
         +00:12:00 calls account.suspend on account-3, to take it back
         +00:12:00 account.suspend on account-3 is taken back
         +00:17:00 a person resolves it: the password and all sessions are new
         +01:17:00 the watch ends in silence
-        +01:17:00 a person closes it: true_positive
-        +01:17:00 a review opens, with 3 reports due
+        +01:17:01 a person closes it: true_positive
+        +01:17:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -87,7 +89,7 @@ fn somebody_reports_a_file_through_a_form() {
         +00:00:00 alert an invoice that runs about account account-6, file upload-12: reported by somebody by form intranet; label incident_type="unclassified"; this type is not in the taxonomy; not confirmed, so an incident of its own
         +00:00:00 incident "an invoice that runs on account-6" opened: unclassified, medium, 40 % sure
         +00:00:00 a person is called: too little speaks for this type to act on it; confirm it with `incident classify`
-        +00:00:00 a person is called: no playbook fits type unclassified at severity medium
+        +00:00:00 a person is called: nothing starts by itself here; start playbook generic_response by hand
         +00:04:00 a person says that it is malicious_file, medium: it is no invoice
         +00:04:00 playbook malicious_file_upload 1.1.0 starts
         +00:04:00 calls file.quarantine on upload-12
@@ -108,8 +110,8 @@ fn somebody_reports_a_file_through_a_form() {
         +00:16:00 file.quarantine on upload-12 is taken back
         +00:21:00 a person resolves it: the file is gone, the account was warned
         +00:51:00 the watch ends in silence
-        +00:51:00 a person closes it: true_positive
-        +00:51:00 a review opens, with 3 reports due
+        +00:51:01 a person closes it: true_positive
+        +00:51:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }
 
@@ -136,16 +138,25 @@ fn a_researcher_reports_a_hole_and_waits_too_long() {
         +00:00:00 alert the export shows what is not mine about service api: reported by Noor from outside by security.txt; label incident_type="security_vulnerability"; not confirmed, so an incident of its own
         +00:00:00 incident "the export shows what is not mine on api" opened: security_vulnerability, medium, 20 % sure
         +00:00:00 a person is called: too little speaks for this type to act on it; confirm it with `incident classify`
-        +00:00:00 a person is called: no playbook fits type security_vulnerability at severity medium
+        +00:00:00 a person is called: nothing starts by itself here; start playbook generic_response by hand
         +00:05:00 the alert is over, by timeout
         +24:00:00 nobody has answered who reported
         +24:00:00 a person is called: nobody acknowledged RPT-3 in time; answer Noor from outside by security.txt
         +25:00:00 a person answers who reported: thank you, we look
         +25:02:00 a person takes it
+        +25:12:00 a person has it brought back: api
+        +25:12:00 api is restoring
+        +25:12:00 api is verifying
+        +25:12:00 api is verified
+        +25:12:00 api is released
+        +25:12:00 api is healthy
+        +25:12:00 all of it is healthy
+        +25:12:00 a person looks at its data: as it should be, and nothing foreign is left
+        +25:12:00 a person looks at its posture: as it should be, and nothing foreign is left
         +25:17:00 a person resolves it: release 2.4 checks who asks
         +25:17:00 a person ends the report as fixed: told with release 2.4
         +25:47:00 the watch ends in silence
-        +25:47:00 a person closes it: true_positive
-        +25:47:00 a review opens, with 3 reports due
+        +25:47:01 a person closes it: true_positive
+        +25:47:01 a review opens, with 3 reports due
     "#]].assert_eq(&tale.told());
 }

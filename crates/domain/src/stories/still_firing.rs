@@ -2,8 +2,12 @@
 
 use expect_test::expect;
 
-use super::{close, everything_works, release_all, resolve, sign_off};
-use crate::{incident::Status, scene::Scene, time::Span};
+use super::{close, everything_works, recover, resolve, sign_off, watched};
+use crate::{
+    incident::Status,
+    scene::{CUT_OFF, Scene},
+    time::Span,
+};
 
 fn alert(scene: &mut Scene) {
     scene.alert([
@@ -16,16 +20,16 @@ fn alert(scene: &mut Scene) {
 
 #[test]
 fn closing_waits_until_nothing_fires() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     alert(&mut scene);
     everything_works(&mut scene);
     let id = scene.incident();
-    release_all(&mut scene, id);
+    recover(&mut scene, id);
     scene.must(resolve(id, "restarted"));
 
     // Its source repeats the alert for longer than the four hours of the watch.
     for _ in 0..100 {
-        scene.wait(Span::secs(150));
+        watched(&mut scene, Span::secs(150));
         alert(&mut scene);
     }
     assert_eq!(scene.state.incidents.open[&id].status, Status::Resolved);

@@ -1,13 +1,12 @@
 //! One incident told from its first alert to its end: what is sent, what the platform does, what people do, and the
 //! report of it, with the time since the beginning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{close, everything_works, release_all, resolve, sign_off};
+use super::{close, everything_works, people_work, recover, resolve, sign_off, watched};
 use crate::{
-    access,
     alert::Received,
     event::{Actor, Event},
     flow::{Command, Fact},
@@ -15,13 +14,18 @@ use crate::{
     incident::{self, Disposition, Status},
     mapping::Headers,
     report::{self, Told},
-    run,
     scene::Scene,
     time::{Span, Timestamp},
 };
 
 /// Facts that only carry others on, or that are told by another line.
 const UNTOLD: &[&str] = &[
+    "incident.recovery_found",
+    "incident.recovery_released",
+    "incident.recovery_watched",
+    "incident.recovery_repeated",
+    "health.probed",
+    "action.held",
     "person.added",
     "run.updated",
     "incident.alert_joined",
@@ -36,13 +40,15 @@ pub(super) struct Tale {
     began: Timestamp,
     /// What each action does, by its stream.
     actions: BTreeMap<String, String>,
+    /// Those that only look; what they find is told where it counts.
+    looks: BTreeSet<String>,
     lines: Vec<String>,
 }
 
 impl Tale {
     pub(super) fn new() -> Tale {
         let scene = Scene::new(&[]);
-        Tale { began: scene.now, scene, actions: BTreeMap::new(), lines: Vec::new() }
+        Tale { began: scene.now, scene, actions: BTreeMap::new(), looks: BTreeSet::new(), lines: Vec::new() }
     }
 
     /// The body arrives, and the mapping of its source reads it.
@@ -94,60 +100,20 @@ impl Tale {
         self.note();
     }
 
-    /// A person takes it, and after a while all that the playbook leaves to people is decided and done.
+    /// A person takes it, and after a while all that the playbook leaves to people is decided, allowed and done.
     pub(super) fn people_take_it(&mut self) {
         self.later(Span::secs(120));
         let id = self.id();
         self.does(incident::Command::Acknowledge { id });
         self.later(Span::secs(600));
-        // Far more rounds than a playbook has steps.
-        for _ in 0..50 {
-            let Some(update) = self.next_of_people() else { return };
-            let commander = self.commander();
-            self.scene.ask(commander, update).unwrap();
-            self.note();
-            self.works();
-        }
-        panic!("tasks without end:\n{}", self.lines.join("\n"));
-    }
-
-    /// Somebody who holds every role.
-    fn commander(&mut self) -> Actor {
-        let known = self.scene.state.people.keys().next().copied();
-        let id = known.unwrap_or_else(|| {
-            let (name, role) = ("marta".to_owned(), access::Role::Commander);
-            self.scene.must(Command::Access(access::Command::AddPerson { name, role }));
-            self.scene.state.people.keys().next().copied().unwrap()
-        });
-        Actor::Person(id)
-    }
-
-    /// The next task to do or decision to make, with its first option.
-    fn next_of_people(&self) -> Option<Command> {
-        use crate::playbook::Kind;
-        let run = self.scene.state.runs.of_incident(self.id())?;
-        let state = self.scene.state.runs.get(run)?;
-        let playbook = &self.scene.state.playbooks[&state.hash];
-        playbook.steps().map(|(_, step)| step).zip(&state.steps).find_map(|(step, at)| {
-            let (mut complete, mut decide) = (Vec::new(), BTreeMap::new());
-            if at.status != run::StepStatus::Active {
-                return None;
-            }
-            if let Kind::Manual(_) = &step.kind {
-                complete.push(step.id.clone());
-            } else if let Kind::Decision(decision) = &step.kind {
-                decide.insert(step.id.clone(), decision.options.keys().next()?.clone());
-            } else {
-                return None;
-            }
-            Some(Command::Run(run::Command::Update { id: run, complete, decide, note: None }))
-        })
+        people_work(&mut self.scene, id);
+        self.note();
     }
 
     /// What was hurt works again: what is held is given back, and nothing more happens while it is watched.
     pub(super) fn recovers(&mut self, summary: &str) {
         let id = self.id();
-        release_all(&mut self.scene, id);
+        recover(&mut self.scene, id);
         self.note();
         self.later(Span::secs(300));
         self.must(resolve(id, summary));
@@ -159,8 +125,9 @@ impl Tale {
         let incident = &self.scene.state.incidents.open[&id];
         let severity = incident.severity;
         let rest = incident.watch_until.map(|until| until.since(self.scene.now));
-        self.later(rest.unwrap_or_default());
-        assert_eq!(self.scene.state.incidents.open[&id].status, Status::Resolved);
+        watched(&mut self.scene, rest.unwrap_or_default());
+        self.note();
+        assert_eq!(self.scene.state.incidents.open[&id].status, Status::Resolved, "{}", self.told());
         if self.scene.state.content.recovery.needs_sign_off(severity) {
             self.must(sign_off(id, "it works for the business again"));
         }
@@ -195,10 +162,13 @@ impl Tale {
         if let Some(spec) = body.get("spec").filter(|_| matches!(fact.event, Event::Action(..))) {
             let what = format!("{} on {}", text(spec, "verb"), text(spec, "target"));
             self.actions.insert(stream.clone(), what);
+            if spec.pointer("/origin/recovery/looks") == Some(&Value::Bool(true)) {
+                self.looks.insert(stream.clone());
+            }
         }
         let action = self.actions.get(&stream).map_or("", String::as_str);
         let kind = fact.event.kind();
-        if UNTOLD.contains(&kind) {
+        if UNTOLD.contains(&kind) || self.looks.contains(&stream) {
             return None;
         }
         let by = if fact.meta.actor.person().is_some() { "a person" } else { "the platform" };
@@ -237,6 +207,25 @@ fn phrase(kind: &str, body: &Value, action: &str, by: &str) -> String {
         }
         "incident.attention_raised" => format!("a person is called: {}", of("reason")),
         "incident.noted" => format!("{by} notes: {}", of("text")),
+        "incident.recovery_started" => {
+            let services = body["fact"]["services"].as_array().into_iter().flatten();
+            let services: Vec<&str> = services.map(|service| text(service, "name")).collect();
+            format!("{by} has it brought back: {}", services.join(", "))
+        }
+        "incident.recovery_moved" => {
+            let fact = &body["fact"];
+            let is = match text(&fact["to"], "is") {
+                "releasing" => "verified",
+                "probing" => "released",
+                "well" => "healthy",
+                other => other,
+            };
+            format!("{} is {is}", text(fact, "service"))
+        }
+        "incident.verified" => {
+            format!("{by} looks at its {}: {}", text(&body["fact"], "of"), text(&body["fact"], "note"))
+        }
+        "incident.recovery_completed" => "all of it is healthy".to_owned(),
         "incident.resolved" => format!("{by} resolves it: {}", of("summary")),
         "incident.watch_ended" => "the watch ends in silence".to_owned(),
         "incident.signed_off" => format!("{by} signs off: {}", of("note")),

@@ -40,6 +40,10 @@ pub(crate) enum Response {
     Restart,
     SyncStatus,
     Preserve,
+    /// Of a node: its memory, its log and its traffic.
+    Seal,
+    /// Of an account: everybody who uses it logs in again.
+    ResetSessions,
     /// Of a service: whether it answers.
     Probe,
     /// Of one endpoint; the rest of its service goes on.
@@ -74,7 +78,7 @@ struct FlagArgs {
     days: u32,
 }
 
-pub(super) const READERS: [(Verb, Reader<Response>); 24] = [
+pub(super) const READERS: [(Verb, Reader<Response>); 26] = [
     (Verb::FileQuarantine, |verb, args| Ok(Response::Quarantine { copies: copies(verb, args)? })),
     (Verb::FileRestore, |verb, args| Ok(Response::Unquarantine { copies: copies(verb, args)? })),
     (Verb::FilterUpdate, |verb, args| Ok(Response::Filter { signature: signature(verb, args)? })),
@@ -92,6 +96,8 @@ pub(super) const READERS: [(Verb, Reader<Response>); 24] = [
     (Verb::NodeSyncStatus, |verb, args| plain(verb, args, Response::SyncStatus)),
     (Verb::FilePreserve, |verb, args| plain(verb, args, Response::Preserve)),
     (Verb::EvidencePreserve, |verb, args| plain(verb, args, Response::Preserve)),
+    (Verb::NodePreserve, |verb, args| plain(verb, args, Response::Seal)),
+    (Verb::AccountResetSessions, |verb, args| plain(verb, args, Response::ResetSessions)),
     (Verb::ServiceProbe, |verb, args| plain(verb, args, Response::Probe)),
     (Verb::ApiShutdown, |verb, args| plain(verb, args, Response::CloseApi)),
     (Verb::ApiRestore, |verb, args| plain(verb, args, Response::OpenApi)),

@@ -53,6 +53,11 @@ pub(crate) enum System {
     /// Files whose first bytes do not fit their name are refused.
     Tighten,
     Loosen,
+    /// Logins from addresses that the service does not know are refused.
+    Guard,
+    Unguard,
+    /// A node is set up anew from a trusted image.
+    Rebuild,
     /// The monitors say something about a node.
     Raise {
         name: String,
@@ -86,7 +91,7 @@ struct BackupArgs {
     backup: Option<String>,
 }
 
-pub(super) const READERS: [(Verb, Reader<System>); 25] = [
+pub(super) const READERS: [(Verb, Reader<System>); 28] = [
     (Verb::ServiceRestore, |verb, args| plain(verb, args, System::RestoreService)),
     (Verb::DataVerify, |verb, args| plain(verb, args, System::VerifyData)),
     (Verb::KeyRotate, |verb, args| plain(verb, args, System::RotateKey)),
@@ -102,6 +107,9 @@ pub(super) const READERS: [(Verb, Reader<System>); 25] = [
     (Verb::BackupSnapshot, |verb, args| plain(verb, args, System::Snapshot)),
     (Verb::ValidationTighten, |verb, args| plain(verb, args, System::Tighten)),
     (Verb::ValidationLoosen, |verb, args| plain(verb, args, System::Loosen)),
+    (Verb::PolicyTighten, |verb, args| plain(verb, args, System::Guard)),
+    (Verb::PolicyLoosen, |verb, args| plain(verb, args, System::Unguard)),
+    (Verb::NodeRebuild, rebuild),
     (Verb::TrafficLimit, |verb, args| Ok(System::Limit { per_minute: rate(verb, args)? })),
     (Verb::TrafficUnlimit, |verb, args| rate(verb, args).map(|_| System::Unlimit)),
     (Verb::TrafficReroute, |verb, args| Ok(System::Reroute { to: route(verb, args)? })),
@@ -120,6 +128,28 @@ struct RaiseArgs {
     name: String,
     #[serde(default = "critical")]
     severity: String,
+}
+
+/// The image that nobody but its makers can change.
+const TRUSTED: &str = "trusted";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RebuildArgs {
+    #[serde(default = "trusted")]
+    image: String,
+}
+
+fn trusted() -> String {
+    TRUSTED.to_owned()
+}
+
+fn rebuild(verb: Verb, args: &Map<String, Value>) -> Result<System, String> {
+    let RebuildArgs { image } = typed(verb, args)?;
+    match image == TRUSTED {
+        true => Ok(System::Rebuild),
+        false => Err(format!("arguments of `{}`: image must be `{TRUSTED}`", verb.name())),
+    }
 }
 
 fn critical() -> String {

@@ -199,15 +199,15 @@ fn work(file: &str, doing: &str) -> Deed {
     })
 }
 
-fn beat(at_us: u64, text: &str, deed: Deed) -> Beat {
+pub(super) fn beat(at_us: u64, text: &str, deed: Deed) -> Beat {
     Beat { at_us, text: text.to_owned(), deed: Some(deed), alert: None }
 }
 
-fn noticed(at_us: u64, text: &str, alert: DrillAlert) -> Beat {
+pub(super) fn noticed(at_us: u64, text: &str, alert: DrillAlert) -> Beat {
     Beat { at_us, text: text.to_owned(), deed: None, alert: Some(alert) }
 }
 
-fn alert(name: &str, kind: &str, targets: &[(&str, &str)], summary: &str) -> DrillAlert {
+pub(super) fn alert(name: &str, kind: &str, targets: &[(&str, &str)], summary: &str) -> DrillAlert {
     let mut labels = BTreeMap::from([
         ("alertname".to_owned(), name.to_owned()),
         ("incident_type".to_owned(), kind.to_owned()),
@@ -217,7 +217,7 @@ fn alert(name: &str, kind: &str, targets: &[(&str, &str)], summary: &str) -> Dri
     DrillAlert { labels, annotations: BTreeMap::from([("summary".to_owned(), summary.to_owned())]) }
 }
 
-fn goal(verb: &str, kind: TargetKind, id: &str) -> Goal {
+pub(super) fn goal(verb: &str, kind: TargetKind, id: &str) -> Goal {
     Goal { verb: verb.to_owned(), target: TargetRef::new(kind, id), args: Map::new() }
 }
 

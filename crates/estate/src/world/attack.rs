@@ -212,7 +212,9 @@ impl World {
                 None
             }
             Deed::LogIn { session, account, from } => {
-                if !self.suspended(&account) {
+                if self.guards_against(&from) {
+                    self.tell(Kind::Nothing, format!("{from} is no address that {account} logs in from."));
+                } else if !self.suspended(&account) {
                     self.targets.sessions.insert(session, Session::open(&account, &from));
                 }
                 None
@@ -287,10 +289,16 @@ impl World {
         let id = target.id.as_str();
         match target.kind {
             TargetKind::Node => self.targets.nodes.get(id).is_some_and(|node| {
+                // An emergency patch closes the hole; a new image has neither hole nor intruder.
                 node.level().is_none_or(|level| level < IsolationLevel::Partial)
                     && self.allowed(&node.segment).is_none()
+                    && node.patches.is_empty()
+                    && !node.rebuilt
             }),
-            TargetKind::Key => !self.revoked(id),
+            // What was stolen is the old key, whoever accepts its successor.
+            TargetKind::Key => {
+                self.targets.keys.get(id).is_some_and(|key| key.revoked.is_none() && key.generation == 0)
+            }
             TargetKind::Account => !self.suspended(id),
             TargetKind::Session => {
                 let session = self.targets.sessions.get(id);

@@ -132,6 +132,10 @@ impl World {
     fn reinstate_key(&mut self, id: &str) -> Effect {
         let Some(key) = self.targets.keys.get_mut(id) else { return missing(id) };
         match key.revoked.take() {
+            Some(_) if key.generation > 0 => {
+                let successor = format!("{id}.{}", key.generation + 1);
+                Effect::reverted(format!("{successor} signs in the place of {id}, which stays worthless."))
+            }
             Some(_) => Effect::reverted(format!("{id} is valid again.")),
             None => Effect::nothing(format!("{id} was not revoked.")),
         }

@@ -12,7 +12,7 @@ use crate::order::Response;
 use crate::spec::{FileSpec, TargetRef};
 
 /// How long a node that was restarted needs to catch up with the chain.
-const SYNC_US: u64 = 1_000_000;
+pub(super) const SYNC_US: u64 = 1_000_000;
 /// How far back a scan of sessions looks.
 const SCAN_US: u64 = 24 * 3_600 * 1_000_000;
 /// With fewer active validators than this the chain may stop.
@@ -38,6 +38,8 @@ impl World {
             Response::Restart => self.restart(id),
             Response::SyncStatus => self.sync_status(id),
             Response::Preserve => self.preserve(target),
+            Response::Seal => self.seal(id),
+            Response::ResetSessions => self.reset_sessions(id),
             Response::Probe => self.probe(id),
             Response::CloseApi => self.close_api(id, true),
             Response::OpenApi => self.close_api(id, false),
@@ -73,6 +75,7 @@ impl World {
             Response::Unflag => self.targets.accounts.get(id).is_some_and(|a| a.flagged_days.is_none()),
             Response::Restart => self.targets.nodes.get(id).is_some_and(|node| !node.down),
             Response::SyncStatus => self.synced(id),
+            Response::ResetSessions => self.open_sessions(id).is_empty(),
             Response::Probe => self.answers(id),
             Response::CloseApi => self.targets.closed.contains(id),
             Response::OpenApi => !self.targets.closed.contains(id),
@@ -83,6 +86,7 @@ impl World {
             | Response::Status
             | Response::Logs
             | Response::Preserve
+            | Response::Seal
             | Response::Analyze
             | Response::Assess => true,
         }

@@ -149,8 +149,10 @@ fn node_state(id: &str, node: &Node) -> Value {
     if node.watched {
         state["watched"] = json!(true);
     }
-    if node.down {
-        state["down"] = json!(true);
+    for (name, is_so) in [("down", node.down), ("sealed", node.sealed), ("rebuilt", node.rebuilt)] {
+        if is_so {
+            state[name] = json!(true);
+        }
     }
     add_hold(&mut state, node.isolation.as_ref().map(|(_, hold)| hold));
     state
@@ -161,9 +163,12 @@ fn add_service_parts(state: &mut Value, service: &Service) {
     if !service.filters.is_empty() {
         state["filters"] = json!(service.filters);
     }
-    for (name, is_so) in
-        [("down", service.down), ("strict", service.strict), ("damaged", service.damaged_us.is_some())]
-    {
+    for (name, is_so) in [
+        ("down", service.down),
+        ("strict", service.strict),
+        ("guarded", service.guarded),
+        ("damaged", service.damaged_us.is_some()),
+    ] {
         if is_so {
             state[name] = json!(true);
         }

@@ -39,6 +39,9 @@ impl World {
             System::RestoreBackup { backup } => return self.restore_backup(id, backup.as_deref()),
             System::Tighten => self.tighten(id, true),
             System::Loosen => self.tighten(id, false),
+            System::Guard => self.guard(id, true),
+            System::Unguard => self.guard(id, false),
+            System::Rebuild => return self.rebuild(id),
             System::Raise { name, severity } => self.raise(id, name, severity),
         };
         Ok(effect)
@@ -74,6 +77,9 @@ impl World {
             System::RestoreBackup { backup } => self.restored(id, backup.as_deref()),
             System::Tighten => service.is_some_and(|service| service.strict),
             System::Loosen => service.is_some_and(|service| !service.strict),
+            System::Guard => service.is_some_and(|service| service.guarded),
+            System::Unguard => service.is_some_and(|service| !service.guarded),
+            System::Rebuild => self.rebuilt(id),
             // These are done as soon as they were carried out.
             System::Snapshot | System::Raise { .. } => true,
         }

@@ -39,6 +39,10 @@ pub(super) struct Node {
     /// When it has caught up with the chain, if it was restarted.
     pub(super) synced_us: u64,
     pub(super) log: Vec<String>,
+    /// Evidence of it, as it was then, is sealed.
+    pub(super) sealed: bool,
+    /// It was set up anew from a trusted image.
+    pub(super) rebuilt: bool,
     pub(super) patches: BTreeSet<String>,
 }
 
@@ -94,6 +98,8 @@ pub(super) struct Service {
     pub(super) rerouted: Option<String>,
     /// It refuses files whose first bytes do not fit their name.
     pub(super) strict: bool,
+    /// It takes no login from an address that it does not know.
+    pub(super) guarded: bool,
     /// Oldest first.
     pub(super) backups: Vec<Backup>,
     /// The backup that its data come from, if they were restored.
@@ -257,6 +263,8 @@ impl Node {
             watched: false,
             synced_us: 0,
             log: vec!["running".to_owned()],
+            sealed: false,
+            rebuilt: false,
             patches: BTreeSet::new(),
         }
     }
@@ -291,6 +299,7 @@ impl Service {
             damaged_us: None,
             rerouted: None,
             strict: false,
+            guarded: false,
             backups: Vec::new(),
             restored: None,
         }

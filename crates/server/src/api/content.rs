@@ -94,6 +94,10 @@ struct PlaybookHead {
     hash: String,
     types: Vec<String>,
     min_severity: String,
+    /// `immediate`, `tactical`, `strategic` or `recovery`.
+    response: String,
+    /// `detection`, `analysis`, `response` or `recovery`.
+    procedure: String,
     roles: Vec<String>,
     /// Step ids by stage, in order.
     stages: Vec<StageHead>,
@@ -159,6 +163,8 @@ impl From<&Playbook> for PlaybookHead {
             hash: playbook.hash.to_string(),
             types: playbook.types.clone(),
             min_severity: text(playbook.min_severity),
+            response: name(&playbook.response),
+            procedure: name(&playbook.procedure),
             roles: playbook.roles.clone(),
             stages: playbook.stages.iter().map(stage).collect(),
         }

@@ -53,6 +53,8 @@ struct ActionDocument {
     keeps: Option<Spanned<Kind>>,
     revert: Option<Spanned<String>>,
     #[serde(default)]
+    lasting: bool,
+    #[serde(default)]
     verify: Spanned<bool>,
     blast_radius_max: Spanned<u32>,
     in_force_max: Option<Spanned<u32>>,
@@ -141,6 +143,7 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         purpose: purpose(action),
         keeps: action.keeps.as_ref().map(|kind| kind.value),
         revert: action.revert.as_ref().map(|verb| verb.value.clone()),
+        lasting: action.lasting,
         verify: action.verify.value,
         blast_radius_max: action.blast_radius_max.value,
         in_force_max: action.in_force_max.as_ref().map(|most| most.value),

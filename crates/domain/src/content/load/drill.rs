@@ -9,7 +9,7 @@ use super::{
     report::{Report, shorten, unknown},
 };
 use crate::{
-    content::drill::{Act, Drill, Part, Targets},
+    content::drill::{Act, Deed, Drill, Part, Targets},
     document::{Problem, Spanned, read as read_document},
     playbook::{Kind, Playbook},
     targets::Target as Held,
@@ -48,6 +48,7 @@ struct PartDocument {
     after: Spanned<String>,
     choose: Option<Spanned<String>>,
     complete: Option<Spanned<String>>,
+    first: Option<Spanned<Deed>>,
     approve: Option<Spanned<bool>>,
 }
 
@@ -143,7 +144,8 @@ fn people(
                 if note.len() > NOTE_BYTES || note.trim().is_empty() {
                     report.at(note, format!("the note has 1 to {NOTE_BYTES} bytes"));
                 }
-                Act::Complete(note.value.clone())
+                let first = part.first.as_ref().map(|deed| deed.value);
+                Act::Complete { first, note: note.value.clone() }
             }
             (_, _, _) => {
                 let message = "a part has one of `choose`, for a decision, `complete`, for a task, and \
@@ -152,6 +154,9 @@ fn people(
                 continue;
             }
         };
+        if let Some(first) = part.first.as_ref().filter(|_| part.complete.is_none()) {
+            report.at(first, "`first` is for a task: what people do before they say `complete`");
+        }
         if let Some(playbook) = playbook {
             fits(part, playbook, report);
         }

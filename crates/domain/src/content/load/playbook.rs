@@ -15,7 +15,7 @@ use super::{
 use crate::{
     document::{Problem, Spanned, read as read_document},
     expr::{Env, Expr, Stands, Type},
-    playbook::{Gate, PASSES_MOST, Playbook, Stage},
+    playbook::{Gate, PASSES_MOST, Playbook, Procedure, Response, Stage},
     severity::Severity,
 };
 
@@ -31,6 +31,10 @@ pub(super) struct PlaybookDocument {
     #[serde(default)]
     types: Vec<Spanned<String>>,
     min_severity: Option<Severity>,
+    #[serde(default)]
+    response: Response,
+    #[serde(default)]
+    procedure: Procedure,
     #[serde(default)]
     roles: Vec<Spanned<String>>,
     stages: Spanned<Vec<StageDocument>>,
@@ -145,6 +149,8 @@ fn check(document: &PlaybookDocument, text: &str, known: Known<'_>, report: &mut
         file: hash(text),
         types,
         min_severity: document.min_severity.unwrap_or(Severity::Informational),
+        response: document.response,
+        procedure: document.procedure,
         roles: values(&document.roles),
         stages,
     };

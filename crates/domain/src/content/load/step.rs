@@ -322,7 +322,7 @@ fn lease(
 ) -> Lease {
     let span = report.span("the lease", &document.value.r#for, LEASE_LEAST, LEASE_MOST);
     let on_expiry = document.value.on_expiry.clone().unwrap_or_default();
-    if spec.is_some_and(|spec| spec.revert.is_none()) {
+    if spec.is_some_and(|spec| spec.held_until().is_none()) {
         let verb = shorten(verb);
         report
             .at(document, format!("`{verb}` has no verb that takes it back, so a lease has no end to keep"));

@@ -81,6 +81,7 @@ fn check(entry: &TypeDocument, report: &mut Report<'_>) -> IncidentType {
         group_by: entry.group_by.iter().map(|label| label.value.clone()).collect(),
         window: window
             .map_or(WINDOW_DEFAULT, |text| report.span("the window", text, WINDOW_LEAST, WINDOW_MOST)),
+        place: entry.name.position(),
     }
 }
 

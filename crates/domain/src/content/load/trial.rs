@@ -12,7 +12,10 @@ use super::{
     samples::{self, Samples},
 };
 use crate::{
-    content::{Content, Rule, drill::Act},
+    content::{
+        Content, Rule,
+        drill::{Act, Deed},
+    },
     correlate::{Classification, TARGET_LABELS, classify},
     detect::{METRIC_PREFIX, Subject},
     document::{Position, Problem, Spanned, read as read_document},
@@ -138,6 +141,7 @@ struct PersonDocument {
     step: Spanned<String>,
     choose: Option<String>,
     complete: Option<String>,
+    first: Option<Deed>,
 }
 
 #[derive(Deserialize)]
@@ -296,11 +300,11 @@ fn playbook_test(
 
 fn people(documents: Vec<PersonDocument>, report: &mut Report<'_>) -> BTreeMap<String, Act> {
     let mut people = BTreeMap::new();
-    for PersonDocument { step, choose, complete } in documents {
+    for PersonDocument { step, choose, complete, first } in documents {
         let act = match (choose, complete) {
-            (Some(option), None) => Act::Choose(option),
-            (None, Some(note)) => Act::Complete(note),
-            (Some(_), Some(_)) | (None, None) => {
+            (Some(option), None) if first.is_none() => Act::Choose(option),
+            (None, Some(note)) => Act::Complete { first, note },
+            (Some(_), _) | (None, None) => {
                 report.at(&step, "a person has either `choose`, for a decision, or `complete`, for a task");
                 continue;
             }

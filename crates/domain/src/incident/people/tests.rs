@@ -7,7 +7,7 @@ use crate::{
     id::{IncidentId, PersonId},
     incident::{self, Severity},
     notice::{self, Reason},
-    scene::{Scene, all_shipped},
+    scene::{CUT_OFF, Scene, all_shipped},
     state::{Saved, State},
     time::{Span, Timestamp},
 };
@@ -44,7 +44,7 @@ fn notices(scene: &Scene, wanted: Reason) -> Vec<String> {
 
 #[test]
 fn a_critical_incident_goes_up_level_by_level_each_once() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     let start = scene.now;
     alert(&mut scene, "validator-1", "critical");
     assert!(notices(&scene, Reason::Opened).contains(&"executive_lead".to_owned()), "at once");
@@ -119,7 +119,7 @@ fn the_smallest_time_that_applies_wins_and_says_why() {
 
 #[test]
 fn acknowledging_stops_the_clock_and_a_higher_severity_shortens_it() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     let start = scene.now;
     alert(&mut scene, "validator-1", "high");
     let id = scene.incident();
@@ -139,7 +139,7 @@ fn acknowledging_stops_the_clock_and_a_higher_severity_shortens_it() {
 
 #[test]
 fn alerts_that_join_tell_nobody_again() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     alert(&mut scene, "validator-1", "high");
     let told = notices(&scene, Reason::Opened);
     let mut each = told.clone();
@@ -160,7 +160,7 @@ fn alerts_that_join_tell_nobody_again() {
 
 #[test]
 fn the_state_is_told_by_the_cadence_of_the_severity_until_it_is_resolved() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     alert(&mut scene, "validator-1", "high");
     let id = scene.incident();
     scene.must(Command::Incident(incident::Command::Acknowledge { id }));
@@ -177,7 +177,7 @@ fn the_state_is_told_by_the_cadence_of_the_severity_until_it_is_resolved() {
 
 #[test]
 fn one_person_commands_and_hands_over_to_one_who_accepts() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     let add =
         |name: &str| access::Command::AddPerson { name: name.to_owned(), role: access::Role::Responder };
     scene.must(Command::Access(add("maria")));
@@ -201,7 +201,7 @@ fn one_person_commands_and_hands_over_to_one_who_accepts() {
 
 #[test]
 fn people_escalate_by_criterion() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     let start = scene.now;
     alert(&mut scene, "validator-1", "high");
     let id = scene.incident();
@@ -454,7 +454,7 @@ orders: [{ channels: [mail, phones, pager] }]
 
 #[test]
 fn after_a_relapse_the_time_to_acknowledge_begins_anew() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[CUT_OFF]);
     alert(&mut scene, "validator-1", "high");
     let id = scene.incident();
     let by = |scene: &Scene| scene.state.incidents.open[&id].standing().acknowledge_by.unwrap();

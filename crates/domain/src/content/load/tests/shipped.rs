@@ -34,14 +34,18 @@ fn the_shipped_content_has_no_problem() {
     assert_eq!(shown(&files), "");
     let content = load(&files).0;
     let containments = content.actions.values().filter(|action| action.containment).count();
-    assert_eq!((content.actions.len(), containments), (66, 21));
+    assert_eq!((content.actions.len(), containments), (71, 22));
     assert!(content.actions.values().all(|action| ["estate", own::CONNECTOR].contains(&&*action.connector)));
     let own = content.actions.values().filter(|action| action.connector == own::CONNECTOR);
     assert!(own.map(|action| &*action.verb).all(|verb| own::VERBS.iter().any(|(one, _)| *one == verb)));
     assert!(content.actions.values().filter(|action| action.containment).all(|action| action.verify));
     let playbook = content.playbook_for("validator_compromise", Severity::Critical).unwrap();
     assert_eq!(playbook.id, "validator_compromise");
-    assert!(content.playbook_for("validator_compromise", Severity::Medium).is_none());
+    assert_eq!(
+        content.playbook_for("validator_compromise", Severity::Medium).unwrap().id,
+        "generic_response"
+    );
+    assert_eq!(content.unplanned(), []);
 }
 
 /// The server trusts the tests of what is compiled into it; the test above has run them.
@@ -306,7 +310,7 @@ fn one_playbook_can_be_read_against_content_that_was_loaded() {
     let (playbook, problems) = read_playbook("mine.yaml", &text.replace("key.revoke", "key.revok"), &content);
     assert!(playbook.is_none());
     let problem = problems[0].to_string();
-    assert_eq!(problem, "mine.yaml:29:17: unknown action `key.revok`; did you mean `key.revoke`?");
+    assert_eq!(problem, "mine.yaml:33:17: unknown action `key.revok`; did you mean `key.revoke`?");
 }
 
 /// Pieces that are likely to bring a reader out of step.

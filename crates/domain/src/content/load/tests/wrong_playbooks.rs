@@ -74,8 +74,8 @@ fn heads_of_playbooks() {
         "roles: [security_lead]",
         "owner: me",
         expect![[r#"
-        playbooks/validator_compromise.yaml:6:1: unknown field `owner`; expected one of `id`, `name`, `version`, `types`, `min_severity`, `roles`, `stages`
-    "#]],
+            playbooks/validator_compromise.yaml:6:1: unknown field `owner`; expected one of `id`, `name`, `version`, `types`, `min_severity`, `response`, `procedure`, `roles`, `stages`
+        "#]],
     );
 }
 
