@@ -2,14 +2,19 @@
 //! at every call, a process that ends at every step, and an undo with the same at every call of it. Generated from
 //! the playbook alone, so that each new one is covered.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     action::{self, Goal, Verdict},
     alert::Received,
+    approval,
     content::Content,
+    event::Actor,
     flow::Command,
-    id::{ActionId, RunId},
+    id::{ActionId, ApprovalId, RunId},
     labels::Labels,
     playbook::{Kind, Playbook},
     run,
@@ -171,10 +176,12 @@ impl Simulation {
         Ok(())
     }
 
-    /// People answer what runs ask of them, one after the other, until nothing is asked any more; with `settle` they
-    /// also look what became of calls in doubt, and have those made again that were not.
+    /// People answer what runs ask of them, one after the other, and allow what needs them, until nothing is asked any
+    /// more; then they lift what limits stand. With `settle` they also look what became of calls in doubt, and have those
+    /// made again that were not.
     fn answer_people(&mut self, settle: bool) -> Result<(), Violation> {
-        for _ in 0..80 {
+        let mut allowed = BTreeSet::new();
+        for _ in 0..120 {
             self.rest_for(Span::secs(660))?;
             let mut doubtful = self.journal.actions.iter().filter(|(_, view)| settle && view.in_doubt);
             let command = match doubtful.next() {
@@ -187,12 +194,39 @@ impl Simulation {
                 }
                 None => match self.answer()? {
                     Some(update) => Command::Run(update),
+                    None if self.allow(&mut allowed)? || self.lift()? => continue,
                     None => return Ok(()),
                 },
             };
             self.order_soon(command)?;
         }
         Err(Violation::new("I13", "people are asked for ever"))
+    }
+
+    /// Everybody allows the first request that nobody has answered yet.
+    fn allow(&mut self, allowed: &mut BTreeSet<ApprovalId>) -> Result<bool, Violation> {
+        let open = self.journal.approvals.iter().filter(|(_, asked)| !asked.lapsed && !asked.open.is_empty());
+        let next =
+            open.map(|(id, asked)| (*id, asked.hash.to_string())).find(|(id, _)| !allowed.contains(id));
+        let Some((id, hash)) = next else { return Ok(false) };
+        allowed.insert(id);
+        self.everybody(&Command::Approval(approval::Command::Approve { id, hash }))?;
+        Ok(true)
+    }
+
+    /// Everybody asks for the end of the first limit that stands.
+    fn lift(&mut self) -> Result<bool, Violation> {
+        let Some(command) = people::lift_limits(&self.journal).into_iter().next() else { return Ok(false) };
+        self.everybody(&command)?;
+        Ok(true)
+    }
+
+    fn everybody(&mut self, command: &Command) -> Result<(), Violation> {
+        let people: Vec<_> = self.journal.people.iter().copied().map(Actor::Person).collect();
+        for (actor, turn) in people.into_iter().zip(1..) {
+            self.ask(Span(turn), actor, Asked::Wish(people::Wish::Command(command.clone())));
+        }
+        self.rest_for(Span::secs(120))
     }
 
     /// What somebody says to the first open task: it is done, or its last option.

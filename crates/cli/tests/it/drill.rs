@@ -56,6 +56,10 @@ fn all_drills_meet_their_targets_and_each_is_counted() {
         ("malicious_file_upload", "file.quarantine account.flag validation.tighten"),
         ("blockchain_node_failure", "node.restart node.sync_status"),
         ("prompt_injection", "session.terminate account.suspend filter.update"),
+        ("key_compromise", "key.revoke account.suspend key.rotate"),
+        ("system_compromise", "node.isolate node.rebuild key.rotate"),
+        ("unauthorized_access", "account.suspend account.reset_sessions policy.tighten"),
+        ("generic_response", "account.suspend"),
     ];
     assert_eq!(drills, expected.map(|(scenario, goals)| (scenario, goals.to_owned())));
     for drill in report["drills"].as_array().unwrap() {
