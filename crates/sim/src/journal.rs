@@ -533,9 +533,13 @@ impl Journal {
         if self.runs.get(&run).is_none_or(|run| run.releasing != Some(id)) || action.goal == Goal::Release {
             return Ok(());
         }
+        // Of branches side by side the one that was applied last goes first, whatever its number.
+        let playbook = self.runs.get(&run).and_then(|view| view.playbook.as_ref());
+        let beside = |at| playbook.is_some_and(|playbook| playbook.may_overlap(step, at));
         let later = self.actions.iter().find(|(_, other)| {
             let action::Origin::Run { run: its, step: at, .. } = other.spec.origin else { return false };
-            its == run && at > step && other.may_stand && other.spec.revert.is_some() && !other.over
+            let stands = other.may_stand && other.spec.revert.is_some() && !other.over;
+            its == run && at > step && stands && !beside(at)
         });
         ensure(later.is_none(), "I7", || {
             format!("{id} of step {step} is taken back before {:?} of a later step", later.map(|l| l.0))
