@@ -8,7 +8,7 @@ use crate::{
     alert::{Native, Received},
     incident::Disposition,
     mapping::Headers,
-    time::Span,
+    time::{Span, Timestamp},
 };
 
 #[test]
@@ -300,28 +300,28 @@ fn cloudwatch_tells_of_a_test_that_nobody_announced() {
     .assert_eq(&tale.told());
 }
 
+/// What an Alertmanager says of two signatures.
+fn double_sign(ends_at: Option<Timestamp>) -> Received {
+    let labels = [
+        ("alertname", "DoubleSign"),
+        ("incident_type", "validator_compromise"),
+        ("severity", "critical"),
+        ("node", "validator-3"),
+        ("key", "key-3"),
+    ];
+    let annotations = [("summary", "two blocks of one height")];
+    Received { labels: labels.into(), annotations: annotations.into(), ends_at, ..Received::default() }
+}
+
 #[test]
 fn alertmanager_clients_tell_of_a_double_signature() {
     let mut tale = Tale::new();
-    let alert = |ends_at| Received {
-        labels: [
-            ("alertname", "DoubleSign"),
-            ("incident_type", "validator_compromise"),
-            ("severity", "critical"),
-            ("node", "validator-3"),
-            ("key", "key-3"),
-        ]
-        .into(),
-        annotations: [("summary", "two blocks of one height")].into(),
-        ends_at,
-        ..Received::default()
-    };
-    tale.receives(alert(None));
+    tale.receives(double_sign(None));
     tale.works();
     tale.people_take_it();
     tale.recovers("the node was rebuilt with a new key");
     let now = tale.scene.now;
-    tale.receives(alert(Some(now)));
+    tale.receives(double_sign(Some(now)));
     tale.ends(Disposition::TruePositive);
     expect![[r#"
         +00:00:00 alert DoubleSign about node validator-3, key key-3: label incident_type="validator_compromise"; rule double_sign; no open incident of its group

@@ -207,25 +207,6 @@ fn phrase(kind: &str, body: &Value, action: &str, by: &str) -> String {
         }
         "incident.attention_raised" => format!("a person is called: {}", of("reason")),
         "incident.noted" => format!("{by} notes: {}", of("text")),
-        "incident.recovery_started" => {
-            let services = body["fact"]["services"].as_array().into_iter().flatten();
-            let services: Vec<&str> = services.map(|service| text(service, "name")).collect();
-            format!("{by} has it brought back: {}", services.join(", "))
-        }
-        "incident.recovery_moved" => {
-            let fact = &body["fact"];
-            let is = match text(&fact["to"], "is") {
-                "releasing" => "verified",
-                "probing" => "released",
-                "well" => "healthy",
-                other => other,
-            };
-            format!("{} is {is}", text(fact, "service"))
-        }
-        "incident.verified" => {
-            format!("{by} looks at its {}: {}", text(&body["fact"], "of"), text(&body["fact"], "note"))
-        }
-        "incident.recovery_completed" => "all of it is healthy".to_owned(),
         "incident.resolved" => format!("{by} resolves it: {}", of("summary")),
         "incident.watch_ended" => "the watch ends in silence".to_owned(),
         "incident.signed_off" => format!("{by} signs off: {}", of("note")),
@@ -257,8 +238,30 @@ fn phrase(kind: &str, body: &Value, action: &str, by: &str) -> String {
             let due = body["due"].as_array().map_or(0, Vec::len);
             format!("a review opens, with {due} reports due")
         }
-        other => other.replace(['.', '_'], " "),
+        other => recovery(other, &body["fact"], by).unwrap_or_else(|| other.replace(['.', '_'], " ")),
     }
+}
+
+fn recovery(kind: &str, fact: &Value, by: &str) -> Option<String> {
+    Some(match kind {
+        "incident.recovery_started" => {
+            let services = fact["services"].as_array().into_iter().flatten();
+            let services: Vec<&str> = services.map(|service| text(service, "name")).collect();
+            format!("{by} has it brought back: {}", services.join(", "))
+        }
+        "incident.recovery_moved" => {
+            let is = match text(&fact["to"], "is") {
+                "releasing" => "verified",
+                "probing" => "released",
+                "well" => "healthy",
+                other => other,
+            };
+            format!("{} is {is}", text(fact, "service"))
+        }
+        "incident.verified" => format!("{by} looks at its {}: {}", text(fact, "of"), text(fact, "note")),
+        "incident.recovery_completed" => "all of it is healthy".to_owned(),
+        _ => return None,
+    })
 }
 
 fn ended(body: &Value) -> Option<String> {

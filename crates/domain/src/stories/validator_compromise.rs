@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::{close, everything_works, people_work, recover, resolve, sign_off, watched};
-use crate::{incident::Status, scene::Scene, time::Span};
+use crate::{id::IncidentId, incident::Status, scene::Scene, time::Span};
 
 fn alert(scene: &mut Scene, name: &str) {
     scene.alert([
@@ -14,13 +14,10 @@ fn alert(scene: &mut Scene, name: &str) {
     ]);
 }
 
-#[test]
-fn from_the_first_alert_through_a_relapse_to_the_end() {
-    let mut scene = Scene::new(&[]);
-
-    // 08:00. Two signatures for one height: the platform contains the node before anybody has looked.
-    alert(&mut scene, "DoubleSign");
-    everything_works(&mut scene);
+/// 08:00. Two signatures for one height: the platform contains the node before anybody has looked.
+fn contained(scene: &mut Scene) -> IncidentId {
+    alert(scene, "DoubleSign");
+    everything_works(scene);
     let id = scene.incident();
     expect![[r#"
         alert.raised alert/2 label incident_type="validator_compromise"; rule double_sign; no open incident of its group
@@ -37,11 +34,14 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
         run.advanced run/4 step 5 Done, step 4 Done, step 3 Done, begin 7 on
     "#]]
     .assert_eq(&scene.look());
+    id
+}
 
-    // 08:05. It is this one validator; the cause is known, the hole is closed, and what needs it comes back in order.
+/// 08:05. It is this one validator; the cause is known, the hole is closed, and what needs it comes back in order.
+fn mended(scene: &mut Scene, id: IncidentId) {
     scene.wait(Span::secs(300));
     scene.look();
-    people_work(&mut scene, id);
+    people_work(scene, id);
     expect![[r#"
         person.added person/15
         person.added person/16
@@ -94,6 +94,13 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
         action.applied action/62
         run.advanced run/4 step 17 Done, step 15 Done, Completed
     "#]].assert_eq(&scene.look());
+}
+
+#[test]
+fn from_the_first_alert_through_a_relapse_to_the_end() {
+    let mut scene = Scene::new(&[]);
+    let id = contained(&mut scene);
+    mended(&mut scene, id);
     recover(&mut scene, id);
     scene.look();
     scene.must(resolve(id, "the hole is closed"));
