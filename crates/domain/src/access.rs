@@ -1,5 +1,7 @@
 //! People, their roles, and the tokens by which people and machine sources speak.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,7 +27,7 @@ pub enum Role {
     Admin,
 }
 
-/// What a route or a command asks for.
+/// The door of a route. Policies say whom it lets in; what lies behind is decided by them once more, exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
@@ -43,6 +45,28 @@ pub enum Permission {
     Administer,
 }
 
+impl Permission {
+    pub const ALL: [Permission; 6] = [
+        Permission::Ingest,
+        Permission::Report,
+        Permission::Read,
+        Permission::Respond,
+        Permission::Command,
+        Permission::Administer,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Permission::Ingest => "ingest",
+            Permission::Report => "report",
+            Permission::Read => "read",
+            Permission::Respond => "respond",
+            Permission::Command => "command",
+            Permission::Administer => "administer",
+        }
+    }
+}
+
 impl Role {
     pub const ALL: [Role; 4] = [Role::Viewer, Role::Responder, Role::Commander, Role::Admin];
 
@@ -54,8 +78,12 @@ impl Role {
             Role::Admin => "admin",
         }
     }
+}
 
-    pub fn permits(self, permission: Permission) -> bool {
+impl Role {
+    /// Whether the rank stands in for a role of content that nobody with an account holds. What a person may do is
+    /// for policies to say.
+    fn permits(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::Read => Role::Viewer,
             Permission::Respond | Permission::Ingest | Permission::Report => Role::Responder,
@@ -323,11 +351,6 @@ fn well_formed(what: &str, name: &str) -> Result<Box<str>, Rejected> {
     Ok(name.into())
 }
 
-/// Whether a person may command now.
-pub fn commands(state: &State, person: PersonId) -> bool {
-    may(state, person, Permission::Command)
-}
-
 /// Whether a person may work on incidents now.
 pub fn responds(state: &State, person: PersonId) -> bool {
     may(state, person, Permission::Respond)
@@ -347,6 +370,27 @@ pub fn holds_role(state: &State, person: PersonId, role: &str, otherwise: Permis
         return identity(state, person).is_some_and(|contact| people.holds(contact, role));
     }
     account.role.permits(otherwise) || role.parse::<Role>().is_ok_and(|role| account.role >= role)
+}
+
+/// The capabilities of levels that a person holds. Where contacts of the levels that give one have accounts, these alone
+/// hold it; otherwise who commands holds it.
+pub fn capabilities(state: &State, person: PersonId) -> BTreeSet<String> {
+    let Some(account) = state.people.get(&person).filter(|person| !person.disabled) else {
+        return BTreeSet::new();
+    };
+    let people = &state.content.people;
+    let myself = identity(state, person);
+    let holds = |name: &&String| {
+        let holders = people.of_capability(name);
+        match people.have_accounts(&holders) {
+            true => myself.is_some_and(|myself| holders.contains(myself)),
+            false => account.role >= Role::Commander,
+        }
+    };
+    let of_actions = state.content.actions.values().flat_map(|action| &action.permissions);
+    let of_levels = people.levels.iter().flat_map(|level| &level.capabilities);
+    let named = state.content.policies.named("Capability");
+    of_levels.chain(of_actions).chain(named).filter(holds).cloned().collect()
 }
 
 pub fn create_person(id: PersonId, event: &PersonEvent, meta: &Meta) -> Option<Person> {

@@ -22,7 +22,7 @@ use crate::{
     event::{Context, Meta, Rejected, Stream},
     flow,
     id::{ActionId, ApprovalId, IncidentId, PersonId, RunId},
-    incident,
+    incident, policy,
     recovery::plan,
     state::State,
     time::{Span, Timestamp},
@@ -57,8 +57,9 @@ impl Subject {
 
     /// SHA-256 in lower-case hex over the JSON of verb, arguments by name, and sorted targets.
     pub fn hash(&self) -> Box<str> {
-        // INVARIANT: maps of JSON are ordered by name here, so equal subjects have equal text.
-        let text = serde_json::json!({ "args": self.args, "targets": self.targets, "verb": self.verb });
+        let mut text = serde_json::json!({ "args": self.args, "targets": self.targets, "verb": self.verb });
+        // However a map came to be, equal subjects have equal text.
+        text.sort_all_objects();
         let digest = Sha256::digest(text.to_string().as_bytes());
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
     }
@@ -120,6 +121,7 @@ pub enum Command {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "requests are few, and what is asked reads best in one piece")]
 pub enum Event {
     Requested {
         /// Absent for what is asked of the limits themselves.
@@ -245,13 +247,7 @@ pub fn entitled(state: &State, approval: &Approval, person: PersonId) -> Result<
     if approval.requesters.iter().any(|asked| identity(state, *asked) == myself) {
         return Err(format!("{person} asked for what {id} allows, so somebody else has to approve it"));
     }
-    let roles = &approval.terms.roles;
-    let holds = match roles.is_empty() {
-        true => access::commands(state, person),
-        false => roles.iter().any(|role| access::holds_role(state, person, role, Permission::Command)),
-    };
-    let wanted = if roles.is_empty() { "commander".to_owned() } else { roles.join(" or ") };
-    holds.then_some(()).ok_or_else(|| format!("{person} may not approve {id}: it takes the role {wanted}"))
+    policy::may_approve(state, id, person).map_err(|why| format!("{person} may not approve {id}: {why}"))
 }
 
 /// The approval by which this held effect may begin now, if people have given it.

@@ -1,7 +1,10 @@
 //! Content: what a deployment says about its world. Playbooks, actions, incident types and rules, read from
 //! text, checked as a whole, and identified by hash. `load` reads a folder; nothing else here reads text.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +14,7 @@ use crate::{
     document::{Position, Problem},
     mapping::Mapping,
     playbook::{Playbook, TextHash},
+    policy::Policies,
     recovery::Recovery,
     report::Terms,
     request::Requests,
@@ -65,6 +69,8 @@ pub struct Content {
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,
+    /// Who may do what.
+    pub policies: Policies,
 }
 
 /// The connector of the platform itself that acts on files below configured roots.
@@ -101,6 +107,8 @@ pub struct ActionSpec {
     pub side_effects: Vec<String>,
     /// For connectors of kind `http`: the requests to make.
     pub requests: Option<Requests>,
+    /// Capabilities of escalation.yaml that it takes to ask for it by hand.
+    pub permissions: BTreeSet<String>,
 }
 
 impl ActionSpec {
@@ -145,6 +153,15 @@ pub enum Purpose {
 impl Purpose {
     pub const ALL: [Purpose; 4] =
         [Purpose::Containment, Purpose::Evidence, Purpose::Recovery, Purpose::Other];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::Containment => "containment",
+            Purpose::Evidence => "evidence",
+            Purpose::Recovery => "recovery",
+            Purpose::Other => "other",
+        }
+    }
 
     pub(crate) fn is_other(&self) -> bool {
         *self == Purpose::Other

@@ -5,7 +5,7 @@ use crate::{
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
     evidence, health,
     id::{ActionId, AlertId, IncidentId, ReportId},
-    incident, intake, notice, report, review, run, sighting, silence,
+    incident, intake, notice, policy, report, review, run, sighting, silence,
     state::State,
     time::Timestamp,
 };
@@ -142,6 +142,7 @@ pub fn execute(
     context: &Context,
     facts: &mut Vec<Fact>,
 ) -> Result<(), Rejected> {
+    policy::permit(state, &command, context)?;
     if let Command::LoadContent(content) = &command {
         state.stage_content(content.clone());
     }

@@ -33,6 +33,7 @@ pub mod mapping;
 pub mod matcher;
 pub mod notice;
 pub mod playbook;
+pub mod policy;
 pub mod record;
 pub mod recovery;
 pub mod report;

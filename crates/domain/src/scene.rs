@@ -11,6 +11,7 @@ use crate::{
     event::{Actor, Context, Event, Rejected},
     flow::{self, Command, Fact},
     id::{ActionId, IncidentId, PersonId, RunId},
+    policy,
     state::State,
     time::{Span, Timestamp},
 };
@@ -57,8 +58,12 @@ impl Scene {
     }
 
     pub(crate) fn with(content: impl Into<Arc<Content>>) -> Scene {
-        let state = State::default();
+        let mut state = State::default();
         let now = Timestamp(1_800_000_000_000_000);
+        // Whoever gives a command is known; what a test is about begins after that.
+        let (id, name, role) = (PersonId::from_number(900), "scene".into(), access::Role::Admin);
+        let known = access::Person { id, seq: 1, name, role, disabled: false, added_at: now };
+        state.people.insert(id, known);
         let mut scene = Scene { state, now, epoch: 1, next: 0, facts: Vec::new() };
         scene.must(Command::LoadContent(content.into()));
         scene.start(1);
@@ -95,8 +100,10 @@ impl Scene {
         result
     }
 
+    /// What only the platform asks for comes from the platform, the rest from a person.
     pub(crate) fn must(&mut self, command: Command) {
-        self.ask(person(), command).unwrap();
+        let own = policy::is_own(&self.state, &command);
+        self.ask(if own { Actor::Platform } else { person() }, command).unwrap();
     }
 
     /// Two people who may command ask for the same.

@@ -1,7 +1,7 @@
 //! What a server holds: the way in for alerts and commands, who a token speaks for, and the way to read.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -12,6 +12,7 @@ use domain::{
     event::{Actor, Rejected, Stream},
     flow::Command,
     id::{AlertId, TokenId},
+    policy,
     record::Record,
     time::Timestamp,
 };
@@ -85,16 +86,13 @@ pub struct Principal {
     pub name: Box<str>,
     /// `None` for machines and browsers, which may do one thing only.
     pub role: Option<Role>,
-    /// The one thing, where there is no role.
-    pub only: Permission,
+    /// The doors that policies open to it; of a machine, its scope.
+    pub doors: BTreeSet<Permission>,
 }
 
 impl Principal {
     pub fn may(&self, permission: Permission) -> bool {
-        match self.role {
-            Some(role) => role.permits(permission),
-            None => permission == self.only,
-        }
+        self.doors.contains(&permission)
     }
 }
 
@@ -106,13 +104,13 @@ pub(crate) struct Access {
 
 impl Access {
     pub(crate) fn of(state: &domain::state::State) -> Access {
-        let mut access = Access::default();
+        let (mut access, mut doors) = (Access::default(), BTreeMap::new());
         for token in state.tokens.values().filter(|token| !token.revoked) {
             let principal = match &token.holder {
                 Holder::Person(id) => state.people.get(id).filter(|person| !person.disabled).map(|person| {
                     let (actor, role) = (Actor::Person(*id), Some(person.role));
-                    let (name, only) = (person.name.clone(), Permission::Read);
-                    Principal { actor, token: token.id, name, role, only }
+                    let doors = doors.entry(*id).or_insert_with(|| policy::doors(state, *id)).clone();
+                    Principal { actor, token: token.id, name: person.name.clone(), role, doors }
                 }),
                 // A stolen cookie reads; it changes nothing.
                 Holder::Page(id) => state.people.get(id).filter(|person| !person.disabled).map(|person| {
@@ -135,7 +133,8 @@ impl Access {
 }
 
 fn machine(token: TokenId, name: &str, only: Permission) -> Principal {
-    Principal { actor: Actor::Source(token), token, name: name.into(), role: None, only }
+    let doors = BTreeSet::from([only]);
+    Principal { actor: Actor::Source(token), token, name: name.into(), role: None, doors }
 }
 
 impl Handle {

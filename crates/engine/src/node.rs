@@ -435,7 +435,9 @@ impl Node {
             out.push(self.limits());
         }
         // First, so that who was told of a token can use it, and who was told of its end cannot.
-        if done.facts.iter().any(|fact| matches!(fact.event, Event::Person(..) | Event::Token(..))) {
+        let access =
+            |fact: &Fact| matches!(fact.event, Event::Person(..) | Event::Token(..) | Event::Content(_));
+        if done.facts.iter().any(access) {
             out.push(Output::AccessChanged);
         }
         out.extend(done.answers.into_iter().map(|(ticket, answer)| Output::Answer(ticket, answer)));

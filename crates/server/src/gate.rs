@@ -207,30 +207,19 @@ fn authorise(auth: Auth, who: Option<&Principal>, public_log: bool) -> Result<()
     if who.may(needed) {
         return Ok(());
     }
-    let role = who.role.map_or(only(who.only), |role| role.name());
-    let detail = format!("this needs the permission {}; `{}` is {role}", permission_name(needed), who.name);
+    let role = who.role.map_or_else(|| only(who), |role| role.name());
+    let detail = format!("this needs the permission {}; `{}` is {role}", needed.name(), who.name);
     Err(Error::new(Problem::Forbidden, detail))
 }
 
 /// What holds a token without a role.
-fn only(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Report => "a form, which may only report",
-        Permission::Read => "a browser, which may only read",
-        Permission::Ingest | Permission::Respond | Permission::Command | Permission::Administer => {
-            "a machine source, which may only send alerts"
-        }
-    }
-}
-
-pub(crate) fn permission_name(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Ingest => "ingest",
-        Permission::Report => "report",
-        Permission::Read => "read",
-        Permission::Respond => "respond",
-        Permission::Command => "command",
-        Permission::Administer => "administer",
+fn only(who: &Principal) -> &'static str {
+    if who.may(Permission::Report) {
+        "a form, which may only report"
+    } else if who.may(Permission::Read) {
+        "a browser, which may only read"
+    } else {
+        "a machine source, which may only send alerts"
     }
 }
 

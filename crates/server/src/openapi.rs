@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Problem,
-    gate::permission_name,
     route::{Answer, Audit, Auth, Contract, Method, Route, table},
 };
 
@@ -72,7 +71,7 @@ fn operation(route: &Route, requests: &mut SchemaGenerator, answers: &mut Schema
         }
         Auth::Token(permission) => {
             operation["security"] = json!([{ "token": [] }]);
-            operation["x-permission"] = json!(permission_name(permission));
+            operation["x-permission"] = json!(permission.name());
         }
     }
     let parameters = parameters(route);

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use crate::{
     Problem,
-    gate::permission_name,
     openapi::tag,
     route::{Audit, Auth, Contract, table},
 };
@@ -62,7 +61,7 @@ pub fn routes_reference() -> String {
             let permission = match (route.permission, route.log_reader) {
                 (None, _) => "none: public",
                 (Some(_), true) => "read, or none where the log is public",
-                (Some(permission), false) => permission_name(permission),
+                (Some(permission), false) => permission.name(),
             };
             let body = match route.body_max {
                 0 => String::new(),

@@ -18,6 +18,7 @@ mod own;
 mod people;
 mod piece;
 mod playbook;
+mod policy;
 mod recovery;
 mod report;
 mod reports;
@@ -31,7 +32,7 @@ mod taxonomy;
 mod tests;
 mod trial;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 pub(super) use self::trial::{Answer, Call, EndStatus, PlaybookTest};
 
@@ -73,6 +74,7 @@ enum Kind {
     Confidence,
     Services,
     Reports,
+    Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
 }
@@ -101,6 +103,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
     ("reports.yaml", Kind::Reports),
+    ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
 
@@ -168,7 +171,10 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         return (Content::default(), vec![Problem::new("", Position::default(), message)]);
     }
     refuse_unknown(files, &mut problems);
-    let actions = action::read(&of_kind(files, Kind::Actions), &mut problems);
+    let complete = policy::with_shipped(files);
+    let (files, own_policies) = (&*complete, matches!(complete, Cow::Borrowed(_)));
+    let people = people::read(&everybody(files), &mut problems);
+    let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
@@ -182,14 +188,6 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
     mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, &mut problems);
-    let everybody = people::PeopleFiles {
-        contacts: of_kind(files, Kind::Contacts),
-        teams: of_kind(files, Kind::Teams),
-        severities: of_kind(files, Kind::Severities),
-        escalation: of_kind(files, Kind::Escalation),
-        calendar: of_kind(files, Kind::Calendar),
-    };
-    let people = people::read(&everybody, &mut problems);
     people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
     trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, &mut problems);
@@ -203,6 +201,8 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
+    let policies =
+        policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
     let types = types.unwrap_or_default();
     let content = Content {
@@ -225,11 +225,22 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         services,
         people,
         reports,
+        policies,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
     }
     (content, report::settle(problems))
+}
+
+fn everybody(files: &BTreeMap<String, String>) -> people::PeopleFiles<'_> {
+    people::PeopleFiles {
+        contacts: of_kind(files, Kind::Contacts),
+        teams: of_kind(files, Kind::Teams),
+        severities: of_kind(files, Kind::Severities),
+        escalation: of_kind(files, Kind::Escalation),
+        calendar: of_kind(files, Kind::Calendar),
+    }
 }
 
 /// Reads one playbook against content that was loaded before: for `check FILE`, and for a run that was started

@@ -57,6 +57,8 @@ pub struct Level {
     /// Zero means immediately: this level sets no clock of its own.
     pub acknowledge: Span,
     pub capabilities: Vec<String>,
+    /// Its teams may also do what the levels below may.
+    pub includes_lower: bool,
     pub criteria: Vec<String>,
 }
 
@@ -115,8 +117,28 @@ impl People {
 
     /// Whether at least one contact that holds the role has an account here.
     pub fn is_linked(&self, role: &str) -> bool {
-        let holders = self.roles.get(role).into_iter().flatten();
-        holders.filter_map(|name| self.contacts.get(name)).any(|contact| !contact.accounts.is_empty())
+        self.have_accounts(self.roles.get(role).into_iter().flatten())
+    }
+
+    /// Whether at least one of these contacts has an account here.
+    pub fn have_accounts<'a>(&self, names: impl IntoIterator<Item = impl AsRef<str> + 'a>) -> bool {
+        let mut contacts = names.into_iter().filter_map(|name| self.contacts.get(name.as_ref()));
+        contacts.any(|contact| !contact.accounts.is_empty())
+    }
+
+    /// The capabilities that levels have.
+    pub fn capabilities(&self) -> impl Iterator<Item = &str> {
+        self.levels.iter().flat_map(|level| level.capabilities.iter().map(String::as_str))
+    }
+
+    /// The contacts whose level has this capability, or lies above one that has it and includes it.
+    pub fn of_capability(&self, name: &str) -> BTreeSet<&str> {
+        let has = |level: &Level| level.capabilities.iter().any(|own| own == name);
+        let lowest = self.levels.iter().position(has);
+        let levels = self.levels.iter().enumerate().filter(|(index, level)| {
+            has(level) || (level.includes_lower && lowest.is_some_and(|lowest| lowest < *index))
+        });
+        self.expand(levels.flat_map(|(_, level)| level.teams.iter().map(String::as_str)))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -56,7 +56,7 @@ fn what_a_person_reports_is_acted_on() {
     let incident = scene.incident();
     expect![[r#"
         report.received report/2
-        alert.raised alert/3 reported by P-900; label incident_type="validator_compromise"; no open incident of its group
+        alert.raised alert/3 reported by scene; label incident_type="validator_compromise"; no open incident of its group
         incident.opened incident/4
         run.started run/5 stage 0, begin 0 on validator-3 validator-4
         action.intended action/6 Apply node.isolate validator-3 #1 rf-scene-6-0
@@ -76,7 +76,7 @@ fn what_names_no_type_asks_what_it_is() {
     report(&mut scene, &person(), vague).unwrap();
     expect![[r#"
         report.received report/2
-        alert.raised alert/3 reported by P-900; label incident_type="unclassified"; this type is not in the taxonomy; no open incident of its group
+        alert.raised alert/3 reported by scene; label incident_type="unclassified"; this type is not in the taxonomy; no open incident of its group
         incident.opened incident/4
         incident.attention_raised incident/4 too little speaks for this type to act on it; confirm it with `incident classify`
         incident.attention_raised incident/4 nothing starts by itself here; start playbook generic_response by hand

@@ -49,8 +49,8 @@ fn a_colleague_reports_an_account_by_hand() {
     tale.recovers("the password and all sessions are new");
     tale.ends(Disposition::TruePositive);
     expect![[r#"
-        +00:00:00 report by hand from P-900: "sign-ins that are not mine"
-        +00:00:00 alert sign-ins that are not mine about account account-3: reported by P-900; label incident_type="unauthorized_access"; no open incident of its group
+        +00:00:00 report by hand from scene: "sign-ins that are not mine"
+        +00:00:00 alert sign-ins that are not mine about account account-3: reported by scene; label incident_type="unauthorized_access"; no open incident of its group
         +00:00:00 incident "sign-ins that are not mine on account-3" opened: unauthorized_access, high, 90 % sure
         +00:00:00 playbook unauthorized_access 2.0.0 starts
         +00:00:00 calls account.suspend on account-3

@@ -10,7 +10,7 @@ use super::{
     report::{Report, Seen, is_id, shorten, unknown},
 };
 use crate::{
-    content::{ActionSpec, ArgKind, ArgSpec, Class, Purpose},
+    content::{ActionSpec, ArgKind, ArgSpec, Class, Purpose, people::People},
     control::own,
     correlate::TARGET_LABELS,
     document::{Problem, Spanned, read as read_document},
@@ -62,6 +62,9 @@ struct ActionDocument {
     #[serde(default)]
     side_effects: Vec<String>,
     requests: Option<Spanned<Requests>>,
+    /// Capabilities of escalation.yaml; who asks for it by hand has all of them.
+    #[serde(default)]
+    permissions: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +80,7 @@ struct ArgDocument {
 /// The verbs of the folder, or `None` when the file is missing or cannot be read.
 pub(super) fn read(
     files: &Files<'_>,
+    people: &People,
     problems: &mut Vec<Problem>,
 ) -> Option<BTreeMap<String, Arc<ActionSpec>>> {
     let (path, text) = *files.first()?;
@@ -89,6 +93,7 @@ pub(super) fn read(
     for action in &document.actions {
         if seen.insert("the verb", &action.verb, &mut report) {
             let spec = check(action, &mut report);
+            check_permissions(action, people, &mut report);
             super::own::check_action(&spec, &action.connector, &mut report);
             actions.insert(spec.verb.clone(), Arc::new(spec));
         }
@@ -151,7 +156,20 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
             .map_or(TIMEOUT_DEFAULT, |text| report.span("the timeout", text, TIMEOUT_LEAST, TIMEOUT_MOST)),
         side_effects: action.side_effects.clone(),
         requests: action.requests.as_ref().map(|requests| requests.value.clone()),
+        permissions: action.permissions.iter().map(|name| name.value.clone()).collect(),
     }
+}
+
+/// Without levels of escalation, who commands holds every capability, whatever its name.
+fn check_permissions(action: &ActionDocument, people: &People, report: &mut Report<'_>) {
+    report.unique("the capability", &action.permissions);
+    let known: Vec<&str> = people.capabilities().collect();
+    for name in
+        action.permissions.iter().filter(|name| !people.levels.is_empty() && !known.contains(&name.as_str()))
+    {
+        report.at(name, unknown("capability of escalation.yaml", name, known.iter().copied()));
+    }
+    action.permissions.iter().for_each(|name| report.id("the capability", name));
 }
 
 fn purpose(action: &ActionDocument) -> Purpose {

@@ -89,6 +89,8 @@ struct LevelDocument {
     #[serde(default)]
     capabilities: Vec<Spanned<String>>,
     #[serde(default)]
+    includes_lower: bool,
+    #[serde(default)]
     criteria: Vec<Spanned<String>>,
 }
 
@@ -273,6 +275,7 @@ fn levels(document: EscalationDocument, people: &mut People, report: &mut Report
             teams: values(&entry.teams),
             acknowledge,
             capabilities: values(&entry.capabilities),
+            includes_lower: entry.includes_lower,
             criteria: values(&entry.criteria),
         });
     }

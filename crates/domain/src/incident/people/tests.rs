@@ -180,8 +180,8 @@ fn one_person_commands_and_hands_over_to_one_who_accepts() {
     let mut scene = Scene::staffed(&[CUT_OFF]);
     let add =
         |name: &str| access::Command::AddPerson { name: name.to_owned(), role: access::Role::Responder };
+    let maria = PersonId::from_number(scene.next);
     scene.must(Command::Access(add("maria")));
-    let maria = *scene.state.people.keys().next_back().unwrap();
     alert(&mut scene, "validator-1", "high");
     let id = scene.incident();
     scene.must(ask(id, Ask::Claim));

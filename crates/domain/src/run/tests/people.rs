@@ -157,9 +157,26 @@ fn while_the_time_is_in_doubt_a_person_is_called_to_choose_and_no_later_timer_is
     assert!(waits[0].reason.contains("task `read` is overdue"), "{waits:?}");
 }
 
+/// The account `lead` is of who alone holds this role.
+fn link(scene: &mut Scene, role: &str) {
+    let people = &mut std::sync::Arc::make_mut(&mut scene.state.content).people;
+    let contact = crate::content::people::Contact {
+        name: "security_lead".to_owned(),
+        title: "Security lead".to_owned(),
+        accounts: vec!["lead".to_owned()],
+        mail: None,
+        phone: None,
+        chat: std::collections::BTreeMap::new(),
+        external: false,
+    };
+    people.roles.entry(role.to_owned()).or_default().insert(contact.name.clone());
+    people.contacts.insert(contact.name.clone(), contact);
+}
+
 #[test]
 fn a_role_is_asked_for() {
     let mut scene = scene();
+    link(&mut scene, "security_lead");
     let done = update(&scene, &["call"], &[]);
     scene.must(done);
     let choose = update(&scene, &[], &[("scope", "contained")]);
@@ -172,6 +189,7 @@ fn a_role_is_asked_for() {
 #[test]
 fn a_step_for_a_role_is_skipped_by_that_role() {
     let mut scene = scene();
+    link(&mut scene, "security_lead");
     let skip = |scene: &Scene, step: &str, why: &str| {
         let (step, why) = (step.to_owned(), why.to_owned());
         flow::Command::Run(Command::Skip { id: scene.run(), step, why })
