@@ -71,7 +71,6 @@ impl Policies {
                 format!("`{}`, who is {role}", who.name)
             }
             Principal::Machine(token) => format!("the machine {token}"),
-            Principal::Platform => "the platform".to_owned(),
         };
         let named: Vec<&str> = thing.roles.iter().map(String::as_str).collect();
         let named = match named.is_empty() {
@@ -90,20 +89,18 @@ impl Policies {
 /// # Errors
 /// [`Rejected::Forbidden`] with the policies that decided.
 pub(crate) fn permit(state: &State, command: &Command, context: &Context) -> Result<(), Rejected> {
-    let who = match &context.actor {
-        // What time, connectors and the owner of the machine bring in.
-        Actor::Platform | Actor::Rule(_) => return Ok(()),
-        Actor::Person(_) | Actor::Source(_) => &context.actor,
-    };
     let acts = match asked::by(state, command) {
         Asked::Scope | Asked::Record => return Ok(()),
         Asked::Own => {
-            let text = format!("{who} may not ask for this: only the platform itself does");
-            return Err(Rejected::Forbidden(text));
+            // What time, connectors and the owner of the machine bring in.
+            let own = principal(state, &context.actor, &Thing::platform()).is_none();
+            let text = format!("{} may not ask for this: only the platform itself does", context.actor);
+            return if own { Ok(()) } else { Err(Rejected::Forbidden(text)) };
         }
         Asked::Acts(acts) => acts,
     };
-    acts.into_iter().try_for_each(|(act, thing)| ask(state, who, act, &thing).map_err(Rejected::Forbidden))
+    acts.into_iter()
+        .try_for_each(|(act, thing)| ask(state, &context.actor, act, &thing).map_err(Rejected::Forbidden))
 }
 
 #[cfg(test)]
@@ -111,12 +108,17 @@ pub(crate) fn is_own(state: &State, command: &Command) -> bool {
     matches!(asked::by(state, command), Asked::Own)
 }
 
+/// Whom policies are asked about; the platform itself is not.
+fn principal(state: &State, actor: &Actor, thing: &Thing) -> Option<Principal> {
+    match actor {
+        Actor::Person(id) => Some(Principal::Person(Who::of(state, *id, &thing.roles))),
+        Actor::Source(token) => Some(Principal::Machine(*token)),
+        Actor::Platform | Actor::Rule(_) => None,
+    }
+}
+
 fn ask(state: &State, actor: &Actor, act: Act, thing: &Thing) -> Result<(), String> {
-    let who = match actor {
-        Actor::Person(id) => Principal::Person(Who::of(state, *id, &thing.roles)),
-        Actor::Source(token) => Principal::Machine(*token),
-        Actor::Platform | Actor::Rule(_) => Principal::Platform,
-    };
+    let Some(who) = principal(state, actor, thing) else { return Ok(()) };
     let policies = &state.content.policies;
     let verdict = policies.decide(&who, act, thing, Around::of(state));
     if verdict.allowed { Ok(()) } else { Err(policies.refusal(&who, act, thing, &verdict)) }

@@ -63,7 +63,7 @@ fn token_of(holder: Holder, digit: &str) -> Command {
 /// Somebody who may ask; the owner of the machine before anybody is known.
 pub(crate) fn somebody(journal: &Journal, chance: &mut Chance) -> Actor {
     let people: Vec<PersonId> = journal.people.iter().copied().collect();
-    Actor::Person(chance.pick(&people).copied().unwrap_or(PersonId::from_number(2)))
+    chance.pick(&people).copied().map_or(Actor::Platform, Actor::Person)
 }
 
 /// Whoever sends alerts.
@@ -323,7 +323,7 @@ fn access(journal: &Journal, chance: &mut Chance) -> Command {
         0 => access::Command::SetRole { id, role: access::Role::Commander },
         1 => access::Command::AddPerson {
             name: format!("p{}", chance.below(5)),
-            role: access::Role::Responder,
+            role: access::Role::Commander,
         },
         2 => access::Command::RevokeToken { id: TokenId::from_number(chance.below(10)) },
         _ => return token("west"),

@@ -80,7 +80,8 @@ impl Simulation {
     fn lift_once(&mut self) -> Result<(), Violation> {
         // Where nobody was known yet because the first commits were lost, there are two people now.
         for command in people::two_commanders() {
-            self.order(command)?;
+            self.ask(Span(1), Actor::Platform, Asked::Wish(Wish::Command(command)));
+            self.settle_down()?;
         }
         for command in people::lift_limits(&self.journal) {
             let people: Vec<_> = self.journal.people.iter().copied().map(Actor::Person).collect();

@@ -103,8 +103,6 @@ pub const CONTAINMENT_APPLY: Act = act("containment.apply", Command, Kind::Effec
 pub const CONTAINMENT_RELEASE: Act = act("containment.release", Command, Kind::Effect);
 pub const CONTAINMENT_EXTEND: Act = act("containment.extend", Command, Kind::Effect);
 pub const CONTAINMENT_SETTLE: Act = act("containment.settle", Command, Kind::Effect);
-/// The platform by itself, for a playbook or a recovery.
-pub const EFFECT_BEGIN: Act = act("effect.begin", Command, Kind::Effect);
 pub const APPROVAL_APPROVE: Act = act("approval.approve", Respond, Kind::Approval);
 pub const APPROVAL_DENY: Act = act("approval.deny", Respond, Kind::Approval);
 pub const APPROVAL_RENEW: Act = act("approval.renew", Respond, Kind::Approval);
@@ -158,7 +156,6 @@ pub const ALL: &[Act] = &[
     CONTAINMENT_RELEASE,
     CONTAINMENT_EXTEND,
     CONTAINMENT_SETTLE,
-    EFFECT_BEGIN,
     APPROVAL_APPROVE,
     APPROVAL_DENY,
     APPROVAL_RENEW,

@@ -24,17 +24,16 @@ const TYPES: &str = include_str!("types.cedarschema");
 /// The schema in Cedar's own words: the types, then one action for each door and each act.
 pub fn schema_text() -> String {
     let mut text = TYPES.to_owned();
-    let mut action = |name: &str, behind: Option<Permission>, who: &str, on: Kind| {
+    let mut action = |name: &str, behind: Option<Permission>, on: Kind| {
         let behind = behind.map_or_else(String::new, |door| format!(" in [\"{}\"]", door.name()));
-        let applies = format!("principal: [{who}], resource: {}, context: Limits", on.name());
+        let applies = format!("principal: [Person, Machine], resource: {}, context: Limits", on.name());
         text.push_str(&format!("action \"{name}\"{behind} appliesTo {{ {applies} }};\n"));
     };
     for door in Permission::ALL {
-        action(door.name(), None, "Person", Kind::Platform);
+        action(door.name(), None, Kind::Platform);
     }
     for act in act::ALL {
-        let who = if *act == act::EFFECT_BEGIN { "Platform" } else { "Person, Machine" };
-        action(act.name, act.group(), who, act.on);
+        action(act.name, act.group(), act.on);
     }
     text
 }
@@ -194,7 +193,6 @@ fn principal(who: &Principal, entities: &mut Vec<Entity>) -> Result<EntityUid, S
             parents(who),
         ),
         Principal::Machine(token) => Ok(uid("Machine", &token.to_string())),
-        Principal::Platform => Ok(uid("Platform", "ringfence")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    content,
+    access, content,
     control::SafeMode,
     id::{IncidentId, TokenId},
     scene::{Scene, all_shipped},
@@ -87,7 +87,6 @@ const LEAST: &[(usize, &[&str])] = &[
 /// The model. It has no notion of policies: rank, then what separation of duty and capabilities take away.
 fn expected(who: &Principal, act: Act, thing: &Thing) -> bool {
     let who = match who {
-        Principal::Platform => return act.name == "effect.begin",
         Principal::Machine(_) => return false,
         Principal::Person(who) => who,
     };
@@ -150,7 +149,6 @@ fn acts() -> Vec<Act> {
 fn anybody(dice: &mut Dice) -> Principal {
     match dice.below(10) {
         0 => Principal::Machine(TokenId::from_number(dice.below(4))),
-        1 => Principal::Platform,
         _ => {
             let role = [None].into_iter().chain(Role::ALL.map(Some)).nth(dice.below(5) as usize).flatten();
             let mut who = Who::with_role(Role::Viewer);
@@ -219,7 +217,7 @@ fn the_shipped_policies_pass_the_schema_and_are_those_of_the_folder() {
     let (content, problems) = content::load(&files);
     assert_eq!(problems, []);
     assert_eq!(content.policies.texts, Policies::default().texts);
-    assert_eq!(content.policies.texts.len(), 13);
+    assert_eq!(content.policies.texts.len(), 12);
 }
 
 #[test]

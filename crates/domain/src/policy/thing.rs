@@ -20,7 +20,6 @@ use crate::{
 pub enum Principal {
     Person(Who),
     Machine(TokenId),
-    Platform,
 }
 
 /// A person, with all that they hold.

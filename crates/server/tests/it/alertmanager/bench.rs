@@ -46,6 +46,7 @@ impl Answered {
             _ => {
                 let mut body = self.json();
                 mask(&mut body);
+                body.sort_all_objects();
                 serde_json::to_string_pretty(&body).unwrap()
             }
         };

@@ -161,6 +161,7 @@ fn refused(change: impl Fn(&mut serde_json::Value), want: &expect_test::Expect) 
     let good = body("node", "db-1", "2080-01-01T00:00:00Z", "2095-01-01T00:00:00Z");
     let mut body: serde_json::Value = serde_json::from_str(&good).unwrap();
     change(&mut body);
+    body.sort_all_objects();
     let answered = bench.post("/silences", &body.to_string());
     want.assert_eq(&format!("{} {}", answered.status, answered.body));
     assert_eq!(bench.get("/silences").body, "[]");
