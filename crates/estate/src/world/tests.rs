@@ -46,8 +46,8 @@ fn check(verb: &str, target: &str, args: Value, expect: Expect) {
     for step in [&there, &back] {
         let reply = world.apply(step);
         writeln!(seen, "{} holds: {}", step.verb, holds(&world, step)).unwrap();
-        writeln!(seen, "  state {}", reply.state).unwrap();
-        writeln!(seen, "  artefact {}", reply.artefact.unwrap_or_default()).unwrap();
+        writeln!(seen, "  state {}", ordered(reply.state)).unwrap();
+        writeln!(seen, "  artefact {}", ordered(reply.artefact.unwrap_or_default())).unwrap();
     }
     for happening in world.events_since(0) {
         writeln!(seen, "{:?}: {}", happening.kind, happening.text).unwrap();
@@ -61,6 +61,12 @@ fn check(verb: &str, target: &str, args: Value, expect: Expect) {
             assert_eq!(after[kind], untouched[kind], "the way back leaves nothing behind");
         }
     }
+}
+
+/// With its names in order, however it was made.
+fn ordered(mut value: serde_json::Value) -> serde_json::Value {
+    value.sort_all_objects();
+    value
 }
 
 #[test]
