@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    access::{self, Permission},
+    access,
     action::{self, Action, Goal, Origin},
     control::Leave,
     event::{Context, Meta, Rejected, Stream},

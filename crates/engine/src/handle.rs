@@ -114,8 +114,10 @@ impl Access {
                 }),
                 // A stolen cookie reads; it changes nothing.
                 Holder::Page(id) => state.people.get(id).filter(|person| !person.disabled).map(|person| {
-                    let (name, only) = (person.name.clone(), Permission::Read);
-                    Principal { actor: Actor::Person(*id), token: token.id, name, role: None, only }
+                    let own = doors.entry(*id).or_insert_with(|| policy::doors(state, *id));
+                    let doors = own.iter().copied().filter(|door| *door == Permission::Read).collect();
+                    let (actor, name) = (Actor::Person(*id), person.name.clone());
+                    Principal { actor, token: token.id, name, role: None, doors }
                 }),
                 Holder::Source(name) | Holder::Drill(name) => {
                     Some(machine(token.id, name, Permission::Ingest))

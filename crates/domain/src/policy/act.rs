@@ -1,7 +1,7 @@
 //! What may be asked for, by name: one row for each thing that a person can have done. The schema of policies is made
 //! from it, and so is the reference.
 
-use crate::access::Permission::{self, Administer, Command, Respond};
+use crate::access::Permission::{self, Administer, Command, Read, Respond};
 
 /// What an act is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,10 +16,11 @@ pub enum Kind {
     Review,
     Report,
     Account,
+    Evidence,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Platform,
         Kind::Incident,
         Kind::Run,
@@ -30,6 +31,7 @@ impl Kind {
         Kind::Review,
         Kind::Report,
         Kind::Account,
+        Kind::Evidence,
     ];
 
     /// The name of the entity type in policies.
@@ -45,6 +47,7 @@ impl Kind {
             Kind::Review => "Review",
             Kind::Report => "Report",
             Kind::Account => "Account",
+            Kind::Evidence => "Evidence",
         }
     }
 }
@@ -124,6 +127,13 @@ pub const TOKEN_CREATE: Act = act("token.create", Administer, Kind::Account);
 pub const TOKEN_REVOKE: Act = act("token.revoke", Administer, Kind::Account);
 pub const CONTENT_LOAD: Act = act("content.load", Administer, Kind::Platform);
 pub const REDACT: Act = act("journal.redact", Administer, Kind::Platform);
+pub const EVIDENCE_COLLECT: Act = act("evidence.collect", Respond, Kind::Evidence);
+pub const EVIDENCE_ACCESS: Act = act("evidence.access", Respond, Kind::Evidence);
+pub const EVIDENCE_EXPORT: Act = act("evidence.export", Respond, Kind::Evidence);
+pub const EVIDENCE_TRANSFER: Act = act("evidence.transfer", Respond, Kind::Evidence);
+pub const EVIDENCE_VERIFY: Act = act("evidence.verify", Respond, Kind::Evidence);
+pub const LOG_IN: Act = act("page.log_in", Read, Kind::Account);
+pub const LOG_OUT: Act = act("page.log_out", Read, Kind::Account);
 
 /// Every act there is.
 pub const ALL: &[Act] = &[
@@ -177,4 +187,11 @@ pub const ALL: &[Act] = &[
     TOKEN_REVOKE,
     CONTENT_LOAD,
     REDACT,
+    EVIDENCE_COLLECT,
+    EVIDENCE_ACCESS,
+    EVIDENCE_EXPORT,
+    EVIDENCE_TRANSFER,
+    EVIDENCE_VERIFY,
+    LOG_IN,
+    LOG_OUT,
 ];

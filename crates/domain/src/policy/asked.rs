@@ -8,8 +8,9 @@ use crate::{
     access::{self, Holder},
     action, approval,
     control::{self, Leave},
+    evidence,
     flow::Command,
-    id::{ActionId, ApprovalId, IncidentId, ReportId, ReviewId, RunId},
+    id::{ActionId, ApprovalId, EvidenceId, IncidentId, ReportId, ReviewId, RunId},
     incident, intake, notice, report, review, run, silence,
     state::State,
 };
@@ -59,6 +60,7 @@ pub(super) fn by(state: &State, command: &Command) -> Asked {
             report::Command::Close { id, .. } => one(act::REPORT_CLOSE, of_report(state, *id)),
             report::Command::Link { .. } | report::Command::Remind { .. } => Asked::Own,
         },
+        Command::Evidence(command) => of_evidence(state, command),
         Command::Intake(intake::Command::Keep { .. }) => Asked::Scope,
         Command::LoadContent(_) => one(act::CONTENT_LOAD, Thing::platform()),
         Command::Redact { .. } => one(act::REDACT, Thing::platform()),
@@ -211,6 +213,8 @@ fn of_access(state: &State, command: &access::Command) -> Asked {
         ..Thing::new(Kind::Account, id)
     };
     match command {
+        access::Command::LogIn { .. } => one(act::LOG_IN, account("page".to_owned(), None)),
+        access::Command::LogOut { id } => one(act::LOG_OUT, account(id.to_string(), None)),
         access::Command::AddPerson { name, .. } => one(act::PERSON_ADD, account(name.clone(), None)),
         access::Command::SetRole { id, .. } => one(act::PERSON_SET_ROLE, account(id.to_string(), Some(*id))),
         access::Command::DisablePerson { id } => one(act::PERSON_DISABLE, account(id.to_string(), Some(*id))),
@@ -224,9 +228,28 @@ fn of_access(state: &State, command: &access::Command) -> Asked {
     }
 }
 
+fn of_evidence(state: &State, command: &evidence::Command) -> Asked {
+    let kept = |id: &EvidenceId| {
+        let incident = state.evidence.get(id).map(|kept| kept.item.incident);
+        Thing::within(Kind::Evidence, id.to_string(), state, incident)
+    };
+    let new = |incident: IncidentId| Thing::within(Kind::Evidence, "new", state, Some(incident));
+    match command {
+        evidence::Command::Collect(item) => one(act::EVIDENCE_COLLECT, new(item.incident)),
+        evidence::Command::Write { incident, .. } => one(act::EVIDENCE_COLLECT, new(*incident)),
+        evidence::Command::Access { id, .. } => one(act::EVIDENCE_ACCESS, kept(id)),
+        evidence::Command::Export { ids, .. } => {
+            Asked::Acts(ids.iter().map(|id| (act::EVIDENCE_EXPORT, kept(id))).collect())
+        }
+        evidence::Command::Transfer { id, .. } => one(act::EVIDENCE_TRANSFER, kept(id)),
+        evidence::Command::Verify { id, .. } => one(act::EVIDENCE_VERIFY, kept(id)),
+        evidence::Command::Seal { .. } => Asked::Own,
+    }
+}
+
 fn owner(holder: &Holder) -> Option<crate::id::PersonId> {
     match holder {
-        Holder::Person(id) => Some(*id),
+        Holder::Person(id) | Holder::Page(id) => Some(*id),
         Holder::Source(_) | Holder::Drill(_) | Holder::Form(_) | Holder::Outside(_) => None,
     }
 }

@@ -233,7 +233,7 @@ fn resource(thing: &Thing, entities: &mut Vec<Entity>) -> Result<EntityUid, Stri
         }
         Kind::Notice => attributes.push(("external", Value::new_bool(thing.external))),
         Kind::Account => attributes.push(("of", people(&thing.people))),
-        Kind::Incident | Kind::Platform | Kind::Silence | Kind::Review | Kind::Report => {}
+        Kind::Incident | Kind::Platform | Kind::Silence | Kind::Review | Kind::Report | Kind::Evidence => {}
     }
     add(entities, uid(thing.kind.name(), &thing.id), attributes, HashSet::new())
 }

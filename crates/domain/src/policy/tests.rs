@@ -13,11 +13,16 @@ use crate::{
 
 /// Who may do what, in plain words. A number is the least role: viewer 1, responder 2, commander 3, admin 4.
 const LEAST: &[(usize, &[&str])] = &[
-    (1, &["read"]),
+    (1, &["read", "page.log_in", "page.log_out"]),
     (
         2,
         &[
             "ingest",
+            "evidence.collect",
+            "evidence.access",
+            "evidence.export",
+            "evidence.transfer",
+            "evidence.verify",
             "report",
             "respond",
             "silence.set",

@@ -95,7 +95,8 @@ impl Who {
         let people = &state.content.people;
         let account = state.people.get(&id).filter(|person| !person.disabled);
         let named = people.roles.keys().chain(roles).chain(state.content.policies.named("TeamRole"));
-        let team_roles = named.filter(|role| access::holds_role(state, id, role, Permission::Command)).cloned().collect();
+        let team_roles =
+            named.filter(|role| access::holds_role(state, id, role, Permission::Command)).cloned().collect();
         let contact = account.and_then(|_| access::identity(state, id));
         let member = |team: &&crate::content::people::Team| {
             contact.is_some_and(|contact| team.members.iter().any(|member| member == contact))
