@@ -28,6 +28,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         verify: true,
         blast_radius_max: 1,
         in_force_max: None,
+        permissions: Vec::new(),
         timeout: Span::secs(10),
         side_effects: Vec::new(),
         requests: requests.map(requests_of),
