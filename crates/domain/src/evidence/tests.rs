@@ -65,12 +65,12 @@ fn a_file_is_collected_and_handled_on_record() {
     assert_eq!(kept.check_at(), scene.now.plus(CHECK_EVERY));
     assert!(scene.facts.iter().all(|fact| fact.incident == Some(incident)));
     expect![[r#"
-        evidence.collected evidence/5
-        evidence.sealed evidence/5
-        evidence.accessed evidence/5
-        evidence.transferred evidence/5
-        evidence.exported evidence/5
-        evidence.verified evidence/5
+        evidence.collected evidence/7
+        evidence.sealed evidence/7
+        evidence.accessed evidence/7
+        evidence.transferred evidence/7
+        evidence.exported evidence/7
+        evidence.verified evidence/7
     "#]]
     .assert_eq(&scene.look());
 }
@@ -133,11 +133,11 @@ fn bytes_that_were_changed_call_for_a_person_until_they_are_well() {
         ask(&mut scene, Command::Verify { id, found }).unwrap();
     }
     expect![[r#"
-        evidence.verified evidence/5
-        incident.attention_raised incident/3 the bytes of EVD-5 `core�.img` were changed: collected as 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, now 00
-        evidence.verified evidence/5
-        incident.attention_raised incident/3 the bytes of EVD-5 `core�.img` are gone; they were 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-        evidence.verified evidence/5
+        evidence.verified evidence/7
+        incident.attention_raised incident/3 the bytes of EVD-7 `core�.img` were changed: collected as 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, now 00
+        evidence.verified evidence/7
+        incident.attention_raised incident/3 the bytes of EVD-7 `core�.img` are gone; they were 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+        evidence.verified evidence/7
         incident.attention_cleared incident/3
     "#]]
     .assert_eq(&scene.look());

@@ -279,7 +279,7 @@ fn a_hundred_thousand_random_requests_come_to_what_the_model_says() {
 
 #[test]
 fn a_refusal_names_the_policy_and_says_what_it_takes() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[]);
     scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")]);
     let incident = scene.incident();
     let id = PersonId::from_number(scene.next);

@@ -119,8 +119,10 @@ fn ten_failed_logins_of_one_address_within_five_minutes_open_an_incident() {
         sighting.fired sighting/2
         alert.raised alert/23 label incident_type="unauthorized_access"; rule failed_logins; no open incident of its group
         incident.opened incident/24
-        run.started run/25 step 0 Done, step 1 Done, stage 0, Completed
-        incident.attention_raised incident/24 playbook unauthorized_access found nothing to act on; name its targets, or act by hand with `containment apply INC-24`
+        run.started run/25 stage 0, open 0
+        run.advanced run/25 open 1
+        run.advanced run/25 step 2 Done, step 3 Done, step 1 Done, step 0 Done, step 4 Done, begin 5 on 203.0.113.7
+        action.intended action/28 Apply traffic.block 203.0.113.7 #1 rf-scene-28-0
     "#]]
     .assert_eq(&scene.look());
     let alert = scene.state.alerts.iter().next().unwrap().0;
@@ -236,7 +238,10 @@ fn a_metric_has_to_hold_without_a_gap() {
         sighting.fired sighting/7
         alert.raised alert/12 label incident_type="performance_degradation"; rule busy; no open incident of its group
         incident.opened incident/13
-        incident.attention_raised incident/13 no playbook fits type performance_degradation at severity high
+        run.started run/14 stage 0, open 0
+        run.advanced run/14 open 1
+        run.advanced run/14 step 3 Done, begin 2 on validator-2
+        action.intended action/17 Apply node.preserve validator-2 #1 rf-scene-17-0
     "#]]
     .assert_eq(&scene.look());
     // It ends with the first sample that says so.
@@ -250,9 +255,15 @@ fn a_metric_has_to_hold_without_a_gap() {
     scene.wait(Span::secs(1_000));
     sample(&mut scene, "99");
     expect![[r#"
-        sighting.begun sighting/16
-        sighting.lapsed sighting/16
-        sighting.begun sighting/18
+        sighting.begun sighting/19
+        action.unknown action/17 Apply next: no answer by the deadline
+        action.intended action/17 Apply #2 rf-scene-17-0
+        sighting.lapsed sighting/19
+        action.unknown action/17 Apply next: no answer by the deadline
+        action.intended action/17 Apply #3 rf-scene-17-0
+        action.unknown action/17 Apply next: no answer by the deadline
+        action.intended action/17 Apply #4 rf-scene-17-0
+        sighting.begun sighting/27
     "#]]
     .assert_eq(&scene.look());
 }
@@ -281,7 +292,10 @@ fn an_alert_has_to_fire_and_fit_for_as_long() {
         sighting.fired sighting/7
         alert.raised alert/9 label incident_type="node_synchronization"; rule stuck; no open incident of its group
         incident.opened incident/10
-        incident.attention_raised incident/10 no playbook fits type node_synchronization at severity high
+        run.started run/11 stage 0, open 0
+        run.advanced run/11 open 1
+        run.advanced run/11 step 3 Done, begin 2 on validator-4
+        action.intended action/14 Apply node.preserve validator-4 #1 rf-scene-14-0
     "#]]
     .assert_eq(&scene.look());
     let made = scene.state.alerts.iter().find(|(alert, _)| alert.labels.get("rule").is_some()).unwrap().0;
@@ -296,6 +310,8 @@ fn an_alert_has_to_fire_and_fit_for_as_long() {
         alert.resolved alert/2
         sighting.lapsed sighting/7
         alert.resolved alert/9
+        action.unknown action/14 Apply next: no answer by the deadline
+        action.intended action/14 Apply #2 rf-scene-14-0
     "#]]
     .assert_eq(&scene.look());
     assert!(scene.state.sightings.is_empty());

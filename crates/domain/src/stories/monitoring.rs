@@ -49,7 +49,7 @@ fn cloudevents_tell_of_a_leaked_key() {
         +00:00:00 contained
         +00:02:00 a person takes it
         +00:12:00 approval requested
-        +00:12:00 a person is called: `key.rotate` on key-3 waits for the approval of 1; see `run approve APR-19`
+        +00:12:00 a person is called: `key.rotate` on key-3 waits for the approval of 1; see `run approve APR-18`
         +00:12:00 approval granted
         +00:12:00 calls key.rotate on key-3
         +00:12:00 approval consumed
@@ -337,13 +337,13 @@ fn alertmanager_clients_tell_of_a_double_signature() {
         +00:02:00 a person takes it
         +00:05:00 the alert is over, by timeout
         +00:12:00 approval requested
-        +00:12:00 a person is called: `patch.apply` on validator-3 waits for the approval of 1; see `run approve APR-27`
+        +00:12:00 a person is called: `patch.apply` on validator-3 waits for the approval of 1; see `run approve APR-26`
         +00:12:00 approval granted
         +00:12:00 calls patch.apply on validator-3
         +00:12:00 approval consumed
         +00:12:00 patch.apply on validator-3 holds, as read back
         +00:12:00 approval requested
-        +00:12:00 a person is called: `key.rotate` on key-3 waits for the approval of 1; see `run approve APR-36`
+        +00:12:00 a person is called: `key.rotate` on key-3 waits for the approval of 1; see `run approve APR-35`
         +00:12:00 approval granted
         +00:12:00 calls key.rotate on key-3
         +00:12:00 approval consumed
@@ -400,7 +400,7 @@ fn any_json_tells_of_a_key_and_the_account_that_took_it() {
         +00:00:00 account.suspend on account-2 holds, as read back
         +00:02:00 a person takes it
         +00:12:00 approval requested
-        +00:12:00 a person is called: `key.rotate` on key-5 waits for the approval of 1; see `run approve APR-22`
+        +00:12:00 a person is called: `key.rotate` on key-5 waits for the approval of 1; see `run approve APR-21`
         +00:12:00 approval granted
         +00:12:00 calls key.rotate on key-5
         +00:12:00 approval consumed

@@ -44,37 +44,36 @@ fn mended(scene: &mut Scene, id: IncidentId) {
     people_work(scene, id);
     expect![[r#"
         person.added person/15
-        person.added person/16
         run.updated run/4
         run.advanced run/4 step 11 Done, stage 1, begin 12 on
         run.updated run/4
         run.advanced run/4 begin 13 on validator-3
-        action.held action/21 `patch.apply` asks for approval; it needs the approval of 1 person
-        approval.requested approval/22
-        incident.attention_raised incident/3 `patch.apply` on validator-3 waits for the approval of 1; see `run approve APR-22`
-        approval.granted approval/22
-        action.intended action/21 Apply #1 rf-scene-21-0
-        approval.consumed approval/22
+        action.held action/20 `patch.apply` asks for approval; it needs the approval of 1 person
+        approval.requested approval/21
+        incident.attention_raised incident/3 `patch.apply` on validator-3 waits for the approval of 1; see `run approve APR-21`
+        approval.granted approval/21
+        action.intended action/20 Apply #1 rf-scene-20-0
+        approval.consumed approval/21
         incident.attention_cleared incident/3
-        action.applied action/21
+        action.applied action/20
         run.advanced run/4 step 13 Done, step 14 Done, stage 2, open 15
         run.advanced run/4 begin 16 on
         incident.recovery_started incident/3 ledger, api
         incident.recovery_moved incident/3 ledger restoring
         incident.recovery_moved incident/3 ledger verifying
-        action.intended action/34 ReadBack node.sync_status validator-3 #1 rf-scene-34-0
-        action.intended action/35 ReadBack data.verify ledger #1 rf-scene-35-0
-        action.applied action/34
+        action.intended action/33 ReadBack node.sync_status validator-3 #1 rf-scene-33-0
+        action.intended action/34 ReadBack data.verify ledger #1 rf-scene-34-0
+        action.applied action/33
         incident.recovery_found incident/3 ledger true: holds
-        action.applied action/35
+        action.applied action/34
         incident.recovery_found incident/3 ledger true: holds
         incident.recovery_moved incident/3 ledger verified
         action.intended action/5 Revert #2 rf-scene-5-1
         action.released action/5
         incident.recovery_released incident/3 ledger ACT-5 true
         incident.recovery_moved incident/3 ledger released
-        action.intended action/45 ReadBack service.probe ledger #1 rf-scene-45-0
-        action.applied action/45
+        action.intended action/44 ReadBack service.probe ledger #1 rf-scene-44-0
+        action.applied action/44
         incident.recovery_found incident/3 ledger true: holds
         incident.recovery_moved incident/3 ledger healthy
         incident.recovery_moved incident/3 api restoring
@@ -82,16 +81,16 @@ fn mended(scene: &mut Scene, id: IncidentId) {
         incident.recovery_moved incident/3 api verified
         incident.recovery_moved incident/3 api released
         health.probed health
-        action.intended action/54 ReadBack service.probe api #1 rf-scene-54-0
-        action.applied action/54
+        action.intended action/53 ReadBack service.probe api #1 rf-scene-53-0
+        action.applied action/53
         incident.recovery_found incident/3 api true: holds
         incident.recovery_moved incident/3 api healthy
         incident.recovery_completed incident/3
         health.probed health
         run.updated run/4
         run.advanced run/4 begin 17 on validator-3
-        action.intended action/62 Apply node.sync_status validator-3 #1 rf-scene-62-0
-        action.applied action/62
+        action.intended action/61 Apply node.sync_status validator-3 #1 rf-scene-61-0
+        action.applied action/61
         run.advanced run/4 step 17 Done, step 15 Done, Completed
     "#]].assert_eq(&scene.look());
 }
@@ -118,12 +117,12 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
     scene.look();
     alert(&mut scene, "DoubleSignAgain");
     expect![[r#"
-        alert.raised alert/176 label incident_type="validator_compromise"; same group as open INC-3
+        alert.raised alert/175 label incident_type="validator_compromise"; same group as open INC-3
         incident.alert_joined incident/3
         incident.relapsed incident/3
-        incident.attention_raised incident/3 relapse: ALERT-176 came while the incident was watched after its resolution
-        run.started run/180 stage 0, begin 0 on validator-3
-        action.intended action/181 Apply node.isolate validator-3 #1 rf-scene-181-0
+        incident.attention_raised incident/3 relapse: ALERT-175 came while the incident was watched after its resolution
+        run.started run/179 stage 0, begin 0 on validator-3
+        action.intended action/180 Apply node.isolate validator-3 #1 rf-scene-180-0
     "#]].assert_eq(&scene.look());
     assert_eq!(scene.state.incidents.open.len(), 1);
     people_work(&mut scene, id);
@@ -141,7 +140,7 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
         .filter(|line| !line.starts_with("action.") && !line.starts_with("health."))
         .collect();
     expect![[r#"
-        alert.resolved alert/176
+        alert.resolved alert/175
         incident.watch_ended incident/3
     "#]]
     .assert_eq(&(told.join("\n") + "\n"));
@@ -152,7 +151,7 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
     expect![[r#"
         incident.signed_off incident/3
         incident.closed incident/3
-        review.opened review/461
+        review.opened review/460
     "#]]
     .assert_eq(&scene.look());
 }

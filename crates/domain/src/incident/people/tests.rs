@@ -188,8 +188,8 @@ fn one_person_commands_and_hands_over_to_one_who_accepts() {
     assert!(scene.refused(ask(id, Ask::Claim)).contains("commands"));
     assert!(scene.refused(ask(id, Ask::Accept)).contains("nobody offered"));
     let viewer = access::Command::AddPerson { name: "vera".to_owned(), role: access::Role::Viewer };
+    let vera = PersonId::from_number(scene.next);
     scene.must(Command::Access(viewer));
-    let vera = *scene.state.people.keys().next_back().unwrap();
     assert!(scene.refused(ask(id, Ask::HandOver { to: vera })).contains("may respond"), "who only looks");
     scene.must(ask(id, Ask::HandOver { to: maria }));
     let commander = |scene: &Scene| scene.state.incidents.open[&id].standing().commander;
