@@ -290,10 +290,9 @@ fn a_refusal_names_the_policy_and_says_what_it_takes() {
     let Rejected::Forbidden(text) = refused else { panic!("{refused:?}") };
     assert!(text.starts_with("`incident.note` of INC-"), "{text}");
     assert!(text.contains("`vera`, who is viewer; it takes policy `respond`: responders work"), "{text}");
-    for machine in [Actor::Source(TokenId::from_number(5))] {
-        let refused = scene.ask(machine, Command::Incident(note.clone())).unwrap_err().to_string();
-        assert!(refused.contains("policy `machines-never-decide`"), "{refused}");
-    }
+    let machine = Actor::Source(TokenId::from_number(5));
+    let refused = scene.ask(machine, Command::Incident(note)).unwrap_err().to_string();
+    assert!(refused.contains("policy `machines-never-decide`"), "{refused}");
     let own = crate::incident::Command::EndWatch { id: incident };
     let refused = scene.ask(Actor::Person(id), Command::Incident(own)).unwrap_err().to_string();
     assert!(refused.contains("only the platform itself"), "{refused}");
