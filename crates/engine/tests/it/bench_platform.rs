@@ -74,7 +74,7 @@ impl Bench {
             store: store.clone(),
             channels: engine::Channels::new(),
             connectors: BTreeMap::from([("estate".to_owned(), connector.clone() as Arc<dyn Connector>)]),
-            content: Arc::new(shipped()),
+            content: Arc::new(alone(CUT_OFF)),
             signing_key: tlog::note::SigningKey::from_seed("ringfence.test/log", &[7; 32]).unwrap(),
             incarnation: "test".to_owned(),
             runtime: runtime.handle().clone(),
@@ -158,9 +158,8 @@ impl Bench {
     }
 }
 
-pub(crate) fn shipped() -> Content {
-    checked(&files())
-}
+/// A node is cut off and its key revoked, and nothing waits for people.
+const CUT_OFF: &str = include_str!("../../../domain/src/scene/cut_off.yaml");
 
 /// The shipped content with this playbook in place of the shipped ones.
 pub(crate) fn alone(playbook: &str) -> Content {

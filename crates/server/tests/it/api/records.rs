@@ -37,6 +37,11 @@ fn ten_failed_logins_of_one_address_open_an_incident() {
     let entries = bench.get(&format!("/api/v1/incidents/{id}/timeline")).expect(200);
     assert_eq!(entries["items"][0]["actor"], "rule/failed_logins");
 
+    bench.until("the response waits for people", |bench| {
+        let run = bench.get("/api/v1/runs").expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
+        let page = bench.get(&format!("/api/v1/runs/{run}")).expect(200);
+        page["steps"].as_array().unwrap().iter().any(|s| s["id"] == "reached" && s["status"] == "active")
+    });
     // A thousand more of them are the same alert, and leave nothing in the journal.
     let before = bench.length();
     send(&bench, &format!("{}\n", login("203.0.113.7")).repeat(1_000));
