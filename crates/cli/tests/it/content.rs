@@ -44,9 +44,9 @@ fn content_that_does_not_check_changes_nothing() {
     };
     fs::write(&playbook, "nonsense: [").unwrap();
     server.signal("HUP");
-    assert_eq!(version(&server), "1.0.0");
+    assert_eq!(version(&server), "2.0.0");
     // A good playbook whose test fails changes nothing either.
-    let newer = text.replace("version: 1.0.0", "version: 1.0.1");
+    let newer = text.replace("version: 2.0.0", "version: 2.0.1");
     fs::write(&playbook, &newer).unwrap();
     let test = content.join("playbooks/key_compromise.test.yaml");
     let passing = fs::read_to_string(&test).unwrap();
@@ -54,15 +54,15 @@ fn content_that_does_not_check_changes_nothing() {
     assert_ne!(failing, passing);
     fs::write(&test, failing).unwrap();
     server.signal("HUP");
-    assert_eq!(version(&server), "1.0.0");
+    assert_eq!(version(&server), "2.0.0");
     let data = folder.path().join("second").display().to_string();
     let refused = run(&["serve", "--content", &shown, "--data-dir", &data]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("key_compromise.test.yaml"), "{}", stderr(&refused));
-    assert_eq!(version(&server), "1.0.0");
+    assert_eq!(version(&server), "2.0.0");
     fs::write(&test, passing).unwrap();
     server.signal("HUP");
-    server.until(&["playbook", "list"], |_| version(&server) == "1.0.1");
+    server.until(&["playbook", "list"], |_| version(&server) == "2.0.1");
     let (status, _, _) = server.end("TERM");
     assert!(status.success());
 }

@@ -34,7 +34,8 @@ fn actions_reach_an_estate_in_another_process_and_stand_in_its_ledger() {
         "critical",
         "node=validator-4",
     ]);
-    server.until(&["containment", "list"], |list| list["items"][0]["verified"] == true);
+    let isolated = |one: &Value| one["verb"] == "node.isolate" && one["verified"] == true;
+    server.until(&["containment", "list"], |list| list["items"].as_array().unwrap().iter().any(isolated));
     let lines: Vec<Value> = fs::read_to_string(&ledger)
         .unwrap()
         .lines()
