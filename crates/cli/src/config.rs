@@ -40,6 +40,14 @@ pub(crate) struct Config {
     pub(crate) connectors: BTreeMap<String, Connector>,
     pub(crate) channels: BTreeMap<String, Channel>,
     pub(crate) sources: BTreeMap<String, Source>,
+    pub(crate) files: Files,
+}
+
+/// Folders of this machine on whose files actions may act.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Files {
+    pub(crate) roots: Vec<PathBuf>,
 }
 
 /// Files in PEM.
@@ -82,7 +90,9 @@ impl Config {
 
     fn resolve(&mut self, folder: &Path) {
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.cert, &mut tls.key]);
-        for path in [&mut self.data_dir, &mut self.content].into_iter().flatten().chain(tls) {
+        let roots = self.files.roots.iter_mut();
+        let own = [&mut self.data_dir, &mut self.content].into_iter().flatten();
+        for path in own.chain(tls).chain(roots) {
             *path = folder.join(&*path);
         }
         self.sources.values_mut().for_each(|source| source.resolve(folder));

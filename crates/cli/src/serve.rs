@@ -1,6 +1,7 @@
 //! `serve`: the platform on this machine, until a signal ends it.
 
 mod demo;
+mod files;
 mod running;
 mod settings;
 mod sources;

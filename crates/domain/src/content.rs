@@ -75,6 +75,8 @@ pub struct Content {
 
 /// The connector of the platform itself that acts on files below configured roots.
 pub const FILES: &str = "files";
+pub const QUARANTINE: &str = "file.quarantine";
+pub const RESTORE: &str = "file.restore";
 
 /// What `actions.yaml` says of one verb.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +93,8 @@ pub struct ActionSpec {
     pub containment: bool,
     /// What it is for: limits tell purposes apart.
     pub purpose: Purpose,
+    /// A target that is a path of this machine, or the hash of an upload, goes to the connector [`FILES`].
+    pub files: bool,
     /// What it brings is kept as evidence of this kind.
     pub keeps: Option<crate::evidence::Kind>,
     /// The verb that takes it back, if any.
@@ -115,6 +119,12 @@ impl ActionSpec {
     /// The verb that ends it, of what is in force until then.
     pub fn held_until(&self) -> Option<&str> {
         self.revert.as_deref().filter(|_| !self.lasting)
+    }
+
+    /// Who performs it on this target.
+    pub fn connector_for(&self, target: &str) -> &str {
+        let here = target.starts_with('/') || target.starts_with("sha256:");
+        if self.files && here { FILES } else { &self.connector }
     }
 }
 

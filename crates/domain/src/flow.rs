@@ -538,7 +538,7 @@ fn step_specs<'a>(
             target_kind: known.target.as_str().into(),
             target: target.clone(),
             args: action::checked_args(known, args).ok()?,
-            connector: known.connector.as_str().into(),
+            connector: known.connector_for(target).into(),
             class: known.class,
             risk: known.risk,
             containment: known.containment,

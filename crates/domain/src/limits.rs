@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     action::{Goal, Spec},
     approval::{Pass, Terms},
-    content::Purpose,
+    content::{FILES, Purpose, QUARANTINE, RESTORE},
     control::{Control, SafeMode, own},
     severity::Risk,
     time::{Span, Timestamp},
@@ -70,7 +70,7 @@ pub fn permits(control: &Control, spec: &Spec, goal: Goal, asked: Asked, now: Ti
         Some(switch) => format!("the kill switch is on since {}", switch.since),
         None => format!("safe mode {level} does not allow `{}` now", spec.verb),
     };
-    let cell = cell(level, spec.purpose, spec.risk, goal, asked);
+    let cell = files(level, spec, goal).unwrap_or_else(|| cell(level, spec.purpose, spec.risk, goal, asked));
     let own = spec.approval.as_ref().filter(|_| goal == Goal::Apply);
     let (terms, why) = match (cell, own) {
         (Cell::No, _) => return Permit::Refused(why()),
@@ -117,6 +117,21 @@ fn cell(level: SafeMode, purpose: Purpose, risk: Risk, goal: Goal, asked: Asked)
         // Also for a step of a playbook: it offers what people then allow.
         (SafeMode::Lockdown, _) if contains => Cell::Quorum(QUORUM),
         (SafeMode::Emergency | SafeMode::Lockdown, _) => Cell::No,
+    }
+}
+
+/// A real file goes into quarantine at every level; it leaves by approval alone, and never at the highest.
+fn files(level: SafeMode, spec: &Spec, goal: Goal) -> Option<Cell> {
+    if &*spec.connector != FILES {
+        return None;
+    }
+    match (&*spec.verb, goal, level) {
+        (QUARANTINE, Goal::Apply, _) => Some(Cell::Yes),
+        (QUARANTINE, Goal::Release, level) | (RESTORE, Goal::Apply, level) => match level {
+            SafeMode::Disabled | SafeMode::Restricted | SafeMode::Paranoid => Some(Cell::Quorum(1)),
+            SafeMode::Emergency | SafeMode::Lockdown => Some(Cell::No),
+        },
+        (_, Goal::Apply | Goal::Release, _) => None,
     }
 }
 

@@ -24,6 +24,7 @@ mod intake;
 mod log;
 mod notices;
 mod operations;
+mod quarantine;
 pub(crate) mod queue;
 mod records;
 mod recovery;
@@ -52,6 +53,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     reviews::ROUTES,
     containments::ROUTES,
     evidence::ROUTES,
+    quarantine::ROUTES,
     notices::ROUTES,
     approvals::ROUTES,
     control::ROUTES,

@@ -104,6 +104,9 @@ impl Connector {
         if name == domain::control::own::CONNECTOR {
             bail!("[connectors.{name}] names the platform itself, which needs none; give it another name");
         }
+        if name == domain::content::FILES {
+            bail!("[connectors.{name}] is the platform's own; name folders in `[files] roots` instead");
+        }
         let Some(endpoint) = &self.endpoint else {
             return match self.kind {
                 Kind::Estate => Ok(None),

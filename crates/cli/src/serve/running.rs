@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use domain::{
     access::{self, Holder, Role},
-    content::Content,
+    content::{Content, FILES},
     event::{Actor, Stream},
     flow::Command,
     id::PersonId,
@@ -22,7 +22,7 @@ use store::{Sqlite, Store as _};
 use tlog::VerifierKey;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
-use super::{Settings, sources};
+use super::{Settings, files, sources};
 use crate::{
     client::Address,
     content::Source,
@@ -73,11 +73,13 @@ impl Running {
         let store = Arc::new(store);
         let key = keys::open_or_create(&settings.data_dir, store.length()? == 0)?;
         let log_key = key.verifier().clone();
+        let mut connectors = settings.connectors.clone();
+        connectors.insert(FILES.to_owned(), files::connector(&settings, &store)?);
         let platform = engine::start(engine::Options {
             incarnation: keys::incarnation(&key),
             disk: Some(Arc::new(Reserve(store.clone()))),
             store: store.clone(),
-            connectors: settings.connectors.clone(),
+            connectors,
             channels: settings.channels.clone(),
             content: content.clone(),
             signing_key: key,
@@ -152,7 +154,8 @@ impl Running {
     pub(crate) fn missing_connectors(&self) -> Vec<(String, String)> {
         let content = self.content.borrow();
         let mut missing = std::collections::BTreeMap::new();
-        let known = |name: &String| name == domain::control::own::CONNECTOR || self.connectors.contains(name);
+        let own = [domain::control::own::CONNECTOR, FILES];
+        let known = |name: &String| own.contains(&name.as_str()) || self.connectors.contains(name);
         for action in content.actions.values().filter(|action| !known(&action.connector)) {
             missing.entry(action.connector.clone()).or_insert_with(|| action.verb.clone());
         }

@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) content: Source,
     pub(crate) connectors: Connectors,
     pub(crate) channels: Channels,
+    /// Folders on whose files actions may act.
+    pub(crate) roots: Vec<PathBuf>,
     /// The simulated estate in this process, if actions may go there.
     pub(crate) estate: Option<Arc<Estate>>,
     pub(crate) public_log: bool,
@@ -74,6 +76,7 @@ impl Settings {
             content,
             connectors,
             channels,
+            roots: config.files.roots,
             estate,
             public_log,
             secure,
@@ -94,6 +97,7 @@ impl Settings {
             content: Source::Shipped,
             connectors: Connectors::from([(ESTATE.to_owned(), connector)]),
             channels: Channels::new(),
+            roots: Vec::new(),
             estate: Some(estate),
             public_log: false,
             secure: false,

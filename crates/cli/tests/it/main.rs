@@ -14,6 +14,7 @@ mod inert;
 mod pages;
 mod prometheus;
 mod proof;
+mod quarantine;
 mod reports;
 mod services;
 mod sources;

@@ -22,6 +22,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         risk: Risk::Low,
         containment: true,
         purpose: domain::content::Purpose::Containment,
+        files: false,
         keeps: None,
         revert: Some(revert.to_owned()),
         lasting: false,

@@ -207,7 +207,7 @@ fn by_person(
         target_kind: known.target.as_str().into(),
         target: target.into(),
         args: checked_args(known, args).map_err(Rejected::Invalid)?,
-        connector: known.connector.as_str().into(),
+        connector: known.connector_for(target).into(),
         class: known.class,
         risk: known.risk,
         containment: known.containment,

@@ -132,7 +132,7 @@ fn spec_of(
         target_kind: call.kind.clone(),
         target: call.target.clone(),
         args: action::checked_args(known, call.with.clone())?,
-        connector: known.connector.as_str().into(),
+        connector: known.connector_for(&call.target).into(),
         class: known.class,
         risk: known.risk,
         containment: known.containment,

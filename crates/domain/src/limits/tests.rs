@@ -126,3 +126,29 @@ fn a_breaker_stops_one_connector_or_one_action_and_nothing_else() {
     }
     assert_eq!(cells, 5 * 2 * 3 * 3 * 4);
 }
+
+#[test]
+fn a_real_file_goes_into_quarantine_at_every_level_and_leaves_by_approval_below_the_highest() {
+    let base = Spec { connector: "files".into(), verb: "file.quarantine".into(), risk: Risk::Low, ..spec() };
+    let restore = Spec { verb: "file.restore".into(), purpose: Purpose::Recovery, ..base.clone() };
+    let mut table = String::new();
+    for level in SafeMode::ALL {
+        let control = Control { safe_mode: level, ..Control::default() };
+        let cell = |spec: &Spec, goal, asked| letter(&permits(&control, spec, goal, asked, Timestamp(0)));
+        let row: String = [(&base, Goal::Apply), (&base, Goal::Release), (&restore, Goal::Apply)]
+            .into_iter()
+            .flat_map(|(spec, goal)| {
+                [Asked::Automatically, Asked::ByPerson].map(|asked| cell(spec, goal, asked))
+            })
+            .collect();
+        writeln!(table, "{level:<11}{row}").unwrap();
+    }
+    expect![[r#"
+        disabled   yy1111
+        restricted yy1111
+        paranoid   yy1111
+        emergency  yy----
+        lockdown   yy----
+    "#]]
+    .assert_eq(&table);
+}

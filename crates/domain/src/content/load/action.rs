@@ -49,6 +49,8 @@ struct ActionDocument {
     containment: bool,
     /// Absent: containment or other, as `containment` says.
     purpose: Option<Spanned<Purpose>>,
+    #[serde(default)]
+    files: bool,
     /// What it brings is kept as evidence of this kind.
     keeps: Option<Spanned<Kind>>,
     revert: Option<Spanned<String>>,
@@ -146,6 +148,7 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         risk: action.risk,
         containment: action.containment,
         purpose: purpose(action),
+        files: action.files,
         keeps: action.keeps.as_ref().map(|kind| kind.value),
         revert: action.revert.as_ref().map(|verb| verb.value.clone()),
         lasting: action.lasting,
