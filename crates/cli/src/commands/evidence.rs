@@ -1,5 +1,7 @@
 //! `evidence`: what was kept of an incident, by hash, and through whose hands it went.
 
+mod offline;
+
 use std::{fs::File, io::Read as _, path::PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -9,6 +11,7 @@ use domain::{
     id::{EvidenceId, IncidentId},
 };
 use serde_json::{Value, json};
+use tlog::VerifierKey;
 
 use super::show;
 use crate::{
@@ -33,6 +36,7 @@ pub(crate) enum Command {
     Get(Get),
     Transfer(Transfer),
     Verify(Verify),
+    Export(Export),
 }
 
 /// Keep a file or a short text as evidence of an incident
@@ -102,15 +106,39 @@ pub(crate) struct Transfer {
     receipt: String,
 }
 
-/// Hash the stored bytes anew
+/// Hash the stored bytes anew, or check an exported folder without a server
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence evidence verify EVD-21")]
+#[command(
+    after_help = "Examples:\n  ringfence evidence verify EVD-21\n  ringfence evidence verify case-13 --key \"$(cat log.pub)\""
+)]
 pub(crate) struct Verify {
-    id: EvidenceId,
+    /// A piece of evidence, or a folder that `evidence export` wrote
+    #[arg(value_name = "EVD|DIR")]
+    what: String,
+    /// For a folder: the log's public key as you kept it, name+id+base64
+    #[arg(long, value_name = "KEY", value_parser = super::log::parse_key)]
+    key: Vec<VerifierKey>,
+}
+
+/// Write all evidence of an incident with its log and proofs into a folder; that it left goes on record
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence evidence export INC-13 --why 'for the court' --out case-13")]
+pub(crate) struct Export {
+    incident: IncidentId,
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// Folder to make, which must not exist
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
+        if let Command::Verify(Verify { what, key }) = self
+            && what.parse::<EvidenceId>().is_err()
+        {
+            return offline::verify(what.as_ref(), key, output);
+        }
         let client = session::client(global)?;
         match self {
             Command::Add(command) => add(&client, command, output),
@@ -127,8 +155,11 @@ impl Command {
                 let kept = client.post(&format!("{LIST}/{id}/transfer"), &body)?;
                 Ok(show::done(output, &kept, &format!("{id} is with {to}")))
             }
-            Command::Verify(Verify { id }) => {
-                let kept = client.post(&format!("{LIST}/{id}/verify"), &json!({}))?;
+            Command::Export(Export { incident, why, out }) => {
+                offline::export(&client, *incident, why, out, output)
+            }
+            Command::Verify(Verify { what, .. }) => {
+                let kept = client.post(&format!("{LIST}/{what}/verify"), &json!({}))?;
                 Ok(verified(&kept, output))
             }
         }

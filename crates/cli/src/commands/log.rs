@@ -213,6 +213,6 @@ fn texts_of(client: &Client, id: IncidentId) -> anyhow::Result<Vec<u64>> {
     Ok(with_text.filter_map(|entry| entry.get("position").and_then(Value::as_u64)).collect())
 }
 
-fn parse_key(text: &str) -> Result<VerifierKey, String> {
+pub(super) fn parse_key(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text.trim()).map_err(|error| error.to_string())
 }

@@ -142,3 +142,49 @@ fn a_process_that_is_killed_in_the_middle_of_an_upload_keeps_the_whole_and_no_ha
         assert!(server.ask(&["evidence", "verify", id]).status.success());
     }
 }
+
+#[test]
+fn what_leaves_is_checked_without_a_server_and_every_change_is_named() {
+    let server = Server::start(&[]);
+    let incident = incident(&server);
+    let kept = add(&server, &incident, &file(&server, "node.log", b"it stopped at noon\n"));
+    let (id, sha256) = (kept["id"].as_str().unwrap(), kept["sha256"].as_str().unwrap());
+    server.json(&["evidence", "add", &incident, "--note", "the door stood open", "--name", "door"]);
+    let disguised = file(&server, "holiday.jpg", b"just words");
+    assert_eq!(
+        server.ask(&["evidence", "add", &incident, disguised.to_str().unwrap()]).status.code(),
+        Some(1)
+    );
+    server.json(&["evidence", "transfer", id, "--to", "Forensics", "--why", "disk", "--receipt", "R-17"]);
+    server.until(&["evidence", "list", &incident], |list| {
+        list["items"].as_array().unwrap().iter().all(|kept| kept["sealed_at"].is_string())
+    });
+    let folder = server.folder.path().join("case");
+    let case = folder.to_str().unwrap();
+    server.json(&["evidence", "export", &incident, "--why", "for the court", "--out", case]);
+    let (_, _, kept_alive) = server.end("TERM");
+    let check = || crate::support::run(&["evidence", "verify", case]);
+    assert!(check().status.success(), "{}", stdout(&check()));
+
+    let changed = |name: &str, from: &str, to: &str, found: &str| {
+        let path = folder.join(name);
+        let whole = fs::read(&path).unwrap();
+        let text = String::from_utf8(whole.clone()).unwrap();
+        assert!(text.contains(from), "{name} has no {from}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        let output = check();
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", stdout(&output));
+        assert!(stdout(&output).contains(found), "{name}: {}", stdout(&output));
+        fs::write(&path, whole).unwrap();
+    };
+    changed(sha256, "noon", "nine", &format!("{id}: its bytes were changed"));
+    changed("manifest.json", "Forensics", "Nobody", &format!("{id} is not what the log says"));
+    changed("log.bundle", "evidence.transferred", "evidence.transformed", "WRONG");
+    changed("log.bundle", "\"checkpoint\"", "\"checkpaint\"", "WRONG");
+    fs::write(folder.join("more"), b"x").unwrap();
+    assert!(stdout(&check()).contains("`more` is no part of it"));
+    fs::remove_file(folder.join("more")).unwrap();
+    fs::rename(folder.join(sha256), folder.join("gone")).unwrap();
+    assert!(stdout(&check()).contains(&format!("{id}: its bytes are missing")));
+    drop(kept_alive);
+}

@@ -1,5 +1,6 @@
 //! `/api/v1/evidence`: what was kept of an incident, by hash, and through whose hands it went.
 
+mod leave;
 mod upload;
 
 use axum::{
@@ -35,6 +36,10 @@ const KIND: Parameter = Parameter {
 };
 const NAME: Parameter = Parameter { name: "name", about: "Its name; the ending is compared with the bytes." };
 const WHY: Parameter = Parameter { name: "why", about: "What for; it goes on record before the first byte." };
+const BUNDLE: Parameter = Parameter {
+    name: "bundle",
+    about: "`yes`: for a bundle, which also takes what is in quarantine; needs the permission command.",
+};
 const FROM: Parameter = Parameter { name: "cursor", about: "The `next` of the page before." };
 const ONE: Answer = Answer::Json(200, schema::<Evidence>);
 /// At most this many rows are looked at for one page.
@@ -74,7 +79,7 @@ pub(crate) const ROUTES: &[Route] = &[
         audit: Audit::Refusals,
         ..read(
             "/api/v1/evidence/{id}/content",
-            &[WHY],
+            &[WHY, BUNDLE],
             Answer::Other("application/octet-stream"),
             "Its bytes, compared with their hash first; who takes them and why goes on record.",
             |call| Box::pin(content(call)),
@@ -87,6 +92,25 @@ pub(crate) const ROUTES: &[Route] = &[
         "Who collected, read, exported or took it over, oldest first.",
         |call| Box::pin(custody(call)),
     ),
+    change(
+        "/api/v1/evidence/export",
+        Permission::Command,
+        Some(schema::<leave::Export>),
+        Answer::Json(200, schema::<Page<Evidence>>),
+        "Put on record that all evidence of an incident leaves, and list it.",
+        |call| Box::pin(leave::export(call)),
+    ),
+    Route {
+        auth: Auth::Token(Permission::Command),
+        audit: Audit::Refusals,
+        ..read(
+            "/api/v1/evidence/bundle",
+            &[INCIDENT],
+            Answer::Other("application/jsonl"),
+            "The entries about all evidence of an incident with their proofs, to be checked offline.",
+            |call| Box::pin(leave::entries(call)),
+        )
+    },
     change("/api/v1/evidence/{id}/verify", Permission::Respond, None, ONE, "Hash its bytes anew.", |call| {
         Box::pin(verify(call))
     }),
@@ -225,7 +249,11 @@ async fn content(call: Call) -> Result<Response, Error> {
     let kept = find(&call).await?;
     let id = kept.id;
     let why = call.query_one("why")?.unwrap_or("").to_owned();
-    if kept.item.quarantined {
+    let bundle = super::either(&call, "bundle", ["no", "yes"])?;
+    if bundle {
+        crate::gate::require(call.principal.as_ref(), Permission::Command)?;
+    }
+    if kept.item.quarantined && !bundle {
         let detail = format!("{id} is in quarantine; it leaves in a bundle only: see `evidence export`");
         return Err(Error::new(Problem::Conflict, detail));
     }
