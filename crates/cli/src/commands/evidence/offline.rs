@@ -123,11 +123,11 @@ pub(super) fn verify(folder: &Path, keys: &[VerifierKey], output: &Output) -> an
     } else {
         output.line(format!("evidence    {} pieces, {} entries", items.len(), report.entries));
         if report.key_from_bundle {
-            output.line("key         that of the bundle itself; compare with one you kept: --key".to_owned());
+            output.line("key         that of the bundle itself; compare with one you kept: --key");
         }
         wrong.iter().for_each(|wrong| output.line(escape(&format!("WRONG: {wrong}"))));
         if wrong.is_empty() {
-            output.line("everything is what it was".to_owned());
+            output.line("everything is what it was");
         }
     }
     Ok(if wrong.is_empty() { Verdict::Done } else { Verdict::NotMet })
