@@ -216,7 +216,7 @@ pub enum Event {
     LeaseExtended {
         until: Timestamp,
     },
-    /// The lease ended while the incident is open; it stays in force and a person is asked.
+    /// The lease ended; it stays in force and a person is asked.
     LeaseExpired,
     /// Released while another incident holds the same: nothing was called, and that one goes on.
     Yielded {
@@ -327,6 +327,15 @@ pub struct Action {
 }
 
 impl Action {
+    /// Its lease has no time: it ends with the incident.
+    pub fn ends_with_incident(&self) -> bool {
+        let timeless = self.spec.lease.is_some_and(|lease| lease.span.is_none());
+        timeless
+            && self.lease_until.is_none()
+            && !self.lease_expired
+            && matches!(self.status, Status::InForce)
+    }
+
     /// Nothing more will happen to it by itself or by release.
     pub fn is_final(&self) -> bool {
         match self.status {
@@ -523,7 +532,7 @@ fn applied(action: &mut Action, verified: Option<bool>, artefact: Option<Value>,
     action.unsure = false;
     action.verified = verified;
     action.artefact = artefact;
-    action.lease_until = action.spec.lease.map(|lease| now.plus(lease.span));
+    action.lease_until = action.spec.lease.and_then(|lease| lease.span).map(|span| now.plus(span));
     action.status = if action.spec.revert.is_some() { Status::InForce } else { Status::Done };
 }
 

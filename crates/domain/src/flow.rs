@@ -391,6 +391,10 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             let again = if run.is_none() { respond(state, id) } else { Vec::new() };
             std::iter::once(told).chain(again).collect()
         }
+        incident::Event::WatchEnded | incident::Event::Resolved { watch_until: None, .. } => {
+            let held = state.actions.of_incident(id).filter(|action| action.ends_with_incident());
+            held.map(|action| Command::Action(action::Command::EndLease { id: action.id })).collect()
+        }
         // What was real is looked back at.
         incident::Event::Closed { disposition: incident::Disposition::TruePositive } => review_of(state, id),
         incident::Event::Acknowledged
@@ -402,7 +406,6 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
-        | incident::Event::WatchEnded
         | incident::Event::SignedOff { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }

@@ -313,10 +313,11 @@ pub enum Backoff {
     Exponential,
 }
 
-/// How long a containment holds, and what then.
+/// How long a containment holds, and what then. Without a span it holds until its incident is about to close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    pub span: Span,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
     pub on_expiry: OnExpiry,
 }
 

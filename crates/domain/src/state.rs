@@ -449,7 +449,8 @@ impl State {
         let Some(action) = self.actions.live.get(&id) else { return 0 };
         match event {
             // That a service is not well yet says nothing against the connector that looked.
-            action::Event::NotApplied { .. } if action.spec.origin.looks() => {}
+            action::Event::NotApplied { .. }
+                if action.spec.origin.looks() || action.spec.purpose == content::Purpose::Evidence => {}
             action::Event::Unknown { .. } | action::Event::NotApplied { retry_at: Some(_), .. } => {
                 *self.failures.entry(action.spec.connector.clone()).or_default() += 1;
             }

@@ -1,6 +1,7 @@
 //! Stories: one incident each from its first alert to its end, in virtual time, told by the facts.
 
 mod brute_force;
+mod models;
 mod monitoring;
 mod practice;
 mod reports;

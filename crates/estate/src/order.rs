@@ -1,12 +1,19 @@
 //! The verbs of the estate and their arguments: containments, their ways back, and what looks or saves.
 
+mod ai;
+mod breach;
 mod response;
 mod system;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::{response::Response, system::System};
+pub(crate) use self::{
+    ai::{Ai, Focus},
+    breach::Breach,
+    response::Response,
+    system::System,
+};
 use crate::spec::TargetKind;
 
 /// Longest free text that a call may leave in the world, in bytes.
@@ -81,10 +88,31 @@ pub enum Verb {
     AccountResetSessions,
     PolicyTighten,
     PolicyLoosen,
+    ModelInspect,
+    ModelWatch,
+    ModelUnwatch,
+    ModelCoarsen,
+    ModelRefine,
+    DatasetAnalyze,
+    DatasetVerify,
+    DatasetClean,
+    PipelineProbe,
+    ApiSuspendAccess,
+    ApiRestoreAccess,
+    TrafficAnalyze,
+    FilterTighten,
+    FilterRelax,
+    ServiceShield,
+    ServiceUnshield,
+    LeakTrace,
+    LeakPurge,
+    PatchFind,
+    NodeHunt,
+    PatternRecord,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 66] = [
+    pub const ALL: [Verb; 87] = [
         Verb::NodeIsolate,
         Verb::NodeRelease,
         Verb::KeyRevoke,
@@ -151,8 +179,30 @@ impl Verb {
         Verb::AccountResetSessions,
         Verb::PolicyTighten,
         Verb::PolicyLoosen,
+        Verb::ModelInspect,
+        Verb::ModelWatch,
+        Verb::ModelUnwatch,
+        Verb::ModelCoarsen,
+        Verb::ModelRefine,
+        Verb::DatasetAnalyze,
+        Verb::DatasetVerify,
+        Verb::DatasetClean,
+        Verb::PipelineProbe,
+        Verb::ApiSuspendAccess,
+        Verb::ApiRestoreAccess,
+        Verb::TrafficAnalyze,
+        Verb::FilterTighten,
+        Verb::FilterRelax,
+        Verb::ServiceShield,
+        Verb::ServiceUnshield,
+        Verb::LeakTrace,
+        Verb::LeakPurge,
+        Verb::PatchFind,
+        Verb::NodeHunt,
+        Verb::PatternRecord,
     ];
 
+    #[expect(clippy::too_many_lines, reason = "one line a verb")]
     pub fn name(self) -> &'static str {
         match self {
             Verb::NodeIsolate => "node.isolate",
@@ -221,6 +271,27 @@ impl Verb {
             Verb::AccountResetSessions => "account.reset_sessions",
             Verb::PolicyTighten => "policy.tighten",
             Verb::PolicyLoosen => "policy.loosen",
+            Verb::ModelInspect => "model.inspect",
+            Verb::ModelWatch => "model.watch",
+            Verb::ModelUnwatch => "model.unwatch",
+            Verb::ModelCoarsen => "model.coarsen",
+            Verb::ModelRefine => "model.refine",
+            Verb::DatasetAnalyze => "dataset.analyze",
+            Verb::DatasetVerify => "dataset.verify",
+            Verb::DatasetClean => "dataset.clean",
+            Verb::PipelineProbe => "pipeline.probe",
+            Verb::ApiSuspendAccess => "api.suspend_access",
+            Verb::ApiRestoreAccess => "api.restore_access",
+            Verb::TrafficAnalyze => "traffic.analyze",
+            Verb::FilterTighten => "filter.tighten",
+            Verb::FilterRelax => "filter.relax",
+            Verb::ServiceShield => "service.shield",
+            Verb::ServiceUnshield => "service.unshield",
+            Verb::LeakTrace => "leak.trace",
+            Verb::LeakPurge => "leak.purge",
+            Verb::PatchFind => "patch.find",
+            Verb::NodeHunt => "node.hunt",
+            Verb::PatternRecord => "pattern.record",
         }
     }
 
@@ -229,6 +300,7 @@ impl Verb {
     }
 
     /// The verb that takes this one back, where there is one.
+    #[expect(clippy::too_many_lines, reason = "one line a verb")]
     pub fn opposite(self) -> Option<Verb> {
         let opposite = match self {
             Verb::NodeIsolate => Verb::NodeRelease,
@@ -275,6 +347,16 @@ impl Verb {
             Verb::ValidationLoosen => Verb::ValidationTighten,
             Verb::PolicyTighten => Verb::PolicyLoosen,
             Verb::PolicyLoosen => Verb::PolicyTighten,
+            Verb::ModelWatch => Verb::ModelUnwatch,
+            Verb::ModelUnwatch => Verb::ModelWatch,
+            Verb::ModelCoarsen => Verb::ModelRefine,
+            Verb::ModelRefine => Verb::ModelCoarsen,
+            Verb::ApiSuspendAccess => Verb::ApiRestoreAccess,
+            Verb::ApiRestoreAccess => Verb::ApiSuspendAccess,
+            Verb::FilterTighten => Verb::FilterRelax,
+            Verb::FilterRelax => Verb::FilterTighten,
+            Verb::ServiceShield => Verb::ServiceUnshield,
+            Verb::ServiceUnshield => Verb::ServiceShield,
             Verb::FileFindSimilar
             | Verb::SessionTerminate
             | Verb::SessionScan
@@ -296,7 +378,18 @@ impl Verb {
             | Verb::AlertRaise
             | Verb::NodePreserve
             | Verb::NodeRebuild
-            | Verb::AccountResetSessions => return None,
+            | Verb::AccountResetSessions
+            | Verb::ModelInspect
+            | Verb::DatasetAnalyze
+            | Verb::DatasetVerify
+            | Verb::DatasetClean
+            | Verb::PipelineProbe
+            | Verb::TrafficAnalyze
+            | Verb::LeakTrace
+            | Verb::LeakPurge
+            | Verb::PatchFind
+            | Verb::NodeHunt
+            | Verb::PatternRecord => return None,
         };
         Some(opposite)
     }
@@ -354,6 +447,22 @@ impl Verb {
             | Verb::ModelVerify => &[TargetKind::Model],
             Verb::DatasetQuarantine | Verb::DatasetRestore => &[TargetKind::Dataset],
             Verb::PipelinePause | Verb::PipelineResume => &[TargetKind::Pipeline],
+            Verb::ModelInspect
+            | Verb::ModelWatch
+            | Verb::ModelUnwatch
+            | Verb::ModelCoarsen
+            | Verb::ModelRefine => &[TargetKind::Model],
+            Verb::DatasetAnalyze | Verb::DatasetVerify | Verb::DatasetClean => &[TargetKind::Dataset],
+            Verb::PipelineProbe => &[TargetKind::Pipeline],
+            Verb::ApiSuspendAccess | Verb::ApiRestoreAccess => &[TargetKind::Account],
+            Verb::TrafficAnalyze | Verb::PatternRecord => &[TargetKind::Session],
+            Verb::FilterTighten
+            | Verb::FilterRelax
+            | Verb::ServiceShield
+            | Verb::ServiceUnshield
+            | Verb::LeakTrace
+            | Verb::LeakPurge => &[TargetKind::Service],
+            Verb::PatchFind | Verb::NodeHunt => &[TargetKind::Node],
         }
     }
 }
@@ -425,6 +534,8 @@ pub(crate) enum Order {
     Unpatch { patch: String },
     Respond(Response),
     Operate(System),
+    Learned(Ai),
+    Breached(Breach),
 }
 
 #[derive(Deserialize)]
@@ -508,6 +619,12 @@ impl Order {
         if let Some(response) = look_up(&response::READERS, verb, args) {
             return response.map(Order::Respond);
         }
+        if let Some(ai) = look_up(&ai::READERS, verb, args) {
+            return ai.map(Order::Learned);
+        }
+        if let Some(breach) = look_up(&breach::READERS, verb, args) {
+            return breach.map(Order::Breached);
+        }
         let system = look_up(&system::READERS, verb, args).map(|system| system.map(Order::Operate));
         system.unwrap_or_else(|| Err(format!("`{}` has no reading of its arguments", verb.name())))
     }
@@ -527,7 +644,9 @@ impl Order {
             | Order::Patch { .. }
             | Order::Unpatch { .. }
             | Order::Respond(_)
-            | Order::Operate(_) => None,
+            | Order::Operate(_)
+            | Order::Learned(_)
+            | Order::Breached(_) => None,
         };
         match reason {
             Some(text) if text.len() > REASON_BYTES => {

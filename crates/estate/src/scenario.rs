@@ -1,6 +1,8 @@
 //! Attacks as scripts: what the attacker does when, which alerts the monitors send, and what must be contained.
 
 mod intruders;
+mod leaks;
+mod models;
 mod shipped;
 
 use std::collections::BTreeMap;
@@ -8,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::spec::{FileSpec, TargetKind, TargetRef};
+use crate::spec::{FileSpec, PatchSpec, TargetKind, TargetRef};
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -63,6 +65,16 @@ pub enum Deed {
     Damage { target: TargetRef },
     /// A service stops.
     Stop { service: String },
+    /// A session asks a model so often, and takes so much away.
+    Ask { session: String, prompts: u64, bytes_out: u64 },
+    /// Changes what a data set contains, by a way.
+    Poison { dataset: String, vector: String, percent: u64 },
+    /// Data of persons leave a service.
+    Leak { service: String, persons: u64, outside: bool, copies: u64 },
+    /// Takes over a node by a hole that nobody knew.
+    Exploit { node: String, hole: String },
+    /// Somebody publishes a patch.
+    Publish { patch: PatchSpec },
     /// Goes on doing damage until the target that it works through is contained.
     Work(Work),
 }
@@ -113,6 +125,13 @@ impl Scenario {
             intruders::system_compromise(),
             intruders::unauthorized_access(),
             intruders::generic_response(),
+            models::data_poisoning(),
+            models::model_extraction(),
+            models::adversarial_attack(),
+            leaks::privacy_breach(),
+            leaks::zero_day_exploit(),
+            leaks::consensus_failure(),
+            leaks::security_incident(),
         ]
     }
 

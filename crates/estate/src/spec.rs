@@ -137,6 +137,9 @@ pub struct BackupSpec {
 pub struct PatchSpec {
     pub id: String,
     pub summary: String,
+    /// The hole that it closes, where it has a name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub closes: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -375,7 +378,7 @@ fn shipped_backup(service: &str) -> BackupSpec {
 }
 
 fn shipped_patch(id: &str, summary: &str) -> PatchSpec {
-    PatchSpec { id: id.to_owned(), summary: summary.to_owned() }
+    PatchSpec { id: id.to_owned(), summary: summary.to_owned(), closes: String::new() }
 }
 
 fn unique<'a>(kind: &str, ids: impl Iterator<Item = &'a String>) -> Result<BTreeSet<&'a str>, Error> {

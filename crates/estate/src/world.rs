@@ -1,8 +1,13 @@
 //! The estate as a value: calls change it, reads look at it, time is a parameter and nothing else comes from outside.
 
+mod ai;
+#[cfg(test)]
+mod ai_tests;
 mod analysis;
 mod attack;
+mod breach;
 mod effect;
+mod harm;
 mod health;
 mod rebuild;
 #[cfg(test)]
@@ -28,7 +33,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::attack::Attack;
-use self::effect::Impossible;
+use self::effect::{Impossible, LATEST};
 use self::target::Targets;
 use crate::call::{Call, Reading, Refusal, Reply, Status};
 use crate::error::Error;
@@ -52,6 +57,8 @@ pub struct World {
     traffic: Vec<TrafficRule>,
     /// Signatures that the last scan of sessions found.
     scanned: BTreeSet<String>,
+    /// Patterns of prompts that were recorded as known.
+    catalogue: BTreeSet<String>,
     replies: Replies,
     effects: BTreeMap<Verb, BTreeMap<String, Effects>>,
     story: Story,
@@ -92,6 +99,7 @@ impl World {
             patches: spec.patches.clone(),
             traffic: spec.traffic.clone(),
             scanned: BTreeSet::new(),
+            catalogue: BTreeSet::new(),
             replies: Replies::new(KEYS_REMEMBERED),
             effects: BTreeMap::new(),
             story: Story::default(),
@@ -249,7 +257,7 @@ impl World {
     fn known_names(&self, order: &Order, verb: Verb) -> Result<(), String> {
         match order {
             Order::Patch { patch } | Order::Unpatch { patch } => {
-                if self.patches.iter().all(|known| known.id != *patch) {
+                if patch != LATEST && self.patches.iter().all(|known| known.id != *patch) {
                     return Err(format!("arguments of `{}`: unknown patch `{patch}`", verb.name()));
                 }
             }
@@ -274,7 +282,9 @@ impl World {
             | Order::Enable
             | Order::Join
             | Order::Respond(_)
-            | Order::Operate(_) => {}
+            | Order::Operate(_)
+            | Order::Learned(_)
+            | Order::Breached(_) => {}
         }
         Ok(())
     }

@@ -34,6 +34,10 @@ fn a_drill_in_a_pipe_tells_the_story_in_plain_lines() {
     assert!(stdout(&run(&["drill", "--list"])).contains("validator_compromise"));
 }
 
+/// Three validators, each started and caught up.
+const RESTARTED: &str =
+    "node.restart node.sync_status node.restart node.sync_status node.restart node.sync_status";
+
 /// One after the other, and each with people who answer: what is asked of them stands in content.
 #[test]
 fn all_drills_meet_their_targets_and_each_is_counted() {
@@ -60,6 +64,13 @@ fn all_drills_meet_their_targets_and_each_is_counted() {
         ("system_compromise", "node.isolate node.rebuild key.rotate"),
         ("unauthorized_access", "account.suspend account.reset_sessions policy.tighten"),
         ("generic_response", "account.suspend"),
+        ("data_poisoning", "pipeline.pause dataset.quarantine model.rollback dataset.clean"),
+        ("model_extraction", "session.terminate api.suspend_access model.watch"),
+        ("adversarial_attack", "session.terminate filter.tighten filter.update pattern.record"),
+        ("privacy_breach", "account.suspend api.shutdown leak.purge"),
+        ("zero_day_exploit", "node.isolate service.shield node.rebuild patch.apply"),
+        ("consensus_failure", RESTARTED),
+        ("security_incident", "node.isolate traffic.block account.suspend node.rebuild"),
     ];
     assert_eq!(drills, expected.map(|(scenario, goals)| (scenario, goals.to_owned())));
     for drill in report["drills"].as_array().unwrap() {

@@ -45,6 +45,10 @@ pub enum Command {
         reason: String,
     },
     /// Take the containment back.
+    /// The incident is about to end: what was leased until then has its end now.
+    EndLease {
+        id: ActionId,
+    },
     Release {
         id: ActionId,
     },
@@ -104,6 +108,11 @@ pub fn decide(
         Command::Release { id } => release(state, find(state, id)?, context),
         Command::Settle { id, verdict, why } => settle(find(state, id)?, verdict, &why),
         Command::Extend { id, span } => extend(find(state, id)?, span, context.now),
+        Command::EndLease { id } => {
+            let action = find(state, id)?;
+            let ended = action.ends_with_incident().then(|| (id, lease_ended(state, action, context)));
+            Ok(ended.into_iter().collect())
+        }
         Command::Wake { id } => Ok(wake(state, find(state, id)?, context)),
         Command::Abandon { id, reason } => Ok(abandon(find(state, id)?, reason)),
         Command::Deny { id, reason } => Ok(deny(find(state, id)?, reason)),
@@ -222,7 +231,7 @@ fn by_person(
     })
 }
 
-const DEFAULT_LEASE: Lease = Lease { span: Span::secs(4 * 3600), on_expiry: OnExpiry::Ask };
+const DEFAULT_LEASE: Lease = Lease { span: Some(Span::secs(4 * 3600)), on_expiry: OnExpiry::Ask };
 
 /// Whether that many more may begin: at once, and beside what is in force, on its way anywhere, or promised in the
 /// same move.
@@ -480,7 +489,7 @@ fn settle(action: &Action, verdict: Verdict, why: &str) -> Result<Vec<(ActionId,
 
 fn extend(action: &Action, span: Span, now: Timestamp) -> Result<Vec<(ActionId, Event)>, Rejected> {
     let id = action.id;
-    if !matches!(action.status, Status::InForce) || action.lease_until.is_none() {
+    if !matches!(action.status, Status::InForce) || action.spec.lease.is_none() {
         return Err(Rejected::Conflict(format!("{id} is not in force under a lease")));
     }
     if span == Span(0) || span > Span::secs(90 * 86_400) {

@@ -175,6 +175,35 @@ fn a_lease_that_ends_asks_and_stays() {
 }
 
 #[test]
+fn a_lease_until_the_incident_closes_ends_with_its_watch_and_with_no_time_before() {
+    for extended in [false, true] {
+        let playbook =
+            CUT_OFF.replace("lease: { for: 4h, on_expiry: ask }", "lease: { until: incident_closed }");
+        let mut scene = Scene::new(&[&playbook]);
+        let labels =
+            [("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-3")];
+        scene.alert(labels);
+        let (incident, id) = (scene.incident(), scene.calling()[0]);
+        scene.applied(id);
+        scene.wait(Span::secs(100 * 86_400));
+        assert!(!scene.look().contains("action.lease_expired"));
+        if extended {
+            scene.must(flow::Command::Action(Command::Extend { id, span: Span::secs(3_700) }));
+        }
+        let resolve = crate::incident::Command::Resolve { id: incident, summary: "over".to_owned() };
+        scene.must(flow::Command::Incident(resolve));
+        assert!(!scene.look().contains("action.lease_expired"), "a relapse would need it");
+        scene.wait(Span::secs(3_600));
+        let text = scene.look();
+        assert!(text.contains("incident.watch_ended"), "{text}");
+        assert_eq!(text.contains("action.lease_expired action/"), !extended, "{text}");
+        assert!(scene.state.actions.get(id).unwrap().may_be_in_force(), "nobody took it back");
+        scene.wait(Span::secs(101));
+        assert_eq!(scene.look().contains("action.lease_expired action/"), extended);
+    }
+}
+
+#[test]
 fn five_failures_in_a_row_open_the_breaker() {
     let (mut scene, _) = scene_of(Class::Keyed);
     scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-4")]);
@@ -188,6 +217,37 @@ fn five_failures_in_a_row_open_the_breaker() {
     let text = scene.look();
     assert!(text.contains("control.breaker_opened"), "{text}");
     assert!(text.contains("circuit breaker `estate` is open: 5 calls in a row without success"), "{text}");
+}
+
+#[test]
+fn what_is_not_so_yet_says_nothing_against_the_connector_that_looked() {
+    let playbook = "
+id: caught_up
+name: Caught up
+version: 1.0.0
+types: [node_failure]
+roles: [lead]
+stages:
+  - id: look
+    name: Look
+    steps:
+      - id: synced
+        action: node.sync_status
+        for_each: incident.targets(\"node\")
+        retry: { within: 300s, backoff: constant, delay: 200ms }
+";
+    let mut scene = Scene::new(&[playbook]);
+    scene.alert([("incident_type", "node_failure"), ("severity", "high"), ("node", "validator-3")]);
+    let not_yet = || Outcome::NotApplied { reason: "catching up".to_owned(), retry: true, retry_after: None };
+    for _ in 0..control::FAILURES_MAX + 3 {
+        let open = scene.calling()[0];
+        scene.answer(open, not_yet());
+        scene.wait(Span::secs(1));
+    }
+    assert!(!scene.look().contains("control.breaker_opened"));
+    let open = scene.calling()[0];
+    scene.answer(open, Outcome::Applied { verified: Some(true), artefact: None });
+    assert!(scene.look().contains("action.applied"));
 }
 
 #[test]

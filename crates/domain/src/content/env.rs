@@ -38,8 +38,8 @@ pub struct StepFacts {
     pub verified: bool,
     /// How often the steps inside of it have begun.
     pub rounds: u32,
-    /// The numbers in what its calls gave back, by name, the largest over its targets.
-    pub figures: BTreeMap<Box<str>, f64>,
+    /// The numbers in what its calls gave back, by target and name.
+    pub figures: BTreeMap<Box<str>, BTreeMap<Box<str>, f64>>,
 }
 
 /// One containment of the incident.
@@ -69,6 +69,7 @@ pub struct GateFacts<'a> {
 /// - `steps.ID`: `done`, `applied`, `failed`, `skipped`, `verified`, `targets`, `applied_count`, `rounds`, and
 ///   `steps.ID.figure(name)`, a number in what its calls gave back, the largest over its targets; where there is
 ///   none, the expression cannot be evaluated, which is not the same as zero;
+/// - `steps.ID.above(name, bound)`, the targets whose call gave back a larger number of this name;
 /// - `containments`: a list with `verb`, `target`, `verified`, `in_force`;
 /// - `decisions.ID`, of a decision or a switch: `made`, and `choice`, which is empty until then.
 pub fn gate_env<'a>(
@@ -84,6 +85,7 @@ pub fn gate_env<'a>(
     Env::new()
         .method(incident.clone(), "targets", vec![Type::String], Type::list(Type::String))
         .method(step.clone(), "figure", vec![Type::String], Type::Double)
+        .method(step.clone(), "above", vec![Type::String, Type::Double], Type::list(Type::String))
         .variable("incident", incident)
         .variable("severity", Type::record("severity", severities))
         .variable("steps", steps)
@@ -151,6 +153,7 @@ pub fn gate_bindings<'a>(facts: &GateFacts<'a>) -> Bindings<'a> {
             _ => Err(EvalError::new("`targets` needs the kind of target as text")),
         })
         .function("figure", figure)
+        .function("above", above)
 }
 
 fn names(targets: &[Target], kind: &str) -> Value {
@@ -170,12 +173,33 @@ fn figure(arguments: &[Value]) -> Result<Value, EvalError> {
     let Some(Value::Map(figures)) = step.get(FIGURES) else {
         return Err(EvalError::new("`figure` is asked of a step"));
     };
-    let found = figures.get(&**name).cloned();
-    found.ok_or_else(|| EvalError::new(format!("the step gave back no number `{name}`")))
+    let numbers = figures.values().filter_map(|of| of.as_map()?.get(&**name));
+    let largest = numbers.filter_map(as_double).reduce(f64::max).map(Value::Double);
+    largest.ok_or_else(|| EvalError::new(format!("the step gave back no number `{name}`")))
+}
+
+/// The targets for which a number that came back is above a bound.
+fn above(arguments: &[Value]) -> Result<Value, EvalError> {
+    let [Value::Map(step), Value::String(name), Value::Double(bound)] = arguments else {
+        return Err(EvalError::new("`above` needs the name of a number as text, and a number"));
+    };
+    let Some(Value::Map(figures)) = step.get(FIGURES) else {
+        return Err(EvalError::new("`above` is asked of a step"));
+    };
+    let number = |of: &Value| as_double(of.as_map()?.get(&**name)?);
+    let found = figures.iter().filter(|(_, of)| number(of).is_some_and(|number| number > *bound));
+    Ok(Value::list(found.map(|(target, _)| Value::from(target.as_str()))))
+}
+
+fn as_double(value: &Value) -> Option<f64> {
+    if let Value::Double(number) = value { Some(*number) } else { None }
 }
 
 fn step_value(step: &StepFacts) -> Value {
-    let figures = step.figures.iter().map(|(name, number)| (&**name, Value::Double(*number)));
+    let of = |figures: &BTreeMap<Box<str>, f64>| {
+        Value::map(figures.iter().map(|(name, number)| (&**name, Value::Double(*number))))
+    };
+    let figures = step.figures.iter().map(|(target, figures)| (&**target, of(figures)));
     Value::map([
         (FIGURES, Value::map(figures)),
         ("done", Value::Bool(step.done)),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     action::{self, Action, Goal},
     content::{
-        Class, Content,
+        Class, Content, Purpose,
         services::{self, Check, ServiceSpec, Verifies},
     },
     event::{Context, Meta, Rejected},
@@ -352,9 +352,14 @@ fn own<'a>(state: &'a State, incident: &Incident, service: &Service) -> Vec<&'a 
     let is_own = |action: &&Action| {
         let target: Target = (action.spec.target_kind.clone(), action.spec.target.clone());
         let owned = declared.is_some_and(|service| service.owns(&target.0, &target.1));
-        action.spec.revert.is_some() && !action.is_final() && (owned || service.hurt.contains(&target))
+        holds_back(action) && (owned || service.hurt.contains(&target))
     };
     state.actions.of_incident(incident.id).filter(is_own).collect()
+}
+
+/// What only records may go on while services come back.
+fn holds_back(action: &Action) -> bool {
+    action.spec.revert.is_some() && !action.is_final() && action.spec.purpose != Purpose::Evidence
 }
 
 fn can_release(action: &Action) -> bool {
@@ -372,7 +377,7 @@ fn can_release(action: &Action) -> bool {
 
 /// What the incident names, and what is contained for it.
 pub fn named<'a>(incident: &Incident, actions: impl Iterator<Item = &'a Action>) -> Vec<Target> {
-    let held = actions.filter(|action| action.spec.revert.is_some() && !action.is_final());
+    let held = actions.filter(|action| holds_back(action));
     let mut named = incident.targets.clone();
     named.extend(held.map(|action| (action.spec.target_kind.clone(), action.spec.target.clone())));
     named.sort_unstable();

@@ -146,17 +146,15 @@ fn step_facts(state: &State, run: &Run, index: usize) -> StepFacts {
 /// At most so many numbers are read from what one call gave back.
 const FIGURES_MOST: usize = 32;
 
-fn figures(actions: &[&Action]) -> BTreeMap<Box<str>, f64> {
-    let mut figures = BTreeMap::new();
-    let artefacts = actions.iter().filter(|action| action.is_applied()).filter_map(|a| a.artefact.as_ref());
-    for artefact in artefacts.filter_map(|artefact| artefact.as_object()) {
-        let numbers = artefact.iter().filter_map(|(name, value)| Some((name, value.as_f64()?)));
-        for (name, number) in numbers.take(FIGURES_MOST) {
-            let largest = figures.entry(Box::from(name.as_str())).or_insert(number);
-            *largest = number.max(*largest);
-        }
-    }
-    figures
+/// By target, since each may have given back another.
+fn figures(actions: &[&Action]) -> BTreeMap<Box<str>, BTreeMap<Box<str>, f64>> {
+    let applied = actions.iter().filter(|action| action.is_applied());
+    let of = |action: &&&Action| {
+        let numbers = action.artefact.as_ref()?.as_object()?.iter();
+        let numbers = numbers.filter_map(|(name, value)| Some((name.as_str().into(), value.as_f64()?)));
+        Some((action.spec.target.clone(), numbers.take(FIGURES_MOST).collect()))
+    };
+    applied.filter_map(|action| of(&action)).collect()
 }
 
 fn containment_facts(action: &Action) -> ContainmentFacts<'_> {

@@ -293,6 +293,45 @@ stages:
 }
 
 #[test]
+fn a_step_acts_on_those_targets_whose_number_is_above_a_bound() {
+    let playbook = "
+id: roll
+name: Roll
+version: 1.0.0
+types: [data_poisoning]
+roles: [lead]
+stages:
+  - id: look
+    name: Look
+    steps:
+      - id: weights
+        action: model.inspect
+        for_each: incident.targets(\"model\")
+      - id: back
+        action: model.rollback
+        for_each: steps.weights.above(\"unsound\", 0.5)
+";
+    for (found, rolled) in [(Some(1.0), 1), (Some(0.5), 0), (None, 0)] {
+        let mut scene = Scene::new(&[playbook]);
+        let labels = |model| {
+            [("alertname", "A"), ("incident_type", "data_poisoning"), ("dataset", "d"), ("model", model)]
+        };
+        scene.alert(labels("model-a"));
+        scene.alert(labels("model-b"));
+        let open = scene.calling();
+        for id in open {
+            let is_a = &*scene.state.actions.get(id).unwrap().spec.target == "model-a";
+            let artefact = found.filter(|_| is_a).map(|number| serde_json::json!({"unsound": number}));
+            scene.answer(id, Outcome::Applied { verified: None, artefact });
+        }
+        let called = scene.calling();
+        let targets: Vec<&str> =
+            called.iter().map(|id| &*scene.state.actions.get(*id).unwrap().spec.target).collect();
+        assert_eq!(targets, vec!["model-a"; rolled], "{found:?}");
+    }
+}
+
+#[test]
 fn a_run_that_found_nothing_to_act_on_calls_a_person() {
     let playbook = TWO_STAGES.replace("    exit: steps.isolate.applied\n", "").replace("FAILURE", "stop");
     let mut scene = Scene::new(&[&playbook]);

@@ -10,13 +10,15 @@ use super::effect::{Effect, missing};
 use super::target::{Account, Session};
 
 /// How much each technique adds to the sophistication, in hundredths.
-const TECHNIQUES: [(&str, u32); 6] = [
+const TECHNIQUES: [(&str, u32); 8] = [
     ("role_override", 30),
     ("encoding", 25),
     ("indirection", 25),
     ("tool_abuse", 30),
     ("many_turns", 20),
     ("split_payload", 20),
+    ("perturbation", 40),
+    ("transfer", 30),
 ];
 /// Parts of the risk of a user, in hundredths: one attempt, each further one, all further ones at most, the share of
 /// the sophistication, and a role that may do more than others.
@@ -31,7 +33,9 @@ impl World {
     pub(super) fn analyze(&self, id: &str) -> Effect {
         let Some(session) = self.targets.sessions.get(id) else { return missing(id) };
         let patterns: Vec<&String> = session.signature.iter().collect();
-        let known = |text: &String| self.targets.services.values().any(|s| s.filters.contains(text));
+        let known = |text: &String| {
+            self.catalogue.contains(text) || self.targets.services.values().any(|s| s.filters.contains(text))
+        };
         let new: Vec<&String> = session.signature.iter().filter(|text| !known(text)).collect();
         let level = sophistication(&session.techniques);
         let text =

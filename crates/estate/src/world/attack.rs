@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::World;
-use super::target::{File, Session};
+use super::target::{File, Leak, Session};
 use crate::happening::Kind;
 use crate::order::IsolationLevel;
 use crate::scenario::{Beat, Deed, DrillAlert, Goal, Scenario, Work};
@@ -206,9 +206,7 @@ impl World {
     fn commit(&mut self, deed: Deed) -> Option<Way> {
         match deed {
             Deed::Compromise { node } => {
-                if let Some(node) = self.targets.nodes.get_mut(&node) {
-                    node.compromised = true;
-                }
+                self.take_over(&node, None);
                 None
             }
             Deed::LogIn { session, account, from } => {
@@ -232,13 +230,7 @@ impl World {
                 None
             }
             Deed::Inject { session, signature, techniques } => {
-                let now_us = self.now_us;
-                if let Some(session) = self.targets.sessions.get_mut(&session) {
-                    session.signature = Some(signature);
-                    session.techniques.extend(techniques);
-                    session.attempts += 1;
-                    session.seen_us = now_us;
-                }
+                self.inject(&session, signature, techniques);
                 None
             }
             Deed::Damage { target } => {
@@ -249,6 +241,26 @@ impl World {
                 if let Some(service) = self.targets.services.get_mut(&service) {
                     service.down = true;
                 }
+                None
+            }
+            Deed::Ask { session, prompts, bytes_out } => {
+                self.count_asking(&session, prompts, bytes_out);
+                None
+            }
+            Deed::Poison { dataset, vector, percent } => {
+                self.poison(&dataset, vector, percent);
+                None
+            }
+            Deed::Leak { service, persons, outside, copies } => {
+                self.let_out(&service, Leak { persons, outside, copies, purged: false });
+                None
+            }
+            Deed::Exploit { node, hole } => {
+                self.take_over(&node, Some(hole));
+                None
+            }
+            Deed::Publish { patch } => {
+                self.patches.push(patch);
                 None
             }
             Deed::Work(work) => {
@@ -292,21 +304,28 @@ impl World {
                 // An emergency patch closes the hole; a new image has neither hole nor intruder.
                 node.level().is_none_or(|level| level < IsolationLevel::Partial)
                     && self.allowed(&node.segment).is_none()
-                    && node.patches.is_empty()
+                    && !self.is_mended(node)
                     && !node.rebuilt
             }),
             // What was stolen is the old key, whoever accepts its successor.
             TargetKind::Key => {
                 self.targets.keys.get(id).is_some_and(|key| key.revoked.is_none() && key.generation == 0)
             }
-            TargetKind::Account => !self.suspended(id),
+            TargetKind::Account => {
+                let refused = self.targets.accounts.get(id).is_some_and(|account| account.no_api);
+                !self.suspended(id) && !refused
+            }
             TargetKind::Session => {
                 let session = self.targets.sessions.get(id);
                 session.is_some_and(|session| session.open && !self.targets.blocked.contains(&session.from))
                     && !self.filtered(id)
+                    && !session.is_some_and(|session| self.turned_away(session))
             }
             TargetKind::File => self.targets.files.get(id).is_some_and(|file| !file.quarantined),
-            TargetKind::Service => !self.disabled(id),
+            TargetKind::Service => {
+                let shielded = self.targets.services.get(id).is_some_and(|service| service.shielded);
+                !self.disabled(id) && !shielded
+            }
             TargetKind::Endpoint => {
                 !self.targets.closed.contains(id)
                     && self.targets.endpoints.get(id).is_some_and(|service| !self.disabled(service))
@@ -314,7 +333,11 @@ impl World {
             TargetKind::Segment => self.allowed(id).is_none(),
             TargetKind::Model => self.targets.models.get(id).is_some_and(|model| !model.isolated),
             TargetKind::Dataset => self.targets.datasets.get(id).is_some_and(|data| !data.quarantined),
-            TargetKind::Pipeline => self.targets.pipelines.get(id).is_some_and(|line| !line.paused),
+            // What it learns is wrong only as long as its data are.
+            TargetKind::Pipeline => self.targets.pipelines.get(id).is_some_and(|line| {
+                let data = self.targets.datasets.get(&line.dataset);
+                !line.paused && data.is_none_or(|data| data.vector.is_none() || data.poisoned)
+            }),
             TargetKind::Address => !self.targets.blocked.contains(id),
         }
     }

@@ -10,6 +10,9 @@ use crate::happening::Kind;
 use crate::order::{IsolationLevel, Order, RevocationReason};
 use crate::spec::{TargetKind, TargetRef};
 
+/// In the place of the name of a patch: the newest for the hole of the node.
+pub(super) const LATEST: &str = "latest";
+
 /// What carrying out an order did.
 pub(super) struct Effect {
     pub(super) changed: bool,
@@ -56,10 +59,18 @@ impl World {
             Order::Enable => self.enable_service(id),
             Order::Segregate { allow, reason } => self.isolate_segment(id, allow, reason.clone()),
             Order::Join => self.join_segment(id),
-            Order::Patch { patch } => self.apply_patch(kind, id, patch),
-            Order::Unpatch { patch } => self.remove_patch(kind, id, patch),
+            Order::Patch { patch } => match self.patch_named(id, patch) {
+                Some(patch) => self.apply_patch(kind, id, &patch),
+                None => return Err(Impossible(format!("there is no patch for the hole of {id} yet"))),
+            },
+            Order::Unpatch { patch } => match self.patch_named(id, patch) {
+                Some(patch) => self.remove_patch(kind, id, &patch),
+                None => Effect::nothing(format!("There is no patch for the hole of {id}.")),
+            },
             Order::Respond(response) => self.respond(response, &TargetRef::new(kind, id)),
             Order::Operate(system) => return self.operate(system, id),
+            Order::Learned(ai) => return self.learned(*ai, id),
+            Order::Breached(breach) => self.breached(*breach, id),
         };
         Ok(effect)
     }
@@ -82,10 +93,16 @@ impl World {
                 self.allowed(id).is_some_and(|open| open.iter().all(|id| allow.contains(id)))
             }
             Order::Join => self.allowed(id).is_none(),
-            Order::Patch { patch } => self.patched(target, patch),
-            Order::Unpatch { patch } => !self.patched(target, patch),
+            Order::Patch { patch } => {
+                self.patch_named(id, patch).is_some_and(|patch| self.patched(target, &patch))
+            }
+            Order::Unpatch { patch } => {
+                self.patch_named(id, patch).is_none_or(|patch| !self.patched(target, &patch))
+            }
             Order::Respond(response) => self.response_holds(response, id),
             Order::Operate(system) => self.system_holds(system, id),
+            Order::Learned(ai) => self.learned_holds(*ai, id),
+            Order::Breached(breach) => self.breach_holds(*breach, id),
         }
     }
 
@@ -211,6 +228,10 @@ impl World {
             Some(_) => Effect::reverted(format!("The segment {id} is joined to the others again.")),
             None => Effect::nothing(format!("The segment {id} was not isolated.")),
         }
+    }
+
+    fn patch_named(&self, id: &str, patch: &str) -> Option<String> {
+        if patch == LATEST { self.newest_patch(id) } else { Some(patch.to_owned()) }
     }
 
     fn apply_patch(&mut self, kind: TargetKind, id: &str, patch: &str) -> Effect {

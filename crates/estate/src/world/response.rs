@@ -17,6 +17,8 @@ pub(super) const SYNC_US: u64 = 1_000_000;
 const SCAN_US: u64 = 24 * 3_600 * 1_000_000;
 /// With fewer active validators than this the chain may stop.
 const VALIDATORS_LEAST: usize = 3;
+/// With a smaller share of the validators no block is final.
+const QUORUM: f64 = 0.67;
 
 impl World {
     pub(super) fn respond(&mut self, response: &Response, target: &TargetRef) -> Effect {
@@ -96,6 +98,17 @@ impl World {
     pub(super) fn active_validators(&self) -> usize {
         let nodes = self.targets.nodes.values();
         nodes.filter(|node| !node.down && node.level() != Some(crate::IsolationLevel::Full)).count()
+    }
+
+    /// The share of validators that take part, in hundredths as a number.
+    fn participation(&self) -> f64 {
+        let share = self.active_validators() * 100 / self.targets.nodes.len().max(1);
+        f64::from(u32::try_from(share).unwrap_or(100)) / 100.0
+    }
+
+    /// Seconds from one block to the next: with too few who take part, proposals time out one after the other.
+    fn block_time(&self) -> u32 {
+        if self.participation() < QUORUM { 60 } else { 5 }
     }
 
     pub(super) fn consensus_at_risk(&self) -> bool {
@@ -257,6 +270,7 @@ impl World {
             "kind": "node_status", "node": id, "status": status, "synced": self.synced(id),
             "peers": if node.down { 0 } else { active.saturating_sub(1) },
             "active_validators": active, "consensus_at_risk": self.consensus_at_risk(),
+            "participation": self.participation(), "block_time": self.block_time(),
         });
         Effect::looked(format!("{id} is {status}; {active} validators are active."), artefact)
     }

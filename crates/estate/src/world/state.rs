@@ -81,6 +81,9 @@ impl World {
             "suspended": account.suspended.is_some(),
             "open_sessions": self.open_sessions(id),
         });
+        if account.no_api {
+            state["calls_refused"] = json!(true);
+        }
         if account.reauth {
             state["reauth_required"] = json!(true);
         }
@@ -167,6 +170,9 @@ fn add_service_parts(state: &mut Value, service: &Service) {
         ("down", service.down),
         ("strict", service.strict),
         ("guarded", service.guarded),
+        ("tight", service.tight),
+        ("shielded", service.shielded),
+        ("leaked", service.leak.as_ref().is_some_and(|leak| !leak.purged)),
         ("damaged", service.damaged_us.is_some()),
     ] {
         if is_so {

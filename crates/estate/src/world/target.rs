@@ -44,6 +44,8 @@ pub(super) struct Node {
     /// It was set up anew from a trusted image.
     pub(super) rebuilt: bool,
     pub(super) patches: BTreeSet<String>,
+    /// What somebody came in by, where that is known.
+    pub(super) hole: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub(super) struct Account {
     pub(super) suspended: Option<Hold>,
     pub(super) reauth: bool,
     pub(super) flagged_days: Option<u32>,
+    /// Its calls are refused at every endpoint.
+    pub(super) no_api: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +79,9 @@ pub(super) struct Session {
     pub(super) techniques: BTreeSet<String>,
     /// How often it was tried.
     pub(super) attempts: u32,
+    /// How often it asked a model, and what it took away.
+    pub(super) prompts: u64,
+    pub(super) bytes_out: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -100,10 +107,25 @@ pub(super) struct Service {
     pub(super) strict: bool,
     /// It takes no login from an address that it does not know.
     pub(super) guarded: bool,
+    /// It refuses whatever uses a known technique.
+    pub(super) tight: bool,
+    /// Requests that fit an exploit are refused in front of it.
+    pub(super) shielded: bool,
+    pub(super) leak: Option<Leak>,
     /// Oldest first.
     pub(super) backups: Vec<Backup>,
     /// The backup that its data come from, if they were restored.
     pub(super) restored: Option<String>,
+}
+
+/// Data of persons that left a service.
+#[derive(Clone, Debug)]
+pub(super) struct Leak {
+    pub(super) persons: u64,
+    /// They left the house.
+    pub(super) outside: bool,
+    pub(super) copies: u64,
+    pub(super) purged: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +148,10 @@ pub(super) struct Model {
     pub(super) rolled_back: Option<(usize, Option<String>)>,
     pub(super) isolated: bool,
     pub(super) per_minute: Option<u32>,
+    /// Every prompt and every answer is recorded.
+    pub(super) watched: bool,
+    /// It answers without its scores.
+    pub(super) coarse: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -141,6 +167,9 @@ pub(super) struct Checkpoint {
 pub(super) struct Dataset {
     pub(super) quarantined: bool,
     pub(super) poisoned: bool,
+    /// The way by which that came in, and how much of it is not as registered.
+    pub(super) vector: Option<String>,
+    pub(super) percent: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -176,9 +205,7 @@ impl Targets {
             targets.keys.insert(key.id.clone(), Key { node: key.node.clone(), revoked: None, generation: 0 });
         }
         for account in &spec.accounts {
-            let state =
-                Account { role: account.role.clone(), suspended: None, reauth: false, flagged_days: None };
-            targets.accounts.insert(account.id.clone(), state);
+            targets.accounts.insert(account.id.clone(), Account::of(&account.role));
         }
         for session in &spec.sessions {
             targets.sessions.insert(session.id.clone(), Session::open(&session.account, &session.from));
@@ -266,11 +293,19 @@ impl Node {
             sealed: false,
             rebuilt: false,
             patches: BTreeSet::new(),
+            hole: None,
         }
     }
 
     pub(super) fn level(&self) -> Option<IsolationLevel> {
         self.isolation.as_ref().map(|(level, _)| *level)
+    }
+}
+
+impl Account {
+    fn of(role: &str) -> Account {
+        let role = role.to_owned();
+        Account { role, suspended: None, reauth: false, flagged_days: None, no_api: false }
     }
 }
 
@@ -284,6 +319,8 @@ impl Session {
             signature: None,
             techniques: BTreeSet::new(),
             attempts: 0,
+            prompts: 0,
+            bytes_out: 0,
         }
     }
 }
@@ -300,6 +337,9 @@ impl Service {
             rerouted: None,
             strict: false,
             guarded: false,
+            tight: false,
+            shielded: false,
+            leak: None,
             backups: Vec::new(),
             restored: None,
         }

@@ -141,6 +141,11 @@ impl World {
         if let Some((_, Some(reason))) = &model.rolled_back {
             state["reason"] = json!(reason);
         }
+        for (name, is_so) in [("watched", model.watched), ("coarse", model.coarse)] {
+            if is_so {
+                state[name] = json!(true);
+            }
+        }
         if let Some(rate) = model.per_minute {
             state["per_minute"] = json!(rate);
         }

@@ -119,7 +119,7 @@ async fn show(call: Call) -> Result<Response, Error> {
 
 async fn apply(call: Call) -> Result<Response, Error> {
     let Apply { incident: Parsed(incident), verb, target, args: Args(args), lease } = call.json()?;
-    let lease = lease.map(|Parsed(span)| Lease { span, on_expiry: OnExpiry::Ask });
+    let lease = lease.map(|Parsed(span)| Lease { span: Some(span), on_expiry: OnExpiry::Ask });
     let command = action::Command::Apply { incident, verb, target, args, lease };
     let receipt = call.command(Command::Action(command)).await?;
     let created = receipt.created("action.intended").or_else(|| receipt.created("action.held"));

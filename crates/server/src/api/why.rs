@@ -217,6 +217,10 @@ fn of_action(reader: &Reader, id: ActionId) -> Result<Explained, engine::Error> 
         };
         reasons.push(reason("applied", format!("at {at}, {verified}"), last(&entries, &["action.applied"])));
     }
+    if found.ends_with_incident() {
+        let until = "until its incident is resolved and its watch is over".to_owned();
+        reasons.push(reason("lease", until, last(&entries, &["action.applied"])));
+    }
     if let Some(until) = found.lease_until {
         let ended = if found.lease_expired { "ended at" } else { "until" };
         let at = last(&entries, &["action.lease_expired", "action.lease_extended", "action.applied"]);

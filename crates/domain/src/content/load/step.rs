@@ -107,8 +107,16 @@ pub(super) struct RetryDocument {
 
 #[derive(Deserialize)]
 pub(super) struct LeaseDocument {
-    r#for: Spanned<String>,
+    r#for: Option<Spanned<String>>,
+    until: Option<Spanned<Until>>,
     on_expiry: Option<Spanned<OnExpiry>>,
+}
+
+/// An end that is no time.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Until {
+    IncidentClosed,
 }
 
 /// The step, or `None` when it has a problem that leaves nothing to build. `inner` are the steps inside of it.
@@ -320,7 +328,18 @@ fn lease(
     spec: Option<&ActionSpec>,
     report: &mut Report<'_>,
 ) -> Lease {
-    let span = report.span("the lease", &document.value.r#for, LEASE_LEAST, LEASE_MOST);
+    let span = match (&document.value.r#for, &document.value.until) {
+        (Some(text), None) => Some(report.span("the lease", text, LEASE_LEAST, LEASE_MOST)),
+        (None, Some(Spanned { value: Until::IncidentClosed, .. })) => None,
+        (Some(_), Some(until)) => {
+            report.at(until, "the lease has both `for` and `until`; remove one");
+            None
+        }
+        (None, None) => {
+            report.at(document, "the lease has no end; add `for: 4h` or `until: incident_closed`");
+            None
+        }
+    };
     let on_expiry = document.value.on_expiry.clone().unwrap_or_default();
     if spec.is_some_and(|spec| spec.held_until().is_none()) {
         let verb = shorten(verb);

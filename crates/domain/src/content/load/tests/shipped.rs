@@ -34,7 +34,7 @@ fn the_shipped_content_has_no_problem() {
     assert_eq!(shown(&files), "");
     let content = load(&files).0;
     let containments = content.actions.values().filter(|action| action.containment).count();
-    assert_eq!((content.actions.len(), containments), (71, 22));
+    assert_eq!((content.actions.len(), containments), (92, 26));
     assert!(content.actions.values().all(|action| ["estate", own::CONNECTOR].contains(&&*action.connector)));
     let own = content.actions.values().filter(|action| action.connector == own::CONNECTOR);
     assert!(own.map(|action| &*action.verb).all(|verb| own::VERBS.iter().any(|(one, _)| *one == verb)));

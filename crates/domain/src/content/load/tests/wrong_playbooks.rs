@@ -339,9 +339,22 @@ fn how_steps_are_called() {
     step(
         &["lease: { on_expiry: ask }"],
         expect![[r#"
-        playbooks/validator_compromise.yaml:14:16: the field `for` is missing
+        playbooks/validator_compromise.yaml:14:16: the lease has no end; add `for: 4h` or `until: incident_closed`
     "#]],
     );
+    step(
+        &["lease: { for: 1h, until: incident_closed }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:34: the lease has both `for` and `until`; remove one
+    "#]],
+    );
+    step(
+        &["lease: { until: somebody_says_so }"],
+        expect![[r#"
+        playbooks/validator_compromise.yaml:14:25: unknown value `somebody_says_so`; expected one of `incident_closed`
+    "#]],
+    );
+    step(&["lease: { until: incident_closed }"], expect![[""]]);
 }
 
 #[test]
