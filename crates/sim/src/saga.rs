@@ -127,8 +127,14 @@ fn play(content: &Arc<Content>, playbook: &Playbook, script: Script) -> Result<P
         for command in people::first_people().into_iter().chain(people::two_commanders()) {
             simulation.order(command)?;
         }
-        simulation.ask(Span(1), people::source(), Asked::Alerts(vec![alert(content, playbook)]));
-        simulation.rest_for(Span::secs(600))?;
+        // Who sends an alert sends it again until it is answered: the first may be lost with the process.
+        for _ in 0..2 {
+            if simulation.journal.runs.is_empty() {
+                let alerts = Asked::Alerts(vec![alert(content, playbook)]);
+                simulation.ask(Span(1), people::source(), alerts);
+                simulation.rest_for(Span::secs(600))?;
+            }
+        }
         ensure(!simulation.journal.runs.is_empty(), "I1", || "the alert started no run".to_owned())?;
         simulation.answer_people(script.wrong.is_empty())?;
         if script.undo {
