@@ -5,11 +5,13 @@ mod decide;
 pub mod people;
 mod recovery;
 pub mod restore;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 
 pub use decide::decide;
 pub(crate) use decide::open;
+pub use tally::Tally;
 
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +163,9 @@ pub enum Event {
         /// How long nobody may answer before it escalates, where a rule says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         escalation: Option<Span>,
+        /// A person saw it and told, and the alert is the platform's own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reported: bool,
         why: Box<str>,
     },
     AlertJoined {
@@ -341,6 +346,9 @@ pub struct Incident {
     pub redacted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Box<people::Standing>>,
+    /// What it is measured by.
+    #[serde(default, skip_serializing_if = "tally::is_default")]
+    pub tally: Tally,
 }
 
 impl Incident {
@@ -409,6 +417,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         confidence,
         onset,
         escalation,
+        reported,
         why,
     } = event
     else {
@@ -447,6 +456,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         attention: Vec::new(),
         redacted: false,
         standing: None,
+        tally: Tally { noticed: alert.is_some() && !reported, ..Tally::default() },
     })
 }
 
@@ -499,7 +509,10 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
         }),
         Event::AttentionCleared { about } => incident.attention.retain(|a| a.about != *about),
         Event::ResponseStopped { .. } => incident.auto_response = false,
-        Event::People(event) => people::apply(incident.standing.get_or_insert_default(), event, meta),
+        Event::People(event) => {
+            incident.tally.people(event);
+            people::apply(incident.standing.get_or_insert_default(), event, meta);
+        }
         Event::WatchEnded => {
             incident.status = Status::Resolved;
             incident.watch_until = None;
@@ -519,6 +532,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.status = Status::Closed;
             incident.watch_until = None;
             incident.disposition = Some(*disposition);
+            incident.tally.closed_at = Some(meta.time);
         }
         Event::Redacted { .. } => redact(incident),
     }

@@ -20,6 +20,7 @@ pub mod document;
 pub mod event;
 pub mod evidence;
 pub mod expr;
+pub mod figures;
 pub mod flow;
 pub mod health;
 pub mod id;

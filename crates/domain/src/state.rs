@@ -35,6 +35,7 @@ use crate::{
 };
 
 mod actions;
+mod tally;
 
 pub use actions::Actions;
 
@@ -347,6 +348,7 @@ impl State {
         };
         self.touched.insert(stream);
         self.schedule(stream);
+        self.tally(event, meta);
         seq
     }
 

@@ -17,11 +17,13 @@ pub struct Target {
     pub recovery: Option<Span>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Targets {
     pub all: Target,
     pub severities: BTreeMap<Severity, Target>,
     pub categories: BTreeMap<String, Target>,
+    /// What the figures over all incidents are held to, by their names: seconds, percent or a number.
+    pub figures: BTreeMap<String, f64>,
 }
 
 impl Targets {

@@ -10,6 +10,7 @@ use domain::{
     control::Control,
     event::Stream,
     evidence::Evidence,
+    figures::Case,
     health::Health,
     id::{
         ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
@@ -185,6 +186,28 @@ impl Reader {
     /// Reviews that owe a report (with `past`: complete ones), newest first.
     pub fn reviews(&self, past: bool, page: Page) -> Result<Vec<Review>, Error> {
         self.list(if past { Table::ReviewPast } else { Table::Review }, page)
+    }
+
+    /// What every incident opened from `since` on leaves for the figures, the open ones as they stand, newest first; at
+    /// most `most`. Reads one small row for each.
+    pub fn cases(&self, since: Timestamp, most: usize) -> Result<Vec<Case>, Error> {
+        let open: Vec<Incident> = self.all(Table::Incident)?;
+        let mut cases: Vec<Case> = open.iter().rev().map(Case::of).collect();
+        cases.retain(|case| case.opened_at >= since);
+        let mut before = None;
+        // Ids grow with time, so the first that is older ends the search.
+        while cases.len() < most {
+            let page: Vec<Case> = self.list(Table::Case, Page { before, limit: PAGE_MAX })?;
+            before = page.last().map(|case| case.id.0);
+            let read = page.len();
+            cases.extend(page.into_iter().take_while(|case| case.opened_at >= since));
+            let Some(before) = before.filter(|_| read == PAGE_MAX) else { break };
+            if self.one::<Case>(Table::Case, &rows::key(before))?.is_none_or(|case| case.opened_at < since) {
+                break;
+            }
+        }
+        cases.truncate(most);
+        Ok(cases)
     }
 
     pub fn people(&self) -> Result<Vec<Person>, Error> {

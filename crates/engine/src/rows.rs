@@ -3,6 +3,7 @@
 
 use domain::{
     event::Stream,
+    figures::Case,
     id::IncidentId,
     state::{Saved, State},
 };
@@ -51,6 +52,8 @@ pub enum Table {
     Report = 42,
     ReportPast = 43,
     Evidence = 50,
+    /// What each closed incident leaves for the figures.
+    Case = 60,
 }
 
 impl Table {
@@ -84,6 +87,7 @@ impl Table {
         Table::Report,
         Table::ReportPast,
         Table::Evidence,
+        Table::Case,
     ];
 
     pub fn name(self) -> &'static str {
@@ -117,6 +121,7 @@ impl Table {
             Table::Report => "report",
             Table::ReportPast => "report (past)",
             Table::Evidence => "evidence",
+            Table::Case => "case",
         }
     }
 
@@ -198,6 +203,11 @@ pub(crate) fn changes(
             return Ok(());
         }
     };
+    if let Stream::Incident(id) = stream
+        && let Some(incident) = state.incidents.open.get(&id).filter(|_| !live)
+    {
+        out.push(put(Table::Case, key(number), &Case::of(incident))?);
+    }
     if !live && !fresh {
         out.push(RowChange { table: tables.0.of(), key: key(number), value: None });
     }
@@ -274,6 +284,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::NoticePast
         | Table::ReviewPast
         | Table::ReportPast
+        | Table::Case
         | Table::Raw
         | Table::Content
         | Table::Timeline

@@ -19,6 +19,7 @@ mod control;
 mod emergency;
 mod evidence;
 mod facts;
+mod figures;
 pub(crate) mod incidents;
 mod intake;
 mod log;
@@ -48,6 +49,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     incidents::ROUTES,
     recovery::ROUTES,
     runs::ROUTES,
+    figures::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
     reviews::ROUTES,

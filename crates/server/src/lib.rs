@@ -35,7 +35,7 @@ use axum::{Router, extract::Request, routing};
 
 pub use error::{Error, Problem};
 pub use openapi::document as openapi;
-pub use reference::{RouteFacts, errors_reference, routes, routes_reference};
+pub use reference::{RouteFacts, errors_reference, figures_reference, routes, routes_reference};
 pub use secret::Secret;
 pub use serve::{DRAIN, ServeError, Tls, serve};
 pub use shared::{Options, Owner};

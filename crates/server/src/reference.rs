@@ -88,6 +88,18 @@ pub fn errors_reference() -> String {
     out
 }
 
+/// `docs/reference/figures.md`.
+pub fn figures_reference() -> String {
+    let mut out = String::from(FIGURES_HEAD);
+    for one in domain::figures::ALL {
+        let (name, title, unit) = (one.name, one.title, one.unit.name());
+        let bound = if one.less { "≤" } else { "≥" };
+        let _ = writeln!(out, "| `{name}` | {title} | {unit} | {bound} | {} | {} |", one.formula, one.source);
+    }
+    out.push_str(FIGURES_TAIL);
+    out
+}
+
 fn advice(problem: Problem) -> &'static str {
     match problem {
         Problem::Malformed => "Correct the request; the detail names line, column and field.",
@@ -144,4 +156,34 @@ names the first wrong ones by their index.
 
 Refusals with 401, 403 and 423 on routes that change something are journaled as `log.refused`, at most ten a second; how
 many were left out stands in the next one.
+";
+
+const FIGURES_HEAD: &str = "\
+# Figures
+
+`ringfence report kpi`, `GET /api/v1/reports/kpi` and the page `/figures` show these over the incidents that were opened
+in a window, all together, by severity and by category. Drills are in none of them.
+
+A time has a mean, p50 and p95 (nearest rank: a value that was measured), and `n`, how many incidents it was measured on.
+An incident that has not come to it yet is in no mean and no percentile: it is counted as `open`, with how long the oldest
+waits. A share is a sum over a sum; where nothing was measured there is no figure. Each figure names the incidents that it
+is made of, and each of those has its entries and their proofs on its timeline.
+
+What it is held to stands in `figures` of `targets.yaml`: at most (≤) or at least (≥) the target is met.
+
+| name | figure | unit | target | formula | read from |
+|---|---|---|---|---|---|
+";
+
+const FIGURES_TAIL: &str = "
+The time that a phase took: detect is `time_to_detect`; analyse is up to `time_to_contain`; contain is from there to
+`time_to_verify`; recover is `time_to_recover`; review begins with the resolution and `time_to_close` ends it.
+
+The dashboard of the report holds twelve of them: `average_detection_time`, `average_containment_time` and
+`average_resolution_time` are the means of `time_to_detect`, `time_to_contain` and `time_to_resolve`;
+`business_impact_minimization` is `impact_avoided`, `lessons_learned_applied` is `lessons_applied`; the others have the
+names of their figures.
+
+Every closed incident leaves one small row for this, written in the same commit as its end; open ones are read as they
+stand. The rows follow from the journal alone, and `ringfence verify` compares them with it.
 ";

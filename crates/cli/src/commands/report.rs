@@ -13,7 +13,9 @@ use crate::{
     session,
 };
 
+mod kpi;
 mod recovery;
+mod story;
 
 const REVIEWS: &str = "/api/v1/reviews";
 
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Review(Review),
     Recovery(recovery::Recovery),
+    Kpi(kpi::Kpi),
+    Incident(story::Story),
 }
 
 /// Reviews of closed incidents, with their three reports
@@ -78,6 +82,8 @@ impl Command {
             Command::Acknowledge(command) => told::acknowledge(command, global, output),
             Command::Close(command) => told::close(command, global, output),
             Command::Recovery(command) => command.run(&session::client(global)?, output),
+            Command::Kpi(command) => command.run(&session::client(global)?, output),
+            Command::Incident(command) => command.run(&session::client(global)?, output),
             Command::Review(review) => review.run(global, output),
         }
     }

@@ -69,6 +69,7 @@ pub(super) fn from_alert(
             confidence: Some(confidence),
             onset: Some(alert.starts_at.min(context.now)),
             escalation: found.escalation,
+            reported: alert.report.is_some(),
             why: alert.route.why.clone(),
         },
     )];
@@ -119,6 +120,7 @@ pub(super) fn open_by_person(
         confidence: None,
         onset: None,
         escalation: None,
+        reported: false,
         why: "opened by hand".into(),
     };
     Ok(vec![(IncidentId::from_number(context.next), opened)])

@@ -42,6 +42,7 @@ pub(super) fn incident(state: &State, id: IncidentId, reason: Reason) -> Option<
         confidence: None,
         onset: None,
         escalation: None,
+        reported: false,
         why: Box::default(),
     };
     let meta = Meta { position: id.0, time, actor: Actor::Platform };

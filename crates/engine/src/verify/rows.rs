@@ -233,7 +233,9 @@ impl Fold {
         let is = |of: [Table; 2]| of.into_iter().any(|of| of as u8 == table);
         self.redacted.iter().any(|stream| match stream {
             Stream::Alert(id) => is([Table::Alert, Table::AlertPast]) && id.0 == first,
-            Stream::Incident(id) => is([Table::Incident, Table::IncidentPast]) && id.0 == first,
+            Stream::Incident(id) => {
+                (is([Table::Incident, Table::IncidentPast]) || table == Table::Case as u8) && id.0 == first
+            }
             Stream::Report(id) => is([Table::Report, Table::ReportPast]) && id.0 == first,
             Stream::Silence(_)
             | Stream::Run(_)

@@ -46,7 +46,7 @@ struct Complete {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Review {
+pub(super) struct Review {
     id: String,
     incident: String,
     opened_at: String,

@@ -8,6 +8,7 @@ mod content;
 mod control;
 mod emergency;
 mod evidence;
+mod figures;
 mod incidents;
 mod log;
 mod notices;

@@ -35,6 +35,11 @@ fn the_reference_names_every_error() {
 }
 
 #[test]
+fn the_reference_names_every_figure() {
+    same("figures.md", &server::figures_reference());
+}
+
+#[test]
 fn the_description_is_kept() {
     let mut text = serde_json::to_string_pretty(&server::openapi()).unwrap();
     text.push('\n');

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     document::{Problem, Spanned, read as read_document},
+    figures::{self, Unit},
     severity::Severity,
     targets::{Target, Targets},
     time::Span,
@@ -26,6 +27,8 @@ struct TargetsDocument {
     severities: BTreeMap<String, Spanned<TargetDocument>>,
     #[serde(default)]
     categories: BTreeMap<String, Spanned<TargetDocument>>,
+    #[serde(default)]
+    figures: BTreeMap<String, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -66,7 +69,33 @@ pub(super) fn read(files: &Files<'_>, types: Option<&Types>, problems: &mut Vec<
         }
         categories.insert(name.clone(), target(&line.value, &mut report));
     }
-    Targets { all, severities, categories }
+    let figures =
+        document.figures.iter().filter_map(|(name, text)| figure(name, text, &mut report)).collect();
+    Targets { all, severities, categories, figures }
+}
+
+/// A bound on one figure, in its unit.
+fn figure(name: &str, text: &Spanned<String>, report: &mut Report<'_>) -> Option<(String, f64)> {
+    let Some(known) = figures::named(name) else {
+        report.at(text, unknown("figure", name, figures::ALL.iter().map(|known| known.name)));
+        return None;
+    };
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| *number >= 0.0);
+    let value = match known.unit {
+        Unit::Seconds => Some(report.span(known.title, text, LEAST, MOST).0 as f64 / 1e6),
+        Unit::Percent => {
+            let percent = text.strip_suffix('%').and_then(number).filter(|percent| *percent <= 100.0);
+            if percent.is_none() {
+                report.at(text, format!("{} is a share; write such as 95%", known.title));
+            }
+            percent
+        }
+        Unit::Count => {
+            report.at(text, format!("{} is a count, which has no target", known.title));
+            None
+        }
+    };
+    Some((name.to_owned(), value?))
 }
 
 fn target(line: &TargetDocument, report: &mut Report<'_>) -> Target {

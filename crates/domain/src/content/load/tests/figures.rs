@@ -44,6 +44,20 @@ fn targets_that_are_wrong() {
     "#]],
     );
     targets(
+        "figures: { time_to_detct: 5m }\n",
+        expect![[r#"
+        targets.yaml:1:27: unknown figure `time_to_detct`; did you mean `time_to_detect`?
+    "#]],
+    );
+    targets(
+        "figures: { automation_rate: '0.9', time_to_resolve: soon, total_incidents: '3' }\n",
+        expect![[r#"
+        targets.yaml:1:29: Automation rate is a share; write such as 95%
+        targets.yaml:1:53: Time to resolve: `soon` is not a duration such as 500ms, 10s, 15m, 4h, 7d or 1h30m
+        targets.yaml:1:76: Incidents is a count, which has no target
+    "#]],
+    );
+    targets(
         "all: { recovery: 0s }\n",
         expect![[r#"
         targets.yaml:1:18: the time to recovery of 0s is out of bounds; use 1s to 365d

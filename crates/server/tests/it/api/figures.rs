@@ -1,0 +1,62 @@
+//! `/api/v1/reports/kpi` and `/api/v1/reports/incident`.
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+
+fn figure<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let figures = report["all"]["figures"].as_array().unwrap();
+    figures.iter().find(|figure| figure["name"] == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[test]
+fn figures_follow_an_incident_to_its_end_and_link_to_it() {
+    let bench = Bench::new();
+    let id = bench.incident();
+    let open = bench.get("/api/v1/reports/kpi").expect(200);
+    let time = figure(&open, "time_to_resolve");
+    assert_eq!((&time["value"], &time["n"], &time["open"]), (&Value::Null, &0.into(), &1.into()));
+    assert_eq!(time["incidents"][0], id.as_str());
+    assert_eq!(open["dashboard"]["incident_statistics"]["total_incidents"], 1.0);
+    assert_eq!(open["dashboard"]["effectiveness_metrics"]["business_impact_minimization"], Value::Null);
+
+    let post = |path: &str, body: &str| bench.ask("POST", path, &bench.responder, body.to_owned());
+    post(&format!("/api/v1/incidents/{id}/resolve"), r#"{"summary": "it was a test"}"#).expect(200);
+    post(&format!("/api/v1/incidents/{id}/close"), r#"{"disposition": "false_positive"}"#).expect(200);
+    let closed = bench.get("/api/v1/reports/kpi").expect(200);
+    let time = figure(&closed, "time_to_resolve");
+    assert_eq!((&time["n"], &time["open"]), (&1.into(), &0.into()));
+    assert!(time["value"].as_f64().unwrap() >= 0.0 && time["p95"] == time["value"], "{time}");
+    assert_eq!(closed["dashboard"]["incident_statistics"]["false_positives"], 1.0);
+    assert_eq!(figure(&closed, "false_positive_rate")["met"], false);
+    let groups: usize =
+        ["by_severity", "by_category"].into_iter().map(|by| closed[by].as_array().unwrap().len()).sum();
+    assert_eq!(groups, 2, "{closed}");
+
+    let before = bench.get("/api/v1/reports/kpi?until=2020-01-01T00:00:00Z").expect(200);
+    assert_eq!(before["all"]["incidents"], 0);
+    bench.get("/api/v1/reports/kpi?since=2099-01-01T00:00:00Z").problem(400, "malformed");
+    bench.get("/api/v1/reports/kpi?since=yesterday").problem(400, "malformed");
+}
+
+#[test]
+fn an_incident_is_told_as_one_document() {
+    let bench = Bench::new();
+    let id = bench.incident();
+    let post = |path: &str, body: &str| bench.ask("POST", path, &bench.responder, body.to_owned());
+    post(&format!("/api/v1/incidents/{id}/ack"), "").expect(200);
+    post(&format!("/api/v1/incidents/{id}/resolve"), r#"{"summary": "rebuilt"}"#).expect(200);
+    post(&format!("/api/v1/incidents/{id}/close"), r#"{"disposition": "true_positive"}"#).expect(200);
+    let told = bench.get(&format!("/api/v1/reports/incident/{id}")).expect(200);
+    assert_eq!(told["disposition"], "true_positive");
+    let times: Vec<&str> =
+        told["times"].as_array().unwrap().iter().filter_map(|time| time["what"].as_str()).collect();
+    for what in ["opened", "acknowledged", "resolved", "closed"] {
+        assert!(times.contains(&what), "{times:?}");
+    }
+    assert_eq!(told["reviews"][0]["incident"], id.as_str());
+    let timeline = bench.get(&format!("/api/v1/incidents/{id}/timeline?limit=1000")).expect(200);
+    let entries = |of: &Value, list: &str| of[list].as_array().unwrap().len();
+    assert_eq!(entries(&told, "entries"), entries(&timeline, "items"));
+    bench.get("/api/v1/reports/incident/INC-999999").problem(404, "not_found");
+}
