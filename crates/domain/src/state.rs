@@ -161,7 +161,6 @@ impl Runs {
 
 /// One live thing as it stood in its row.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, on its way to a row and gone")]
 pub enum Saved {
     Alert(Alert),
     Silence(Silence),

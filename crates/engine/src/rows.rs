@@ -57,7 +57,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Table; 29] = [
+    pub const ALL: [Table; 30] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,

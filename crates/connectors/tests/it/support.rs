@@ -1,6 +1,10 @@
 //! Actions, calls and connectors as the tests want them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use connectors::{Call, Config, Connector, HttpConnector, Operation, Outcome, Secret};
 use domain::{
@@ -29,7 +33,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         verify: true,
         blast_radius_max: 1,
         in_force_max: None,
-        permissions: Vec::new(),
+        permissions: BTreeSet::new(),
         timeout: Span::secs(10),
         side_effects: Vec::new(),
         requests: requests.map(requests_of),

@@ -44,11 +44,11 @@ pub enum Command {
         attempt: u32,
         reason: String,
     },
-    /// Take the containment back.
     /// The incident is about to end: what was leased until then has its end now.
     EndLease {
         id: ActionId,
     },
+    /// Take the containment back.
     Release {
         id: ActionId,
     },

@@ -164,6 +164,7 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
         | action::Command::Wake { .. }
         | action::Command::Abandon { .. }
         | action::Command::Recover { .. }
+        | action::Command::EndLease { .. }
         | action::Command::Deny { .. } => return Asked::Own,
     };
     one(act, effect_thing(state, act, id))

@@ -35,6 +35,7 @@ impl State {
             | Event::Health(_)
             | Event::Report(..)
             | Event::Raw(..)
+            | Event::Evidence(..)
             | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => return,
