@@ -82,6 +82,10 @@ fn people_work_on_an_incident() {
     server.until(&["containment", "list"], released);
     let watched = server.ask(&["incident", "close", &incident, "--as", "true-positive"]);
     assert_eq!(watched.status.code(), Some(1), "what was real is watched first");
+    let run = items(&server.json(&["run", "list"]))[0]["id"].as_str().unwrap().to_owned();
+    let early = server.ask(&["incident", "close", &incident, "--as", "benign"]);
+    assert_eq!(early.status.code(), Some(1), "the response ends first");
+    done(&["run", "cancel", &run]);
     done(&["incident", "close", &incident, "--as", "benign"]);
     assert_eq!(items(&server.json(&["incident", "list"])).len(), 0);
     assert_eq!(items(&server.json(&["incident", "list", "--closed"])).len(), 1);
