@@ -14,6 +14,7 @@ pub use define::{ALL, Definition, Measure, Took, Unit, named};
 use crate::{
     content::Content,
     id::IncidentId,
+    review::Lookback,
     severity::Severity,
     time::{Span, Timestamp},
 };
@@ -92,7 +93,13 @@ pub struct Figures {
 }
 
 /// The figures of one window. `cases` reach [`REPEAT`] further back than it; their order does not matter.
-pub fn figures(cases: &[Case], content: &Content, window: Window, now: Timestamp) -> Figures {
+pub fn figures(
+    cases: &[Case],
+    reviews: &[Lookback],
+    content: &Content,
+    window: Window,
+    now: Timestamp,
+) -> Figures {
     let mut sorted: Vec<&Case> = cases.iter().filter(|case| !case.drill).collect();
     sorted.sort_by_key(|case| (case.opened_at, case.id));
     let drills = cases.iter().filter(|case| case.drill && window.holds(case.opened_at)).count();
@@ -101,10 +108,12 @@ pub fn figures(cases: &[Case], content: &Content, window: Window, now: Timestamp
     let group = |name: &str, of: &[&Seen<'_>], held: bool| Group {
         name: name.to_owned(),
         incidents: of.len(),
-        figures: ALL
-            .iter()
-            .map(|one| measure(one, of, targets.get(one.name).filter(|_| held), now))
-            .collect(),
+        figures: {
+            let ids: BTreeSet<IncidentId> = of.iter().map(|one| one.case.id).collect();
+            let looked: Vec<&Lookback> = reviews.iter().filter(|one| ids.contains(&one.incident)).collect();
+            let target = |name: &str| targets.get(name).filter(|_| held);
+            ALL.iter().map(|one| measure(one, of, &looked, target(one.name), now)).collect()
+        },
     };
     let all: Vec<&Seen<'_>> = seen.iter().collect();
     let of_severity = |severity: Severity| -> Vec<&Seen<'_>> {
@@ -142,7 +151,13 @@ fn look<'a>(sorted: &[&'a Case], content: &'a Content, window: Window, now: Time
     seen
 }
 
-fn measure(of: &'static Definition, seen: &[&Seen<'_>], target: Option<&f64>, now: Timestamp) -> Figure {
+fn measure(
+    of: &'static Definition,
+    seen: &[&Seen<'_>],
+    looked: &[&Lookback],
+    target: Option<&f64>,
+    now: Timestamp,
+) -> Figure {
     let mut figure = Figure {
         of,
         value: None,
@@ -163,6 +178,8 @@ fn measure(of: &'static Definition, seen: &[&Seen<'_>], target: Option<&f64>, no
             figure.n = seen.iter().filter(|one| counts(one)).count();
             figure.value = Some(figure.n as f64);
         }
+        Measure::Asked(answer) => answers(&mut figure, looked, answer),
+        Measure::Sum(sum) => sums(&mut figure, looked, sum),
     }
     figure.met = figure.value.zip(figure.target).map(|(value, target)| of.is_met(value, target));
     figure
@@ -201,6 +218,22 @@ fn shares(figure: &mut Figure, seen: &[&Seen<'_>], share: fn(&Seen<'_>) -> (u32,
     figure.n = usize::try_from(of).unwrap_or(usize::MAX);
     figure.value = (of > 0).then(|| rounded(hits as f64 * 100.0 / of as f64, 1e2));
     figure.incidents = newest(seen.iter().filter(|one| share(one).1 > 0));
+}
+
+/// The mean of what people answered; whoever was not asked is not counted.
+fn answers(figure: &mut Figure, looked: &[&Lookback], answer: fn(&Lookback) -> Option<f64>) {
+    let given: Vec<f64> = looked.iter().filter_map(|one| answer(one)).collect();
+    figure.n = given.len();
+    figure.value = (!given.is_empty()).then(|| rounded(given.iter().sum::<f64>() / given.len() as f64, 1e2));
+    let answered = looked.iter().filter(|one| answer(one).is_some());
+    figure.incidents = answered.map(|one| one.incident).take(NAMED_MAX).collect();
+}
+
+fn sums(figure: &mut Figure, looked: &[&Lookback], sum: fn(&Lookback) -> u32) {
+    figure.n = looked.len();
+    figure.value = Some(looked.iter().map(|one| f64::from(sum(one))).sum());
+    figure.incidents =
+        looked.iter().filter(|one| sum(one) > 0).map(|one| one.incident).take(NAMED_MAX).collect();
 }
 
 fn newest<'a>(seen: impl DoubleEndedIterator<Item = &'a &'a Seen<'a>>) -> Vec<IncidentId> {

@@ -1,10 +1,17 @@
 //! Reviews: opened when an incident is closed, with the deadlines of its three reports.
 //!
 //! A report that is near its deadline is named once, and once more when the deadline has passed. The review is
-//! over when people have delivered all three.
+//! over when people have delivered all three, and every corrective action of it is finished.
 
+mod lookback;
+mod part;
 #[cfg(test)]
 mod tests;
+
+pub use lookback::{Lookback, marks};
+pub use part::{Answers, Area, Ask, Corrective, Fact, Participant, ROLES};
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +32,8 @@ pub enum Command {
     Open { incident: IncidentId },
     /// A person delivers one of the reports: its text, or where it stands.
     Complete { id: ReviewId, report: String, text: String },
+    /// A person writes one of its other parts.
+    Write { id: ReviewId, ask: Ask },
     /// From its timer.
     Remind { id: ReviewId },
 }
@@ -42,6 +51,11 @@ pub enum Event {
         /// For practice: nobody outside hears of it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         drill: bool,
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        incident_type: Box<str>,
+        /// Hashes of what it was on, by which it is compared with others.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<Box<str>>,
     },
     /// The deadline of this report is near.
     Reminded {
@@ -54,6 +68,9 @@ pub enum Event {
     Completed {
         report: Box<str>,
         text: Box<str>,
+    },
+    Part {
+        fact: Box<Fact>,
     },
 }
 
@@ -72,6 +89,7 @@ impl Event {
             Event::Reminded { .. } => "review.reminded",
             Event::Overdue { .. } => "review.overdue",
             Event::Completed { .. } => "review.completed",
+            Event::Part { fact } => fact.kind(),
         }
     }
 }
@@ -107,6 +125,18 @@ pub struct Review {
     pub drill: bool,
     #[serde(default)]
     pub reports: Vec<Report>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub incident_type: Box<str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Box<str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Participant>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<Area, Box<str>>,
+    #[serde(default)]
+    pub answers: Answers,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Corrective>,
 }
 
 impl Review {
@@ -132,10 +162,14 @@ pub fn decide(
             let ended = state.incidents.open.get(&incident);
             let severity = ended.map(|ended| ended.severity);
             let drill = ended.is_some_and(|ended| ended.drill);
-            let opened = Event::Opened { incident, due: due.collect(), severity, drill };
+            let incident_type = ended.map(|ended| ended.incident_type.clone()).unwrap_or_default();
+            let targets = ended.map(|ended| marks(&ended.targets)).unwrap_or_default();
+            let opened =
+                Event::Opened { incident, due: due.collect(), severity, drill, incident_type, targets };
             Ok(vec![(ReviewId::from_number(context.next), opened)])
         }
         Command::Complete { id, report, text } => complete(state, id, &report, text, context),
+        Command::Write { id, ask } => part::decide(state, id, ask, context),
         Command::Remind { id } => Ok(state.reviews.get(&id).map_or_else(Vec::new, |review| {
             tell(review, context.now).into_iter().map(|event| (id, event)).collect()
         })),
@@ -169,7 +203,7 @@ fn complete(
 /// What has to be said of its reports by now.
 fn tell(review: &Review, now: Timestamp) -> Vec<Event> {
     let open = review.reports.iter().filter(|report| report.done.is_none());
-    open.filter_map(|report| {
+    let reports = open.filter_map(|report| {
         let name = report.due.report.clone();
         if report.due.at <= now && report.told < Told::Overdue {
             Some(Event::Overdue { report: name })
@@ -178,22 +212,37 @@ fn tell(review: &Review, now: Timestamp) -> Vec<Event> {
         } else {
             None
         }
-    })
-    .collect()
+    });
+    reports.chain(part::tell(review, now)).collect()
 }
 
 pub fn create(id: ReviewId, event: &Event, meta: &Meta) -> Option<Review> {
-    let Event::Opened { incident, due, severity, drill } = event else { return None };
+    let Event::Opened { incident, due, severity, drill, incident_type, targets } = event else { return None };
     let report = |due: &Due| Report { due: due.clone(), told: Told::Nothing, done: None, text: "".into() };
     let reports = due.iter().map(report).collect();
     let (incident, severity, drill) = (*incident, *severity, *drill);
-    Some(Review { id, seq: 1, incident, opened_at: meta.time, severity, drill, reports })
+    Some(Review {
+        id,
+        seq: 1,
+        incident,
+        opened_at: meta.time,
+        severity,
+        drill,
+        reports,
+        incident_type: incident_type.clone(),
+        targets: targets.clone(),
+        people: Vec::new(),
+        found: BTreeMap::new(),
+        answers: Answers::default(),
+        actions: Vec::new(),
+    })
 }
 
 pub fn apply(review: &mut Review, event: &Event, meta: &Meta) {
     review.seq += 1;
     match event {
         Event::Opened { .. } => {}
+        Event::Part { fact } => part::apply(review, fact, meta),
         Event::Reminded { report } => {
             if let Some(report) = review.named(report) {
                 report.told = Told::Reminded;
@@ -215,18 +264,19 @@ pub fn apply(review: &mut Review, event: &Event, meta: &Meta) {
 
 /// Nothing more will happen to it.
 pub fn is_over(review: &Review) -> bool {
-    !review.reports.is_empty() && review.reports.iter().all(|report| report.done.is_some())
+    let delivered = !review.reports.is_empty() && review.reports.iter().all(|report| report.done.is_some());
+    delivered && review.actions.iter().all(|action| action.done.is_some())
 }
 
 /// When something happens by itself, and why.
 pub fn next_wakeup(review: &Review) -> Option<(Timestamp, &'static str)> {
     let open = review.reports.iter().filter(|report| report.done.is_none());
-    open.filter_map(|report| match report.told {
+    let reports = open.filter_map(|report| match report.told {
         Told::Nothing => Some((report.due.remind_at, "reminder of a report")),
         Told::Reminded => Some((report.due.at, "deadline of a report")),
         Told::Overdue => None,
-    })
-    .min()
+    });
+    reports.chain(part::next_wakeup(review)).min()
 }
 
 pub fn due(review: &Review, now: Timestamp) -> Option<Command> {

@@ -20,7 +20,7 @@ use domain::{
     intake::Raw,
     notice::Notice,
     report::Report,
-    review::Review,
+    review::{Lookback, Review},
     run::Run,
     silence::Silence,
     time::Timestamp,
@@ -208,6 +208,23 @@ impl Reader {
         }
         cases.truncate(most);
         Ok(cases)
+    }
+
+    /// What the reviews opened from `since` on leave, newest first, at most `most`.
+    pub fn lookbacks(&self, since: Timestamp, most: usize) -> Result<Vec<Lookback>, Error> {
+        let mut found: Vec<Lookback> = Vec::new();
+        let mut before = None;
+        while found.len() < most {
+            let page: Vec<Lookback> = self.list(Table::Lookback, Page { before, limit: PAGE_MAX })?;
+            before = page.last().map(|one| one.id.0);
+            let over = page.len() < PAGE_MAX || page.last().is_some_and(|one| one.opened_at < since);
+            found.extend(page.into_iter().take_while(|one| one.opened_at >= since));
+            if over {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(found)
     }
 
     pub fn people(&self) -> Result<Vec<Person>, Error> {

@@ -5,6 +5,7 @@ use domain::{
     event::Stream,
     figures::Case,
     id::IncidentId,
+    review::Lookback,
     state::{Saved, State},
 };
 use serde::Serialize;
@@ -54,6 +55,8 @@ pub enum Table {
     Evidence = 50,
     /// What each closed incident leaves for the figures.
     Case = 60,
+    /// What each review leaves for them, beside its texts.
+    Lookback = 61,
 }
 
 impl Table {
@@ -88,6 +91,7 @@ impl Table {
         Table::ReportPast,
         Table::Evidence,
         Table::Case,
+        Table::Lookback,
     ];
 
     pub fn name(self) -> &'static str {
@@ -122,6 +126,7 @@ impl Table {
             Table::ReportPast => "report (past)",
             Table::Evidence => "evidence",
             Table::Case => "case",
+            Table::Lookback => "lookback",
         }
     }
 
@@ -208,6 +213,11 @@ pub(crate) fn changes(
     {
         out.push(put(Table::Case, key(number), &Case::of(incident))?);
     }
+    if let Stream::Review(id) = stream
+        && let Some(review) = state.reviews.get(&id)
+    {
+        out.push(put(Table::Lookback, key(number), &Lookback::of(review))?);
+    }
     if !live && !fresh {
         out.push(RowChange { table: tables.0.of(), key: key(number), value: None });
     }
@@ -285,6 +295,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::ReviewPast
         | Table::ReportPast
         | Table::Case
+        | Table::Lookback
         | Table::Raw
         | Table::Content
         | Table::Timeline

@@ -19,7 +19,7 @@ mod control;
 mod emergency;
 mod evidence;
 mod facts;
-mod figures;
+pub(crate) mod figures;
 pub(crate) mod incidents;
 mod intake;
 mod log;

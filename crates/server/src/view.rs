@@ -24,7 +24,7 @@ pub(crate) use approval::Approval;
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use evidence::Evidence;
-pub(crate) use figures::{Kpi, window as kpi_window};
+pub(crate) use figures::{Figure, Kpi, window as kpi_window};
 pub(crate) use notice::Notice;
 pub(crate) use outline::{Line, outline};
 pub(crate) use recovery::Recovery;
@@ -335,6 +335,18 @@ pub(crate) struct IncidentPage {
     pub(crate) actions: Vec<Action>,
     /// What was sent to whom, when, and why not.
     pub(crate) notices: Vec<Notice>,
+    /// What reviews of similar incidents taught, at most five.
+    pub(crate) lessons: Vec<Lesson>,
+}
+
+/// What the review of another incident taught.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Lesson {
+    pub(crate) review: String,
+    pub(crate) incident: String,
+    /// Why it may tell something of this one.
+    pub(crate) why: String,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod containments;
+mod figures;
 mod incident;
 mod incidents;
 mod login;
@@ -29,6 +30,7 @@ pub(crate) const ROUTES: &[Route] = &[
     incidents::ROUTE,
     incident::ROUTE,
     containments::ROUTE,
+    figures::ROUTE,
     login::FORM,
     login::LOG_IN,
     login::LOG_OUT,
@@ -86,6 +88,7 @@ fn style() -> Response {
 enum Place {
     Incidents,
     Containments,
+    Figures,
 }
 
 /// What stands around the body of every page.
@@ -123,6 +126,7 @@ impl Frame<'_> {
                     nav {
                         (entry("/", "Incidents", self.place == Place::Incidents))
                         (entry("/containments", "Containments", self.place == Place::Containments))
+                        (entry("/figures", "Figures", self.place == Place::Figures))
                     }
                     div.who {
                         @if let Some(live) = &self.live {

@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod kpi;
+mod part;
 mod recovery;
 mod story;
 
@@ -40,6 +41,12 @@ pub(crate) enum Review {
     List(List),
     Show(Show),
     Complete(Complete),
+    Attend(part::Attend),
+    Sign(part::Sign),
+    Find(part::Find),
+    Answer(part::Judge),
+    Action(part::Plan),
+    Finish(part::Finish),
 }
 
 /// List reviews that owe a report, newest first
@@ -100,6 +107,12 @@ impl Review {
                 Ok(show::list(output, items, &columns, &format!("no review is {state}"), row))
             }
             Review::Show(Show { id }) => Ok(one(&client.get(&format!("{REVIEWS}/{id}"))?, output)),
+            Review::Attend(command) => part::attend(command, &client, output),
+            Review::Sign(command) => part::sign(command, &client, output),
+            Review::Find(command) => part::find(command, &client, output),
+            Review::Answer(command) => part::answer(command, &client, output),
+            Review::Action(command) => part::plan(command, &client, output),
+            Review::Finish(command) => part::finish(command, &client, output),
             Review::Complete(Complete { id, report, text }) => {
                 let body = json!({ "report": report, "text": text });
                 let answer = client.post(&format!("{REVIEWS}/{id}/complete"), &body)?;
@@ -150,5 +163,6 @@ fn one(review: &Value, output: &Output) -> Verdict {
         ]);
     }
     table.print(output);
+    part::show(review, output);
     Verdict::Done
 }

@@ -172,6 +172,7 @@ fn a_person_reads_every_page_in_chromium_at_both_widths_without_scripts() {
             ("incidents", "/".to_owned(), "validator-3"),
             ("incident", format!("/incidents/{id}?live=off"), "node.isolate"),
             ("containments", "/containments".to_owned(), "key.revoke"),
+            ("figures", "/figures".to_owned(), "Time to first containment"),
         ] {
             browser.go(&format!("{}{path}", server.address));
             let said = browser.text("main");

@@ -4,6 +4,7 @@
 use super::{Case, Seen};
 use crate::{
     incident::Disposition,
+    review::Lookback,
     severity::Severity,
     time::{Span, Timestamp},
 };
@@ -13,6 +14,8 @@ pub enum Unit {
     Seconds,
     Percent,
     Count,
+    /// From 1 to 5.
+    Score,
 }
 
 impl Unit {
@@ -21,6 +24,7 @@ impl Unit {
             Unit::Seconds => "seconds",
             Unit::Percent => "percent",
             Unit::Count => "count",
+            Unit::Score => "score",
         }
     }
 }
@@ -41,6 +45,10 @@ pub enum Measure {
     /// How many of how many: the sums over all incidents are set against each other.
     Share(fn(&Seen<'_>) -> (u32, u32)),
     Count(fn(&Seen<'_>) -> bool),
+    /// What reviews answer; the mean over those that do.
+    Asked(fn(&Lookback) -> Option<f64>),
+    /// Over all reviews.
+    Sum(fn(&Lookback) -> u32),
 }
 
 #[derive(Debug)]
@@ -101,6 +109,17 @@ const fn count(
     of: fn(&Seen<'_>) -> bool,
 ) -> Definition {
     Definition { name, title, unit: Unit::Count, less: true, formula, source, measure: Measure::Count(of) }
+}
+
+const fn asked(
+    name: &'static str,
+    title: &'static str,
+    unit: Unit,
+    formula: &'static str,
+    answer: fn(&Lookback) -> Option<f64>,
+) -> Definition {
+    let source = "`review.answered`";
+    Definition { name, title, unit, less: false, formula, source, measure: Measure::Asked(answer) }
 }
 
 pub const ALL: &[Definition] = &[
@@ -277,6 +296,37 @@ pub const ALL: &[Definition] = &[
         "`incident.closed`",
         is_false,
     ),
+    asked(
+        "satisfaction",
+        "Satisfaction of those who were hurt",
+        Unit::Score,
+        "mean of the answers, from 1 to 5, of reviews of incidents opened in the window",
+        |one| one.answers.satisfaction.map(f64::from),
+    ),
+    asked(
+        "escalation_accuracy",
+        "Escalation accuracy",
+        Unit::Percent,
+        "reviews that say it went to the right people at the right time ÷ reviews that answer that",
+        |one| one.answers.escalated_rightly.map(|right| if right { 100.0 } else { 0.0 }),
+    ),
+    asked(
+        "impact_avoided",
+        "Business impact avoided",
+        Unit::Percent,
+        "mean of the answers, in percent of the harm that it could have done",
+        |one| one.answers.impact_avoided.map(f64::from),
+    ),
+    Definition {
+        name: "lessons_applied",
+        title: "Lessons applied",
+        unit: Unit::Count,
+        less: false,
+        formula: "corrective actions of reviews of incidents opened in the window that are finished; one that names a \
+                  file of the content is finished only with a newer version of it in force",
+        source: "`review.action_finished`",
+        measure: Measure::Sum(|one| one.finished),
+    },
 ];
 
 fn from_opening(case: &Case, at: Option<Timestamp>) -> Took {

@@ -40,7 +40,7 @@ fn case(id: u64, opened: u64) -> Case {
 fn made(cases: &[Case], now: u64) -> Figures {
     let scene = Scene::new(&[]);
     let window = Window { since: START, until: at(1_000_000) };
-    figures(cases, &scene.state.content, window, at(now))
+    figures(cases, &[], &scene.state.content, window, at(now))
 }
 
 fn line(figures: &Figures, name: &str) -> String {
@@ -103,7 +103,7 @@ fn the_same_thing_within_thirty_days_is_a_repeat_wherever_the_window_begins() {
     cases[2].same = "other".into();
     let scene = Scene::new(&[]);
     let window = Window { since: START, until: at(5_000_000) };
-    let figures = figures(&cases, &scene.state.content, window, at(5_000_000));
+    let figures = figures(&cases, &[], &scene.state.content, window, at(5_000_000));
     assert_eq!(figures.all.incidents, 3);
     // The second repeats the first; the fourth comes 46 days after it.
     expect!["33.33 p50 - p95 - n 3 open 0 met Some(false)"].assert_eq(&line(&figures, "repeat_rate"));

@@ -225,9 +225,33 @@ fn after_review(state: &State, id: ReviewId, event: &review::Event) -> Vec<Comma
             to.extend(review.severity.map(|severity| known.told_of(severity)).unwrap_or_default());
             format!("the {report} report of {id} is overdue")
         }
+        review::Event::Part { fact } => return after_part(state, review, fact),
         review::Event::Opened { .. } | review::Event::Completed { .. } => return Vec::new(),
     };
     send(review.incident, Reason::Review, to, &format!("{said}; see `report review complete`"))
+}
+
+/// Whoever owns a corrective action hears of it when it is agreed, before it is due, and with the first level when it is
+/// overdue.
+fn after_part(state: &State, review: &review::Review, fact: &review::Fact) -> Vec<Command> {
+    let known = &state.content.people;
+    let (number, what) = match fact {
+        review::Fact::Planned { .. } => (u32::try_from(review.actions.len()).unwrap_or(u32::MAX), "is yours"),
+        review::Fact::ActionReminded { action } => (*action, "is due soon"),
+        review::Fact::ActionOverdue { action } => (*action, "is overdue"),
+        review::Fact::Attended { .. }
+        | review::Fact::Signed { .. }
+        | review::Fact::Found { .. }
+        | review::Fact::Answered { .. }
+        | review::Fact::Finished { .. } => return Vec::new(),
+    };
+    let Some(action) = review.action(number) else { return Vec::new() };
+    let mut to = known.expand([&*action.owner]);
+    if to.is_empty() || matches!(fact, review::Fact::ActionOverdue { .. }) {
+        to.extend(known.of_level(1));
+    }
+    let about = format!("action {number} of {} {what}, due {}: {}", review.id, action.due, action.what);
+    send(review.incident, Reason::Review, to, &about)
 }
 
 /// The deadlines of a report hold whether its incident is open or not.

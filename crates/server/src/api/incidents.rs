@@ -7,6 +7,7 @@ use domain::{
     flow::Command,
     id::{IncidentId, PersonId},
     incident::{self, people::Ask},
+    review,
     severity::Severity,
     time::Timestamp,
 };
@@ -21,11 +22,13 @@ use crate::{
     json::Parsed,
     route::{Answer, Parameter, Route, SchemaOf, schema},
     shared::Shared,
-    view::{Action, Alert, Entry, Incident, IncidentPage, Notice, Page, Run, Target},
+    view::{Action, Alert, Entry, Incident, IncidentPage, Lesson, Notice, Page, Run, Target, text},
 };
 
 /// Entries of an incident that are looked at for what belongs to it.
 const LOOK: usize = 1_000;
+/// Lessons that are shown at once.
+const LESSONS: usize = 5;
 
 const STATUS: Parameter =
     Parameter { name: "status", about: "`open` (if absent, resolved ones included) or `closed`." };
@@ -267,7 +270,30 @@ pub(crate) fn page(
             | Stream::Log => {}
         }
     }
-    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions, notices }))
+    let lessons = lessons(reader, &incident)?;
+    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions, notices, lessons }))
+}
+
+/// What reviews of similar incidents taught, the newest first; one that shares targets before one of the same type.
+fn lessons(reader: &Reader, incident: &incident::Incident) -> Result<Vec<Lesson>, engine::Error> {
+    let marks = review::marks(&incident.targets);
+    let mut found: Vec<(bool, Lesson)> = Vec::new();
+    for one in reader.lookbacks(Timestamp(0), LOOK)? {
+        if one.drill && !incident.drill || one.incident == incident.id {
+            continue;
+        }
+        let why = one.is_like(&incident.incident_type, &marks);
+        if let Some((lessons, why)) = one.lessons.as_ref().zip(why) {
+            let shares = marks.iter().any(|mark| one.targets.contains(mark));
+            let (review, of) = (text(one.id), text(one.incident));
+            found.push((
+                !shares,
+                Lesson { review, incident: of, why: why.to_owned(), text: lessons.to_string() },
+            ));
+        }
+    }
+    found.sort_by_key(|(later, _)| *later);
+    Ok(found.into_iter().take(LESSONS).map(|(_, lesson)| lesson).collect())
 }
 
 async fn timeline(call: Call) -> Result<Response, Error> {

@@ -353,11 +353,26 @@ fn of_report(event: &report::Event) -> String {
     }
 }
 
+fn of_part(fact: &review::Fact) -> String {
+    match fact {
+        review::Fact::Attended { role, who, attended: true } => format!("{who} attended as {role}"),
+        review::Fact::Attended { role, who, attended: false } => format!("{who} did not attend as {role}"),
+        review::Fact::Signed { role, who } => format!("{who} as {role}"),
+        review::Fact::Found { area, .. } => super::name(area),
+        review::Fact::Answered { .. } => String::new(),
+        review::Fact::Planned { what, owner, due, .. } => format!("{what}: {owner}, by {due}"),
+        review::Fact::Finished { action, note } => format!("action {action}: {note}"),
+        review::Fact::ActionReminded { action } => format!("action {action} is due soon"),
+        review::Fact::ActionOverdue { action } => format!("action {action} is overdue"),
+    }
+}
+
 fn of_review(event: &review::Event) -> String {
     match event {
         review::Event::Opened { incident, .. } => incident.to_string(),
         review::Event::Reminded { report } => format!("the {report} report is due soon"),
         review::Event::Overdue { report } => format!("the {report} report is overdue"),
         review::Event::Completed { report, .. } => format!("the {report} report"),
+        review::Event::Part { fact } => of_part(fact),
     }
 }

@@ -193,8 +193,9 @@ fn made(
 ) -> Result<Option<figures::Figures>, engine::Error> {
     let since = domain::time::Timestamp(window.since.0.saturating_sub_unsigned(figures::REPEAT.0));
     let cases = reader.cases(since, CASES_MAX + 1)?;
+    let reviews = reader.lookbacks(window.since, CASES_MAX)?;
     if cases.len() > CASES_MAX {
         return Ok(None);
     }
-    Ok(Some(figures::figures(&cases, content, window, now)))
+    Ok(Some(figures::figures(&cases, &reviews, content, window, now)))
 }

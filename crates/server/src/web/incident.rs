@@ -16,7 +16,7 @@ use crate::{
     api::{incidents, missing},
     call::Call,
     route::{Parameter, Route},
-    view::{Approval, Entry, Incident, IncidentPage, Notice, Run},
+    view::{Approval, Entry, Incident, IncidentPage, Lesson, Notice, Run},
 };
 
 const BEFORE: Parameter =
@@ -68,7 +68,7 @@ async fn show(call: Call) -> Result<Response, Error> {
 }
 
 fn body(found: &Found, now: Timestamp) -> Markup {
-    let IncidentPage { incident, runs, actions, notices, raised_by } = &found.page;
+    let IncidentPage { incident, runs, actions, notices, raised_by, lessons: _ } = &found.page;
     html! {
         (head(incident))
         (calls(incident, &found.asked, now))
@@ -80,6 +80,7 @@ fn body(found: &Found, now: Timestamp) -> Markup {
                 @for run in runs { (response(run)) }
             }
         }
+        (lessons(&found.page.lessons))
         section {
             h2 { "Containments and actions" }
             @if actions.is_empty() { p.empty { "Nothing was done to any system." } }
@@ -95,6 +96,21 @@ fn body(found: &Found, now: Timestamp) -> Markup {
             }
         }
         (timeline(found))
+    }
+}
+
+/// What reviews of similar incidents taught.
+fn lessons(lessons: &[Lesson]) -> Markup {
+    html! {
+        @if !lessons.is_empty() {
+            section {
+                h2 { "Lessons of similar incidents" }
+                ul.plain { @for lesson in lessons {
+                    li { a href={ "/incidents/" (lesson.incident) } { (lesson.incident) } ", " (lesson.why) ": "
+                        (lesson.text) div.fine { (lesson.review) } }
+                } }
+            }
+        }
     }
 }
 

@@ -29,10 +29,25 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     containments(incident, output);
     runs(incident, output);
     notices(incident, output);
+    lessons(incident, output);
     timeline_table(&timeline, output);
     output.line("");
     output.line(format!("Why it is so: ringfence why {}", escape(&id)));
     Ok(Verdict::Done)
+}
+
+/// What reviews of similar incidents taught.
+fn lessons(incident: &Value, output: &Output) {
+    let found = show::items(incident, "lessons");
+    if found.is_empty() {
+        return;
+    }
+    show::heading(output, "lessons of similar incidents");
+    let mut table = Table::new(&["incident", "review", "~why", "+lesson"]);
+    for one in found {
+        table.row(["incident", "review", "why", "text"].map(|field| show::text(one, field)).to_vec());
+    }
+    table.print(output);
 }
 
 fn head(incident: &Value, output: &Output) {

@@ -90,6 +90,13 @@ fn figure(name: &str, text: &Spanned<String>, report: &mut Report<'_>) -> Option
             }
             percent
         }
+        Unit::Score => {
+            let score = number(text).filter(|score| (1.0..=5.0).contains(score));
+            if score.is_none() {
+                report.at(text, format!("{} is from 1 to 5; write such as '4.0'", known.title));
+            }
+            score
+        }
         Unit::Count => {
             report.at(text, format!("{} is a count, which has no target", known.title));
             None

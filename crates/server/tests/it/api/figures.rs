@@ -60,3 +60,30 @@ fn an_incident_is_told_as_one_document() {
     assert_eq!(entries(&told, "entries"), entries(&timeline, "items"));
     bench.get("/api/v1/reports/incident/INC-999999").problem(404, "not_found");
 }
+
+#[test]
+fn what_only_people_can_judge_is_a_figure_once_a_review_answers_it() {
+    let bench = Bench::new();
+    let id = bench.incident();
+    let post = |path: &str, body: &str| bench.ask("POST", path, &bench.responder, body.to_owned());
+    post(&format!("/api/v1/incidents/{id}/resolve"), r#"{"summary": "rebuilt"}"#).expect(200);
+    post(&format!("/api/v1/incidents/{id}/close"), r#"{"disposition": "true_positive"}"#).expect(200);
+    let none = bench.get("/api/v1/reports/kpi").expect(200);
+    assert_eq!(figure(&none, "satisfaction")["value"], Value::Null);
+    let reviews = bench.get("/api/v1/reviews").expect(200);
+    let at = format!("/api/v1/reviews/{}", reviews["items"][0]["id"].as_str().unwrap());
+    post(&format!("{at}/answer"), r#"{"satisfaction": 4, "impact_avoided": 90}"#).expect(200);
+    post(&format!("{at}/find"), r#"{"area": "lessons_learned", "text": "Look at the node first."}"#)
+        .expect(200);
+    let answered = bench.get("/api/v1/reports/kpi").expect(200);
+    let satisfaction = figure(&answered, "satisfaction");
+    assert_eq!((&satisfaction["value"], &satisfaction["n"]), (&4.0.into(), &1.into()));
+    assert_eq!(answered["dashboard"]["effectiveness_metrics"]["business_impact_minimization"], 90.0);
+    assert_eq!(figure(&answered, "escalation_accuracy")["value"], Value::Null);
+
+    // The next incident of the type shows what the last one taught.
+    let next = bench.incident();
+    let shown = bench.get(&format!("/api/v1/incidents/{next}")).expect(200);
+    assert_eq!(shown["lessons"][0]["text"], "Look at the node first.");
+    assert_eq!(shown["lessons"][0]["incident"], id.as_str());
+}
