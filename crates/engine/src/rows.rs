@@ -60,7 +60,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Table; 30] = [
+    pub const ALL: [Table; 31] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
