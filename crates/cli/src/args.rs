@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, check, containment, control, estate, evidence, incident, init, log, notice, playbook, report,
+        alert, backup, check, containment, control, estate, evidence, incident, init, log, notice, playbook, report,
         run, service, silence, team, token, user, why,
     },
     drill,
@@ -107,6 +107,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Evidence(evidence::Command),
     #[command(subcommand)]
+    Backup(backup::Command),
+    #[command(subcommand)]
     Log(log::Command),
     Why(why::Why),
     #[command(subcommand)]
@@ -138,6 +140,7 @@ impl Cli {
             Command::Control(command) => command.run(global, output),
             Command::Notice(command) => command.run(global, output),
             Command::Evidence(command) => command.run(global, output),
+            Command::Backup(command) => command.run(global, output),
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),

@@ -3,6 +3,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod approval;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod containment;
 pub(crate) mod control;

@@ -1,5 +1,6 @@
 //! `ringfence.toml`: what differs from one machine to the next. Unknown keys are refused, secrets stand elsewhere.
 
+mod backup;
 mod channel;
 mod connector;
 mod place;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 use crate::logs::{Format, Threshold};
 
+pub(crate) use backup::Backup;
 pub(crate) use channel::Channel;
 pub(crate) use connector::Connector;
 pub(crate) use place::problem;
@@ -37,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) behind_proxy: bool,
     pub(crate) tls: Option<Tls>,
     pub(crate) log: Log,
+    pub(crate) backup: Backup,
     pub(crate) connectors: BTreeMap<String, Connector>,
     pub(crate) channels: BTreeMap<String, Channel>,
     pub(crate) sources: BTreeMap<String, Source>,
@@ -95,6 +98,7 @@ impl Config {
         for path in own.chain(tls).chain(roots) {
             *path = folder.join(&*path);
         }
+        self.backup.resolve(folder);
         self.sources.values_mut().for_each(|source| source.resolve(folder));
         for channel in self.channels.values_mut() {
             channel.resolve(folder);

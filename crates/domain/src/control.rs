@@ -1,5 +1,6 @@
 //! The platform's own controls: kill switch, safe mode, circuit breakers, and doubt about the clock.
 
+pub mod backup;
 pub mod own;
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,13 @@ pub enum Command {
         epoch: u64,
         incarnation: String,
         wall: Timestamp,
+        /// What this data directory was restored from, if it was.
+        restored: Option<Box<backup::Restored>>,
+    },
+    /// A backup was written and read back whole.
+    BackedUp(Box<backup::Backup>),
+    BackupFailed {
+        why: String,
     },
     SetKillSwitch {
         on: bool,
@@ -176,6 +184,17 @@ pub enum Event {
         until: Option<Timestamp>,
     },
     GlassMended,
+    BackedUp {
+        backup: Box<backup::Backup>,
+    },
+    BackupFailed {
+        why: Box<str>,
+    },
+    /// The first start of what came out of a backup, under a name of its own.
+    Restored {
+        restored: Box<backup::Restored>,
+        incarnation: Box<str>,
+    },
 }
 
 impl Event {
@@ -191,6 +210,9 @@ impl Event {
             Event::ClockConfirmed => "control.clock_confirmed",
             Event::GlassBroken { .. } => "control.glass_broken",
             Event::GlassMended => "control.glass_mended",
+            Event::BackedUp { .. } => "backup.created",
+            Event::BackupFailed { .. } => "backup.failed",
+            Event::Restored { .. } => "control.restored",
         }
     }
 }
@@ -234,6 +256,8 @@ pub struct Control {
     pub clock_doubt: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glass: Option<Glass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<backup::Status>,
 }
 
 impl Control {
@@ -255,9 +279,13 @@ impl Control {
 
 pub fn decide(control: &Control, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
     match command {
-        Command::Start { epoch, incarnation, .. } => {
-            Ok(vec![Event::Started { epoch, incarnation: incarnation.into() }])
+        Command::Start { epoch, incarnation, restored, .. } => {
+            let restored = backup::restored(control, &incarnation, restored);
+            let started = Event::Started { epoch, incarnation: incarnation.into() };
+            Ok(restored.into_iter().chain([started]).collect())
         }
+        Command::BackedUp(backup) => backup::made(backup),
+        Command::BackupFailed { why: words } => Ok(vec![Event::BackupFailed { why: why(words)? }]),
         Command::SetKillSwitch { on, reason } => {
             let reason = why(reason)?;
             match (on, &control.kill_switch) {
@@ -404,6 +432,9 @@ pub fn apply(control: &mut Control, event: &Event, meta: &Meta) {
             // What people limited meanwhile stays limited.
             control.kill_switch = control.kill_switch.take().or(glass.kill_switch);
             control.safe_mode = control.safe_mode.max(glass.safe_mode);
+        }
+        Event::BackedUp { .. } | Event::BackupFailed { .. } | Event::Restored { .. } => {
+            backup::apply(control, event, meta);
         }
     }
 }

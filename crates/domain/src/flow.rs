@@ -15,6 +15,7 @@ mod enact;
 mod kept;
 mod notices;
 mod recover;
+mod restored;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -682,6 +683,9 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
         control::Event::BreakerOpened { .. } => Vec::new(),
         control::Event::ClockDoubted { reason } => doubt::began(state, reason),
         control::Event::ClockConfirmed => doubt::ended(state),
+        control::Event::Restored { restored, .. } => restored::began(state, restored),
+        control::Event::BackupFailed { why } => restored::failed(why),
+        control::Event::BackedUp { .. } => restored::made(),
     }
 }
 

@@ -74,7 +74,23 @@ impl Scene {
     /// A new epoch begins.
     pub(crate) fn start(&mut self, epoch: u64) {
         self.epoch = epoch;
-        let start = control::Command::Start { epoch, incarnation: "scene".to_owned(), wall: self.now };
+        let start = control::Command::Start { epoch, incarnation: "scene".to_owned(), wall: self.now, restored: None };
+        self.must(Command::Control(start));
+    }
+
+    /// A new epoch begins, of a data directory that came from a backup.
+    pub(crate) fn restored(&mut self, epoch: u64) {
+        self.epoch = epoch;
+        let restored = control::backup::Restored {
+            backup: "20270115T080000Z-00c0ffee".into(),
+            entries: self.next,
+            root: "root".into(),
+            made_at: self.now,
+            lost: None,
+            reason: "".into(),
+        };
+        let (incarnation, restored) = ("copy".to_owned(), Some(Box::new(restored)));
+        let start = control::Command::Start { epoch, incarnation, wall: self.now, restored };
         self.must(Command::Control(start));
     }
 

@@ -16,6 +16,9 @@ pub enum Error {
     /// The key that signs the log cannot be used.
     #[error("the log's signing key cannot be used: {0}")]
     Key(String),
+    /// A backup could not be made, opened or restored.
+    #[error("backup {what}: {why}")]
+    Backup { what: String, why: String },
     /// A thread could not be started.
     #[error("a thread could not be started: {0}")]
     Thread(String),

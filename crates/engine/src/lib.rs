@@ -9,6 +9,7 @@
 //! This crate must not know HTTP servers, pages or command lines. Start at [`Node::step`], then `shell`, then
 //! [`Handle`], which is what a server holds.
 
+pub mod backup;
 mod error;
 mod handle;
 mod keeper;

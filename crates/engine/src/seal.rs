@@ -63,6 +63,15 @@ impl Seal {
         Ok(seal)
     }
 
+    /// How many leaves it has, sealed or not.
+    pub(crate) fn size(&self) -> u64 {
+        self.tree.len()
+    }
+
+    pub(crate) fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
     /// Rebuilds the tree of `size` leaves from its tiles.
     fn resume(&mut self, store: &dyn Store, size: u64) -> Result<(), Error> {
         let fetch = |tile: &Tile| read_tile(store, tile).ok().flatten();

@@ -60,6 +60,8 @@ pub struct Options {
     pub signing_key: tlog::note::SigningKey,
     /// Names this data directory in idempotency keys.
     pub incarnation: String,
+    /// What this data directory was restored from, if it was; the incarnation is then new.
+    pub restored: Option<Box<control::backup::Restored>>,
     /// Where calls run.
     pub runtime: tokio::runtime::Handle,
     /// Wall-clock time. Read at the start and then only compared.

@@ -13,6 +13,7 @@ use crate::{
 mod access;
 mod alerts;
 mod approvals;
+mod backups;
 mod containments;
 mod content;
 mod control;
@@ -56,6 +57,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     containments::ROUTES,
     evidence::ROUTES,
     quarantine::ROUTES,
+    backups::ROUTES,
     notices::ROUTES,
     approvals::ROUTES,
     control::ROUTES,

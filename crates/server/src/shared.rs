@@ -12,7 +12,7 @@ use std::{
 
 use axum::http::StatusCode;
 use domain::{content::Content, time::Timestamp};
-use engine::{Handle, Reader};
+use engine::{Handle, Reader, backup::Shelf};
 use tlog::VerifierKey;
 use tokio::sync::{Semaphore, watch};
 
@@ -47,6 +47,8 @@ pub struct Options {
     pub stopping: watch::Receiver<bool>,
     /// Tells who can write in the data directory from who cannot; without it nobody breaks the glass.
     pub owner: Option<Owner>,
+    /// Where backups lie.
+    pub backups: Option<Arc<Shelf>>,
 }
 
 /// Whether this is what the owner of the data directory has just written there.
@@ -61,6 +63,9 @@ pub(crate) struct Shared {
     pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) owner: Option<Owner>,
+    pub(crate) backups: Option<Arc<Shelf>>,
+    /// Backups that are made or looked at.
+    pub(crate) looks: Arc<Semaphore>,
     pub(crate) large_bodies: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) refusals: Refusals,
@@ -87,6 +92,8 @@ impl Shared {
             sources: options.sources,
             stopping: options.stopping,
             owner: options.owner,
+            backups: options.backups,
+            looks: Arc::new(Semaphore::new(1)),
             large_bodies: Semaphore::new(LARGE_BODIES_KIB),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             refusals: Refusals::default(),

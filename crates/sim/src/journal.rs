@@ -589,7 +589,8 @@ impl Journal {
             control::Event::BreakerClosed { name } => {
                 self.breakers.remove(name);
             }
-            control::Event::ClockDoubted { .. } => self.clock_doubt = true,
+            control::Event::ClockDoubted { .. } | control::Event::Restored { .. } => self.clock_doubt = true,
+            control::Event::BackedUp { .. } | control::Event::BackupFailed { .. } => {}
             control::Event::ClockConfirmed => self.clock_doubt = false,
             control::Event::GlassBroken { until, .. } => {
                 self.glass = until.map(|_| (self.kill_switch_since, self.safe_mode));

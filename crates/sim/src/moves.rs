@@ -36,6 +36,9 @@ fn mover(event: &Event) -> Option<ActionId> {
         | Event::ClockDoubted { .. }
         | Event::ClockConfirmed
         | Event::GlassBroken { .. }
+        | Event::BackedUp { .. }
+        | Event::BackupFailed { .. }
+        | Event::Restored { .. }
         | Event::GlassMended => return None,
     };
     reason.split_once(" of INC-")?.0.parse().ok()

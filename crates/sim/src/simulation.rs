@@ -754,6 +754,7 @@ impl Simulation {
             epoch: self.epoch,
             incarnation: INCARNATION.to_owned(),
             wall: self.now,
+            restored: None,
         };
         self.step(Input::Own(Box::new(Command::Control(start))))?;
         let gap = last.is_some_and(|last| self.now.since(last) > GAP_MAX);

@@ -9,6 +9,7 @@
 mod blobs;
 mod checkpoint;
 mod connection;
+mod copy;
 mod failure;
 mod files;
 mod lock;

@@ -12,15 +12,16 @@ use anyhow::{Context as _, anyhow, bail};
 use domain::{
     access::{self, Holder, Role},
     content::{Content, FILES},
+    control::backup::Restored,
     event::{Actor, Stream},
     flow::Command,
     id::PersonId,
     time::Timestamp,
 };
-use engine::{Handle, Platform};
+use engine::{Handle, Platform, backup::Shelf};
 use store::{Sqlite, Store as _};
-use tlog::VerifierKey;
-use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
+use tlog::{SigningKey, VerifierKey};
+use tokio::{runtime::Runtime, sync::watch, task::{AbortHandle, JoinHandle}};
 
 use super::{Settings, files, sources};
 use crate::{
@@ -47,6 +48,7 @@ pub(crate) struct Running {
     platform: Platform,
     server: JoinHandle<anyhow::Result<()>>,
     stopping: watch::Sender<bool>,
+    backups: Option<AbortHandle>,
     content: watch::Sender<Arc<Content>>,
     source: Source,
     address: Address,
@@ -75,8 +77,10 @@ impl Running {
         let log_key = key.verifier().clone();
         let mut connectors = settings.connectors.clone();
         connectors.insert(FILES.to_owned(), files::connector(&settings, &store)?);
+        let (incarnation, restored) = origin(&settings.data_dir, &key)?;
         let platform = engine::start(engine::Options {
-            incarnation: keys::incarnation(&key),
+            incarnation,
+            restored,
             disk: Some(Arc::new(Reserve(store.clone()))),
             store: store.clone(),
             connectors,
@@ -92,6 +96,11 @@ impl Running {
         let sources = sources::enable(&settings.sources, &platform.handle, &runtime)?;
         let address = address_of(&listener, settings.tls.is_some())?;
         keys::write_private(&settings.data_dir.join(ADDRESS_FILE), &format!("{address}\n"))?;
+        let shelf = Arc::new(Shelf::new(&settings.data_dir, &settings.backups));
+        let backups = settings.schedule.map(|schedule| {
+            let (handle, shelf) = (platform.handle.clone(), shelf.clone());
+            runtime.spawn(async move { handle.back_up_by(shelf, schedule).await }).abort_handle()
+        });
         let (stopping, stops) = watch::channel(false);
         let (content, contents) = watch::channel(content);
         let options = server::Options {
@@ -103,6 +112,7 @@ impl Running {
             sources,
             stopping: stops,
             owner: Some(glass::owner(&settings.data_dir)),
+            backups: Some(shelf),
         };
         let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
         Ok(Running {
@@ -111,6 +121,7 @@ impl Running {
             platform,
             server,
             stopping,
+            backups,
             content,
             source: settings.content,
             address,
@@ -209,7 +220,8 @@ impl Running {
     /// Takes no more requests, finishes those under way, decides what is queued, signs, and closes the store.
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.stopping.send_replace(true);
-        let Running { runtime, store, platform, server, data_dir, .. } = self;
+        let Running { runtime, store, platform, server, data_dir, backups, .. } = self;
+        backups.iter().for_each(AbortHandle::abort);
         let served = runtime.block_on(async { tokio::time::timeout(DRAIN_CONNECTIONS, server).await });
         let stopped = runtime.block_on(async {
             let stop = tokio::task::spawn_blocking(move || platform.stop());
@@ -231,6 +243,14 @@ impl Running {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// What the data directory is called in idempotency keys, and which backup it came from, if any.
+fn origin(data_dir: &Path, key: &SigningKey) -> anyhow::Result<(String, Option<Box<Restored>>)> {
+    Ok(match engine::backup::origin(data_dir)? {
+        Some(origin) => (origin.incarnation, Some(Box::new(origin.restored))),
+        None => (keys::incarnation(key), None),
+    })
 }
 
 /// Closes the store once nobody else holds it; a thread that ends may hold it a moment longer.

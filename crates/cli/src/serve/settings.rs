@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::bail;
-use engine::{Channels, Connectors};
+use engine::{Channels, Connectors, backup::Schedule};
 
 use super::Serve;
 use crate::{
@@ -35,6 +35,9 @@ pub(crate) struct Settings {
     pub(crate) secure: bool,
     /// Those that prove themselves by a secret.
     pub(crate) sources: Vec<Trusted>,
+    /// Where backups lie, and when they make themselves.
+    pub(crate) backups: PathBuf,
+    pub(crate) schedule: Option<Schedule>,
     /// Name of the first person.
     pub(crate) admin: Option<String>,
 }
@@ -69,6 +72,7 @@ impl Settings {
         let sources =
             config.sources.iter().map(|(name, source)| source.read(name)).collect::<Result<_, _>>()?;
         let admin = serve.admin.clone();
+        let (backups, schedule) = (config.backup.folder(&data_dir), config.backup.schedule()?);
         let settings = Settings {
             data_dir,
             listen,
@@ -81,6 +85,8 @@ impl Settings {
             public_log,
             secure,
             sources,
+            backups,
+            schedule,
             admin,
         };
         Ok((settings, config.log))
@@ -91,6 +97,8 @@ impl Settings {
         let estate = Estate::shipped();
         let connector: Arc<dyn connectors::Connector> = estate.clone();
         Settings {
+            backups: data_dir.join("backups"),
+            schedule: None,
             data_dir,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,

@@ -75,6 +75,11 @@ pub enum Command {
     Recover {
         id: ActionId,
     },
+    /// What became of it is not known here any more: a person must say.
+    Doubt {
+        id: ActionId,
+        reason: String,
+    },
     /// People refused what waits for their approval.
     Deny {
         id: ActionId,
@@ -117,6 +122,7 @@ pub fn decide(
         Command::Abandon { id, reason } => Ok(abandon(find(state, id)?, reason)),
         Command::Deny { id, reason } => Ok(deny(find(state, id)?, reason)),
         Command::Recover { id } => Ok(recover(state, find(state, id)?, context)),
+        Command::Doubt { id, reason } => Ok(doubt(find(state, id)?, reason)),
     }
 }
 
@@ -611,6 +617,13 @@ fn lease_ended(state: &State, action: &Action, context: &Context) -> Event {
 }
 
 /// A call of an older epoch: nobody knows whether it was sent. The class says what is safe.
+fn doubt(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
+    let open = matches!(action.status, Status::Calling { .. } | Status::Waiting { .. });
+    let unknown =
+        || Event::Unknown { attempt: action.attempt, reason: reason.into(), next: Next::InDoubt };
+    open.then(|| (action.id, unknown())).into_iter().collect()
+}
+
 fn recover(state: &State, action: &Action, context: &Context) -> Vec<(ActionId, Event)> {
     let Some(intent) = open_intent(action).filter(|intent| intent.epoch < context.epoch) else {
         return Vec::new();

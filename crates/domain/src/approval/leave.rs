@@ -103,6 +103,8 @@ pub fn left_by(control: &Control, command: &control::Command) -> Option<(Leave, 
         }
         control::Command::SetKillSwitch { on: true, .. }
         | control::Command::Start { .. }
+        | control::Command::BackedUp(_)
+        | control::Command::BackupFailed { .. }
         | control::Command::SetBreaker { .. }
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }

@@ -12,8 +12,17 @@ use crate::{
     state::State,
 };
 
-/// Calls the people of each incident that a run works on; where there is none, those of the most severe.
+/// Says that the time is in doubt.
 pub(super) fn began(state: &State, reason: &str) -> Vec<Command> {
+    let reason = format!(
+        "the time is in doubt, so nothing is chosen by default or lifted by itself ({reason}); check the clock, \
+         then `control confirm-clock`"
+    );
+    call(state, &reason)
+}
+
+/// Calls the people of each incident that a run works on; where there is none, those of the most severe.
+pub(super) fn call(state: &State, reason: &str) -> Vec<Command> {
     let open = &state.incidents.open;
     let real = |id: &IncidentId| open.get(id).is_some_and(|incident| !incident.drill);
     let live = state.runs.iter().filter(|run| !run.is_ended());
@@ -22,12 +31,8 @@ pub(super) fn began(state: &State, reason: &str) -> Vec<Command> {
         let waiting = open.values().filter(|incident| incident.status == Status::Open && !incident.drill);
         ids.extend(waiting.max_by_key(|incident| incident.severity).map(|incident| incident.id));
     }
-    let reason = format!(
-        "the time is in doubt, so nothing is chosen by default or lifted by itself ({reason}); check the clock, \
-         then `control confirm-clock`"
-    );
     let raise = |id| {
-        let (about, reason) = (Stream::Control, reason.clone());
+        let (about, reason) = (Stream::Control, reason.to_owned());
         Command::Incident(incident::Command::RaiseAttention { id, about, reason })
     };
     ids.into_iter().map(raise).collect()

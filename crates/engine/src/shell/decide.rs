@@ -111,11 +111,11 @@ impl Decide {
     /// The first inputs of an epoch: what became of open calls, and which content is in force.
     fn begin_epoch(&mut self, epoch: u64, doubtful: Option<Timestamp>) {
         self.gate.epoch.store(epoch, Ordering::Release);
-        let incarnation = self.options.incarnation.clone();
+        let (incarnation, restored) = (self.options.incarnation.clone(), self.options.restored.clone());
         let wall = (self.options.wall_clock)();
         let content = Box::new(Command::LoadContent(self.content.clone()));
         self.step(Input::Own(content));
-        let start = control::Command::Start { epoch, incarnation, wall };
+        let start = control::Command::Start { epoch, incarnation, wall, restored };
         self.step(Input::Own(Box::new(Command::Control(start))));
         if let Some(last) = doubtful {
             let reason = format!("the last entry is of {last} and the wall clock says {wall}");

@@ -77,6 +77,7 @@ impl Bench {
             content: Arc::new(alone(CUT_OFF)),
             signing_key: tlog::note::SigningKey::from_seed("ringfence.test/log", &[7; 32]).unwrap(),
             incarnation: "test".to_owned(),
+            restored: None,
             runtime: runtime.handle().clone(),
             wall_clock,
             requests_max: 1_024,

@@ -268,6 +268,11 @@ fn of_control(event: &control::Event) -> String {
         control::Event::BreakerOpened { name, reason, .. } => format!("{name}: {reason}"),
         control::Event::BreakerClosed { name } => name.to_string(),
         control::Event::ClockConfirmed => String::new(),
+        control::Event::BackedUp { backup } => format!("{} with {} entries", backup.id, backup.entries),
+        control::Event::BackupFailed { why } => why.to_string(),
+        control::Event::Restored { restored, .. } => {
+            format!("from backup {} of {}, {} entries", restored.backup, restored.made_at, restored.entries)
+        }
     }
 }
 

@@ -103,6 +103,7 @@ impl Bench {
             content: content.clone(),
             signing_key: key.clone(),
             incarnation: "test".to_owned(),
+            restored: None,
             runtime: runtime.handle().clone(),
             wall_clock: || Timestamp::from_jiff("2090-01-01T08:00:00Z".parse().unwrap()),
             requests_max: 1_024,
@@ -120,6 +121,7 @@ impl Bench {
             sources: signed(&platform.handle, &runtime),
             stopping: stops,
             owner: Some(std::sync::Arc::new(|proof| proof == "written there")),
+            backups: None,
         });
         let mut bench = Bench {
             platform: Some(platform),

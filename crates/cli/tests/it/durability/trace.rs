@@ -79,6 +79,7 @@ fn server_for_the_trace() {
         sources,
         stopping,
         owner: None,
+        backups: None,
     };
     inside.runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -95,6 +95,7 @@ impl Inside {
             content: Arc::new(shipped()),
             signing_key: signing_key(),
             incarnation: "0123456789abcdef".to_owned(),
+            restored: None,
             runtime: runtime.handle().clone(),
             wall_clock: || Timestamp::from_jiff(jiff::Timestamp::now()),
             requests_max: 1_024,

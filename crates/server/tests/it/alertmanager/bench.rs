@@ -85,6 +85,7 @@ impl Bench {
             content: Arc::new(Content::default()),
             signing_key: key.clone(),
             incarnation: "test".to_owned(),
+            restored: None,
             runtime: runtime.handle().clone(),
             wall_clock: || Timestamp::from_jiff("2090-01-01T08:00:00Z".parse().unwrap()),
             requests_max: 64,
@@ -101,6 +102,7 @@ impl Bench {
             sources: std::collections::BTreeMap::new(),
             stopping: tokio::sync::watch::channel(false).1,
             owner: None,
+            backups: None,
         });
         let mut bench = Bench { platform: Some(platform), router, runtime, responder: String::new() };
         bench.responder = bench.person("rae", Role::Responder);

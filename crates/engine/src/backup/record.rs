@@ -1,0 +1,96 @@
+//! Backups of a running platform: each attempt goes on record, and where a schedule says so they make themselves.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    control::{
+        Command,
+        backup::{Backup, Status},
+    },
+    event::Actor,
+    flow,
+    time::Span,
+};
+
+use super::{Listed, Shelf, wrong};
+use crate::{Error, Handle};
+
+/// After a failure it is tried again this soon, or at the next time if that is sooner.
+const AGAIN: Span = Span::secs(3_600);
+/// A schedule looks at the time this often, as platform time and that of the runtime are not the same.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// When backups make themselves, and how many stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    pub every: Span,
+    pub keep: usize,
+}
+
+impl Handle {
+    /// Makes a backup and puts on record what came of it. The flag says that the key is new.
+    pub async fn back_up(&self, shelf: Arc<Shelf>, actor: Actor) -> Result<(Listed, bool), Error> {
+        let now = self.now();
+        let made = tokio::task::spawn_blocking(move || shelf.make(now)).await;
+        let made = made.unwrap_or_else(|error| Err(wrong("attempt", error)));
+        let (listed, new) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                let why = told(&error);
+                let failed = flow::Command::Control(Command::BackupFailed { why });
+                self.record(Actor::Platform, failed).await?;
+                return Err(error);
+            }
+        };
+        if let Ok(manifest) = &listed.manifest {
+            let (id, root) = (manifest.id.as_str().into(), manifest.root.as_str().into());
+            let backup = Box::new(Backup { id, root, entries: manifest.entries, bytes: listed.bytes });
+            self.record(actor, flow::Command::Control(Command::BackedUp(backup))).await?;
+        }
+        Ok((listed, new))
+    }
+
+    async fn record(&self, actor: Actor, command: flow::Command) -> Result<(), Error> {
+        self.command(actor, command).await.map(drop).map_err(|error| wrong("record", error))
+    }
+
+    /// Runs until it is aborted.
+    pub async fn back_up_by(&self, shelf: Arc<Shelf>, schedule: Schedule) {
+        let mut not_before = None;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let status = self.reader().control().map(|control| control.backup.unwrap_or_default());
+            let Ok(Status { last_at, .. }) = status else { continue };
+            let due = last_at.map(|at| at.plus(schedule.every)).max(not_before);
+            if due.is_some_and(|due| due > self.now()) {
+                continue;
+            }
+            not_before = None;
+            match self.back_up(shelf.clone(), Actor::Platform).await {
+                Ok((listed, _)) => {
+                    tracing::info!(backup = %listed.id, bytes = listed.bytes, "a backup was made");
+                    let pruned = shelf.clone();
+                    let pruned = tokio::task::spawn_blocking(move || pruned.prune(schedule.keep)).await;
+                    if let Ok(Err(error)) = pruned {
+                        tracing::error!(error = %told(&error), "old backups were not removed");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = %told(&error), "no backup was made; it is tried again");
+                    not_before = Some(self.now().plus(schedule.every.min(AGAIN)));
+                }
+            }
+        }
+    }
+}
+
+/// An error with its causes.
+pub(super) fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
