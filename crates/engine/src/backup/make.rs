@@ -41,8 +41,8 @@ fn copy_and_write(
     key: &Key,
     now: Timestamp,
 ) -> Result<(Manifest, PathBuf), Error> {
-    Sqlite::copy_database(data_dir, &work.join(DATABASE))?;
-    let mut manifest = describe(data_dir, work, now)?;
+    let (key_of_log, checkpoint) = copy_sealed(data_dir, work)?;
+    let mut manifest = describe(data_dir, work, now, &key_of_log, &checkpoint)?;
     // What the copy speaks of was there before it, so these are at least all that it needs.
     let blobs = blobs(data_dir)?;
     manifest.blobs = blobs.len() as u64;
@@ -59,14 +59,31 @@ fn copy_and_write(
     written.map(|()| (manifest, done))
 }
 
-fn describe(data_dir: &Path, work: &Path, now: Timestamp) -> Result<Manifest, Error> {
+/// Copies the database and signs in the copy what the live log had not signed yet, so that the copy vouches for all
+/// of itself. What is signed was committed, so the live log agrees with it.
+pub(super) fn copy_sealed(data_dir: &Path, work: &Path) -> Result<(SigningKey, Checkpoint), Error> {
+    Sqlite::copy_database(data_dir, &work.join(DATABASE))?;
     let text = on(&data_dir.join(LOG_KEY), "read", fs::read_to_string(data_dir.join(LOG_KEY)))?;
     let signing = SigningKey::parse(text.trim()).map_err(|error| Error::Key(error.to_string()))?;
+    let options = store::Options { reserve_bytes: 0, checkpoints: None, ..store::Options::default() };
+    let store = Sqlite::open(work, options)?;
+    let mut seal = Seal::open(&store, signing.clone())?;
+    let epoch = store.lease("leader", "backup")?;
+    seal.seal(&store, epoch)?;
+    let checkpoint = Checkpoint::new(signing.name(), seal.size(), seal.root());
+    store.checkpoint()?;
+    Ok((signing, checkpoint))
+}
+
+fn describe(
+    data_dir: &Path,
+    work: &Path,
+    now: Timestamp,
+    signing: &SigningKey,
+    checkpoint: &Checkpoint,
+) -> Result<Manifest, Error> {
     let store = Sqlite::open_read_only(work)?;
-    let tree = Seal::open(&store, signing.clone())?;
-    let (entries, root) = (tree.size(), tree.root());
-    let checkpoint = Checkpoint::new(signing.name(), entries, root);
-    let checkpoint = checkpoint.sign(&signing).map_err(|error| Error::Key(error.to_string()))?;
+    let note = checkpoint.sign(signing).map_err(|error| Error::Key(error.to_string()))?;
     let control = crate::Reader::new(std::sync::Arc::new(store)).control()?;
     let mut files = vec![part_of(work, DATABASE)?];
     for name in FILES.into_iter().filter(|name| data_dir.join(name).is_file()) {
@@ -79,9 +96,9 @@ fn describe(data_dir: &Path, work: &Path, now: Timestamp) -> Result<Manifest, Er
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log: signing.name().to_owned(),
         incarnation: control.incarnation.into(),
-        entries,
-        root: root.to_base64(),
-        checkpoint,
+        entries: checkpoint.size,
+        root: checkpoint.root.to_base64(),
+        checkpoint: note,
         content: content_of(work)?,
         files,
         blobs: 0,

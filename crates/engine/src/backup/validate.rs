@@ -2,7 +2,7 @@
 
 use tlog::VerifierKey;
 
-use super::{DATABASE, Shelf, check, create_folder, record::told, remove_folder};
+use super::{Shelf, check, create_folder, make, record::told, remove_folder};
 use crate::{Error, Reader};
 use store::Sqlite;
 
@@ -39,7 +39,7 @@ impl Shelf {
     }
 
     fn look(&self, work: &std::path::Path, log_key: VerifierKey) -> Result<Vec<Validated>, Error> {
-        Sqlite::copy_database(self.data_dir(), &work.join(DATABASE))?;
+        make::copy_sealed(self.data_dir(), work)?;
         let damage = Sqlite::damage(work)?;
         let store = std::sync::Arc::new(Sqlite::open_read_only(work)?);
         let audit = crate::audit(&*store, vec![log_key], &[])?;

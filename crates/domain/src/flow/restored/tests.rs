@@ -65,6 +65,12 @@ fn runs_wait_and_people_are_called_once_under_a_new_name() {
     let mut scene = scene_of(Class::OneShot);
     scene.restored(2);
     expect![[r#"
+        control.restored control
+        control.started control
+        run.paused run/5
+        action.unknown action/6 in doubt: restored from backup 20270115T080000Z-00c0ffee; it may have happened since
+        incident.attention_raised incident/4 `node.isolate` on validator-3 is in doubt: restored from backup 20270115T080000Z-00c0ffee; it may have happened since; settle it with `containment settle`
+        incident.attention_raised incident/4 this is backup 20270115T080000Z-00c0ffee of 2027-01-15T08:00:00Z, restored: runs are paused and open calls in doubt; look at what was done since, resume the runs, then `control confirm-clock`
     "#]]
     .assert_eq(&scene.look());
     assert_eq!(&*scene.state.control.incarnation, "copy");
