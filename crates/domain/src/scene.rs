@@ -74,7 +74,12 @@ impl Scene {
     /// A new epoch begins.
     pub(crate) fn start(&mut self, epoch: u64) {
         self.epoch = epoch;
-        let start = control::Command::Start { epoch, incarnation: "scene".to_owned(), wall: self.now, restored: None };
+        let start = control::Command::Start {
+            epoch,
+            incarnation: "scene".to_owned(),
+            wall: self.now,
+            restored: None,
+        };
         self.must(Command::Control(start));
     }
 

@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 mod approval;
+mod backup;
 mod control;
 mod entry;
-mod backup;
 mod evidence;
 mod figures;
 mod notice;
@@ -22,9 +22,9 @@ mod recovery;
 mod work;
 
 pub(crate) use approval::Approval;
+pub(crate) use backup::{Backup, Integrity, Made, Verified};
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
-pub(crate) use backup::{Backup, Integrity, Made, Verified};
 pub(crate) use evidence::Evidence;
 pub(crate) use figures::{Figure, Kpi, window as kpi_window};
 pub(crate) use notice::Notice;

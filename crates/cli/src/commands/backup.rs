@@ -36,9 +36,11 @@ pub(crate) enum Command {
 
 /// Have the running server make a backup of everything, encrypted
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ringfence backup create\n  ringfence backup create --out /mnt/safe/today.backup\n\n\
+#[command(
+    after_help = "Examples:\n  ringfence backup create\n  ringfence backup create --out /mnt/safe/today.backup\n\n\
                         The key is made with the first backup and lies in `backup.key` of the data directory.\n\
-                        Without it no backup opens: keep a copy of it elsewhere.")]
+                        Without it no backup opens: keep a copy of it elsewhere."
+)]
 pub(crate) struct Create {
     /// Fetch the encrypted file as well, to this new file
     #[arg(long, value_name = "FILE")]
@@ -52,7 +54,9 @@ pub(crate) struct List {}
 
 /// Open a backup file and look at everything within: SQLite's own check, the log, every row, every blob
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence backup verify /mnt/safe/today.backup --key /mnt/keys/backup.key")]
+#[command(
+    after_help = "Example:\n  ringfence backup verify /mnt/safe/today.backup --key /mnt/keys/backup.key"
+)]
 pub(crate) struct Verify {
     file: PathBuf,
     /// The key; otherwise the one of the data directory
@@ -156,10 +160,18 @@ fn verify(command: &Verify, global: &Global, output: &Output) -> anyhow::Result<
         }));
     } else {
         checked.problems.iter().for_each(|problem| output.line(escape(problem)));
-        let found = if ok { "a platform can go on from it".to_owned() } else { format!("{} problems", checked.problems.len()) };
+        let found = if ok {
+            "a platform can go on from it".to_owned()
+        } else {
+            format!("{} problems", checked.problems.len())
+        };
         output.line(format!(
             "{} of {}, {} entries, {} rows, {} blobs: {found}",
-            escape(&manifest.id), manifest.made_at, manifest.entries, checked.rows, checked.blobs
+            escape(&manifest.id),
+            manifest.made_at,
+            manifest.entries,
+            checked.rows,
+            checked.blobs
         ));
     }
     Ok(if ok { Verdict::Done } else { Verdict::NotMet })

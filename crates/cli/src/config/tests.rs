@@ -46,10 +46,9 @@ fn every_key_is_in_the_reference() {
     for section in sections {
         let keys = keys_of(&format!("{section}zzzzzzzzzzzz = 1\n"));
         assert!(keys.len() > 1, "{keys:?}");
-        for key in keys
-            .iter()
-            .filter(|key| !["tls", "log", "backup", "connectors", "channels", "sources"].contains(&key.as_str()))
-        {
+        for key in keys.iter().filter(|key| {
+            !["tls", "log", "backup", "connectors", "channels", "sources"].contains(&key.as_str())
+        }) {
             let known = reference.contains(&format!("`{key}`")) || reference.contains(&format!(".{key}`"));
             assert!(known, "`{key}` is not in docs/reference/config.md");
         }

@@ -21,7 +21,11 @@ use domain::{
 use engine::{Handle, Platform, backup::Shelf};
 use store::{Sqlite, Store as _};
 use tlog::{SigningKey, VerifierKey};
-use tokio::{runtime::Runtime, sync::watch, task::{AbortHandle, JoinHandle}};
+use tokio::{
+    runtime::Runtime,
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
+};
 
 use super::{Settings, files, sources};
 use crate::{

@@ -45,7 +45,8 @@ fn restored(file: &Path, key: &str, extra: &[&str]) -> TempDir {
 
 fn titles(server: &Server) -> Vec<String> {
     let listed = server.json(&["incident", "list", "--limit", "1000"]);
-    let titles = listed["items"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned());
+    let titles =
+        listed["items"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned());
     titles.collect()
 }
 
@@ -94,7 +95,8 @@ fn what_was_acknowledged_before_a_backup_is_in_it_whatever_goes_on() {
     let kept = server.folder.path().join("kept");
     server.until_done(&["log", "checkpoint"]);
     fs::write(&kept, stdout(&server.ask(&["log", "checkpoint"])).trim_end().to_owned() + "\n").unwrap();
-    let again = restored(&file, &key(&server), &["--kept", kept.to_str().unwrap(), "--reason", "the disk died"]);
+    let again =
+        restored(&file, &key(&server), &["--kept", kept.to_str().unwrap(), "--reason", "the disk died"]);
     let copy = Server::start_in(again, &[]);
     let there = titles(&copy);
     for title in &before {
@@ -157,7 +159,8 @@ fn all_is_looked_at_while_it_runs_and_what_was_changed_is_named() {
     let server = Server::start(&[]);
     let incident = open(&server, "odd");
     let ask = || {
-        let (url, token) = (format!("{}/api/integrity/validate", server.address), crate::bad_input::token(&server));
+        let (url, token) =
+            (format!("{}/api/integrity/validate", server.address), crate::bad_input::token(&server));
         let said = crate::support::run_curl(&["-s", &url, "-H", &format!("Authorization: Bearer {token}")]);
         serde_json::from_str::<Value>(&said).unwrap_or_else(|_| panic!("{said}"))
     };

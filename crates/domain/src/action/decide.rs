@@ -619,8 +619,7 @@ fn lease_ended(state: &State, action: &Action, context: &Context) -> Event {
 /// A call of an older epoch: nobody knows whether it was sent. The class says what is safe.
 fn doubt(action: &Action, reason: String) -> Vec<(ActionId, Event)> {
     let open = matches!(action.status, Status::Calling { .. } | Status::Waiting { .. });
-    let unknown =
-        || Event::Unknown { attempt: action.attempt, reason: reason.into(), next: Next::InDoubt };
+    let unknown = || Event::Unknown { attempt: action.attempt, reason: reason.into(), next: Next::InDoubt };
     open.then(|| (action.id, unknown())).into_iter().collect()
 }
 

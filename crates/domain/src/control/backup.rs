@@ -46,7 +46,11 @@ pub struct Status {
 }
 
 /// A start of what was restored is told from all others by its new incarnation, so it is recorded once.
-pub(super) fn restored(control: &Control, incarnation: &str, restored: Option<Box<Restored>>) -> Option<Event> {
+pub(super) fn restored(
+    control: &Control,
+    incarnation: &str,
+    restored: Option<Box<Restored>>,
+) -> Option<Event> {
     let restored = restored.filter(|_| *control.incarnation != *incarnation)?;
     Some(Event::Restored { restored, incarnation: incarnation.into() })
 }

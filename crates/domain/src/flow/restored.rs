@@ -34,8 +34,7 @@ pub(super) fn began(state: &State, restored: &Restored) -> Vec<Command> {
     let doubted = |action: &action::Action| {
         Command::Action(action::Command::Doubt { id: action.id, reason: reason.clone() })
     };
-    let under_way =
-        |run: &&run::Run| matches!(run.status, run::Status::Active | run::Status::Blocked { .. });
+    let under_way = |run: &&run::Run| matches!(run.status, run::Status::Active | run::Status::Blocked { .. });
     let pause = |run: &run::Run| Command::Run(run::Command::Pause { id: run.id });
     let runs = state.runs.iter().filter(under_way).map(pause);
     let told = doubt::call(

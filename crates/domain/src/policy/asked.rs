@@ -165,6 +165,7 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
         | action::Command::Abandon { .. }
         | action::Command::Recover { .. }
         | action::Command::EndLease { .. }
+        | action::Command::Doubt { .. }
         | action::Command::Deny { .. } => return Asked::Own,
     };
     one(act, effect_thing(state, act, id))
@@ -200,9 +201,12 @@ fn of_control(command: &control::Command) -> Asked {
         control::Command::ConfirmClock => act::CONFIRM_CLOCK,
         control::Command::BreakGlass { .. } => act::BREAK_GLASS,
         control::Command::MendGlass => act::MEND_GLASS,
+        // It has been made already; who may have one made is asked before.
+        control::Command::BackedUp(_) => return Asked::Record,
         control::Command::Start { .. }
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }
+        | control::Command::BackupFailed { .. }
         | control::Command::Leave { .. } => return Asked::Own,
     };
     one(act, Thing::platform())

@@ -164,12 +164,7 @@ pub fn check(file: &Path, key: &Key, into: &Path, kept: &[String]) -> Result<Che
 }
 
 /// When the incident began, as the backup knows it; nothing if it does not know the incident. Unpacks into `into`.
-pub fn onset(
-    file: &Path,
-    key: &Key,
-    into: &Path,
-    incident: IncidentId,
-) -> Result<Option<Timestamp>, Error> {
+pub fn onset(file: &Path, key: &Key, into: &Path, incident: IncidentId) -> Result<Option<Timestamp>, Error> {
     unpack(file, key, into)?;
     let incident = Reader::new(Arc::new(Sqlite::open_read_only(into)?)).incident(incident)?;
     Ok(incident.map(|incident| incident.onset.unwrap_or(incident.opened_at)))

@@ -11,8 +11,8 @@ use store::{Sqlite, Store as _};
 use tlog::{Checkpoint, SigningKey};
 
 use super::{
-    BLOBS, DATABASE, FILES, FORMAT, Key, LOG_KEY, Manifest, Part, archive, check, create_folder, create_new, on,
-    remove_folder, sealed::Sealer, sync_folder, wrong,
+    BLOBS, DATABASE, FILES, FORMAT, Key, LOG_KEY, Manifest, Part, archive, check, create_folder, create_new,
+    on, remove_folder, sealed::Sealer, sync_folder, wrong,
 };
 use crate::{
     Error, Seal,
@@ -24,7 +24,12 @@ const WORK: &str = "backup.tmp";
 pub(super) const ENDING: &str = "backup";
 
 /// Writes `FOLDER/ID.backup`, whole and read back once, or nothing.
-pub(super) fn make(data_dir: &Path, folder: &Path, key: &Key, now: Timestamp) -> Result<(Manifest, PathBuf), Error> {
+pub(super) fn make(
+    data_dir: &Path,
+    folder: &Path,
+    key: &Key,
+    now: Timestamp,
+) -> Result<(Manifest, PathBuf), Error> {
     let work = data_dir.join(WORK);
     remove_folder(&work)?;
     create_folder(&work)?;

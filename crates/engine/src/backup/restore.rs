@@ -10,7 +10,9 @@ use domain::control::backup::Restored;
 use serde::{Deserialize, Serialize};
 use tlog::{Checkpoint, VerifierKey};
 
-use super::{Checked, Key, LOG_PUB, check, create_folder, on, remove_folder, sync_folder, write_private, wrong};
+use super::{
+    Checked, Key, LOG_PUB, check, create_folder, on, remove_folder, sync_folder, write_private, wrong,
+};
 use crate::Error;
 
 /// In a data directory that came from a backup: from which one, and its name since.

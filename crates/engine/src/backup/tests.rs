@@ -86,7 +86,10 @@ fn parts_that_are_moved_repeated_left_out_or_of_another_file_are_found() {
 fn a_wrong_key_is_named_as_such() {
     let (key, other) = (Key::create().unwrap(), Key::create().unwrap());
     let said = opened(&other, &sealed(&key, b"words")).unwrap_err();
-    assert!(said.starts_with("wrong key: ") && said.contains(&key.id()) && said.contains(&other.id()), "{said}");
+    assert!(
+        said.starts_with("wrong key: ") && said.contains(&key.id()) && said.contains(&other.id()),
+        "{said}"
+    );
     assert!(!said.contains(key.text().trim_start_matches("rfbk_")));
 }
 

@@ -72,7 +72,8 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// The folder of backups, where this platform has one.
 pub(super) fn shelf(call: &Call) -> Result<Arc<Shelf>, Error> {
-    let none = || Error::new(Problem::Unavailable, "this server has no data directory, so nothing to back up");
+    let none =
+        || Error::new(Problem::Unavailable, "this server has no data directory, so nothing to back up");
     call.shared.backups.clone().ok_or_else(none)
 }
 

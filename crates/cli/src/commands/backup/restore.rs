@@ -20,10 +20,12 @@ const LATEST: &str = "latest";
 
 /// Make a new data directory of a backup; it is verified first, and nothing is overwritten
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ringfence backup restore /mnt/safe/today.backup --key /mnt/keys/backup.key \
+#[command(
+    after_help = "Examples:\n  ringfence backup restore /mnt/safe/today.backup --key /mnt/keys/backup.key \
                         --data-dir restored\n  ringfence backup restore latest --data-dir restored --at-onset INC-13\n\n\
                         The restored platform has a new name in idempotency keys, pauses every run, takes open calls \
-                        for doubtful\nand waits for `ringfence control confirm-clock` before it lifts anything.")]
+                        for doubtful\nand waits for `ringfence control confirm-clock` before it lifts anything."
+)]
 pub(crate) struct Restore {
     /// A file, or `latest`: the newest of --dir that verifies
     #[arg(value_name = "FILE|latest")]
@@ -95,7 +97,8 @@ impl Restore {
             return Ok(Verdict::Done);
         }
         for (id, why) in &skipped {
-            output.line(output.paint(Colour::Yellow, &format!("passed over {}: {}", escape(id), escape(why))));
+            output
+                .line(output.paint(Colour::Yellow, &format!("passed over {}: {}", escape(id), escape(why))));
         }
         output.line(format!(
             "`{}` is backup {} of {}: {} entries, verified",
@@ -107,11 +110,16 @@ impl Restore {
         output.line(match restored.lost {
             Some(0) => "lost      nothing that the kept checkpoints speak of".to_owned(),
             Some(lost) => format!("lost      at least {lost} entries that the kept checkpoints speak of"),
-            None => "lost      unknown: whatever came after the backup; --kept CHECKPOINT would show how much".to_owned(),
+            None => {
+                "lost      unknown: whatever came after the backup; --kept CHECKPOINT would show how much"
+                    .to_owned()
+            }
         });
         output.line("then      tokens that were revoked since are valid again; revoke them anew");
         let dir = escape(&target.display().to_string());
-        output.line(format!("Next: ringfence serve --data-dir {dir}   (with the configuration and content as before)"));
+        output.line(format!(
+            "Next: ringfence serve --data-dir {dir}   (with the configuration and content as before)"
+        ));
         Ok(Verdict::Done)
     }
 

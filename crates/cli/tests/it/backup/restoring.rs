@@ -38,7 +38,12 @@ fn a_kill_in_the_middle_leaves_nothing_half() {
     for _ in 0..2 {
         let data = server.data();
         let mut asked = ringfence();
-        asked.arg("--data-dir").arg(&data).args(["backup", "create"]).stderr(Stdio::null()).stdout(Stdio::null());
+        asked
+            .arg("--data-dir")
+            .arg(&data)
+            .args(["backup", "create"])
+            .stderr(Stdio::null())
+            .stdout(Stdio::null());
         let asked = Killed(asked.spawn().unwrap());
         wait_for(|| !ending(&data.join("backups"), "part").is_empty());
         let (_, _, folder) = server.end("KILL");
@@ -55,7 +60,13 @@ fn a_kill_in_the_middle_leaves_nothing_half() {
     let (target, half) = (folder.path().join("data"), folder.path().join("data.restoring"));
     for _ in 0..2 {
         let mut restore = ringfence();
-        restore.arg("--data-dir").arg(&target).args(["backup", "restore", file.to_str().unwrap(), "--key", &key]);
+        restore.arg("--data-dir").arg(&target).args([
+            "backup",
+            "restore",
+            file.to_str().unwrap(),
+            "--key",
+            &key,
+        ]);
         let restoring = Killed(restore.stdout(Stdio::null()).spawn().unwrap());
         wait_for(|| half.join("store.db").exists());
         drop(restoring);
