@@ -11,6 +11,7 @@ mod documents;
 mod lints;
 mod manifest;
 mod markdown;
+mod mission;
 mod sources;
 mod tree;
 mod walls;
