@@ -77,18 +77,22 @@ pub fn prove(content: &Arc<Content>, id: &str) -> Result<Proof, Box<Failure>> {
             return Err(differs(crash_at, &whole, &again));
         }
     }
+    let mut most = (0, 0);
     for call in 0..calls {
         for behaviour in WRONG {
             let wrong = BTreeMap::from([(call, behaviour)]);
-            let all = run(Script { wrong: wrong.clone(), crash_at: None, undo: true })?.calls;
-            // The calls behind those of the run take it back; each of them goes wrong as well.
-            for later in (calls.min(all)..all).filter(|_| behaviour == Behaviour::Refuse) {
-                for second in WRONG {
-                    let mut wrong = wrong.clone();
-                    wrong.insert(later, second);
-                    run(Script { wrong, crash_at: None, undo: true })?;
-                }
+            let all = run(Script { wrong, crash_at: None, undo: true })?.calls;
+            if behaviour == Behaviour::Refuse {
+                most = most.max((all, call));
             }
+        }
+    }
+    // The calls behind those of the run take it back; where most is taken back, each of them goes wrong as well.
+    let (all, refused) = most;
+    for later in calls.min(all)..all {
+        for second in WRONG {
+            let wrong = BTreeMap::from([(refused, Behaviour::Refuse), (later, second)]);
+            run(Script { wrong, crash_at: None, undo: true })?;
         }
     }
     let steps = run(Script { undo: true, ..Script::default() })?.steps;

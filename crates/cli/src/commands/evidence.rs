@@ -43,7 +43,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("what").required(true).args(["file", "note"])),
-    after_help = "Examples:\n  ringfence evidence add INC-13 capture.pcap --kind network_capture\n  \
+    after_help = "Example:\n  ringfence evidence add INC-13 capture.pcap --kind network_capture\n  \
                   ringfence evidence add INC-13 --note 'the door stood open' --name entrance"
 )]
 pub(crate) struct Add {
@@ -109,7 +109,7 @@ pub(crate) struct Transfer {
 /// Hash the stored bytes anew, or check an exported folder without a server
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ringfence evidence verify EVD-21\n  ringfence evidence verify case-13 --key \"$(cat log.pub)\""
+    after_help = "Example:\n  ringfence evidence verify EVD-21\n  ringfence evidence verify case-13 --key \"$(cat log.pub)\""
 )]
 pub(crate) struct Verify {
     /// A piece of evidence, or a folder that `evidence export` wrote

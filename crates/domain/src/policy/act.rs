@@ -112,6 +112,7 @@ pub const APPROVAL_RENEW: Act = act("approval.renew", Respond, Kind::Approval);
 pub const NOTICE_SEND: Act = act("notice.send", Respond, Kind::Notice);
 pub const NOTICE_TEST: Act = act("notice.test", Respond, Kind::Notice);
 pub const REVIEW_COMPLETE: Act = act("review.complete", Respond, Kind::Review);
+pub const REVIEW_WRITE: Act = act("review.write", Respond, Kind::Review);
 pub const REPORT_ACKNOWLEDGE: Act = act("report.acknowledge", Respond, Kind::Report);
 pub const REPORT_CLOSE: Act = act("report.close", Respond, Kind::Report);
 pub const SAFE_MODE: Act = act("control.safe_mode", Command, Kind::Platform);
@@ -172,6 +173,7 @@ pub const ALL: &[Act] = &[
     NOTICE_SEND,
     NOTICE_TEST,
     REVIEW_COMPLETE,
+    REVIEW_WRITE,
     REPORT_ACKNOWLEDGE,
     REPORT_CLOSE,
     SAFE_MODE,

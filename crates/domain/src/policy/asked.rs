@@ -52,6 +52,7 @@ pub(super) fn by(state: &State, command: &Command) -> Asked {
         Command::Notice(command) => of_notice(state, command),
         Command::Review(command) => match command {
             review::Command::Complete { id, .. } => one(act::REVIEW_COMPLETE, of_review(state, *id)),
+            review::Command::Write { id, .. } => one(act::REVIEW_WRITE, of_review(state, *id)),
             review::Command::Open { .. } | review::Command::Remind { .. } => Asked::Own,
         },
         Command::Report(command) => match command {

@@ -52,6 +52,7 @@ const LEAST: &[(usize, &[&str])] = &[
             "notice.send",
             "notice.test",
             "review.complete",
+            "review.write",
             "report.acknowledge",
             "report.close",
         ],

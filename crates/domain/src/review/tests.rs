@@ -137,7 +137,7 @@ fn a_corrective_action_is_chased_until_its_file_is_newer() {
 
 #[test]
 fn whoever_owns_an_action_hears_of_it() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[]);
     scene.must(flow::Command::Review(Command::Open { incident: IncidentId::from_number(7) }));
     let id = *scene.state.reviews.keys().next().unwrap();
     let due = scene.now.plus(Span::secs(86_400));

@@ -81,7 +81,7 @@ fn runs_wait_and_people_are_called_once_under_a_new_name() {
 
 #[test]
 fn a_backup_that_fails_is_an_alert_until_one_is_made() {
-    let mut scene = Scene::staffed();
+    let mut scene = Scene::staffed(&[]);
     scene.must(flow::Command::Control(control::Command::BackupFailed { why: "no room".to_owned() }));
     let firing = |scene: &Scene| {
         let named = |alert: &alert::Alert| alert.labels.get("alertname") == Some(super::ALERT);
