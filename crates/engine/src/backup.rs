@@ -41,9 +41,11 @@ const BLOBS: &str = "blobs";
 /// The half of the log's key that auditors keep.
 const LOG_PUB: &str = "log.pub";
 const LOG_KEY: &str = "log.key";
-/// What of a data directory goes into a backup beside database and blobs, where it is there: the key of the log, and
-/// the first person's token, without which nobody may get in again.
-const FILES: [&str; 3] = [LOG_KEY, LOG_PUB, "admin.token"];
+/// What of a data directory goes into a backup beside database and blobs, where it is there: the key of the log, the
+/// first person's token, without which nobody may get in again, and the key of the files in quarantine.
+const FILES: [&str; 4] = [LOG_KEY, LOG_PUB, "admin.token", "quarantine.key"];
+/// The files in quarantine, which are nowhere else.
+const QUARANTINE: &str = "quarantine";
 
 /// What a backup says of itself, under its encryption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +99,13 @@ fn remove_folder(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => on(path, "remove", removed),
     }
+}
+
+/// Whether this is the name of a file in quarantine, and of nothing outside that folder.
+fn is_boxed(name: &str) -> bool {
+    let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let inner = name.strip_prefix(QUARANTINE).and_then(|name| name.strip_prefix('/'));
+    inner.is_some_and(|name| name.ends_with(".box") && !name.starts_with('.') && plain(name))
 }
 
 fn sync_folder(path: &Path) -> Result<(), Error> {

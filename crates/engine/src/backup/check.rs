@@ -13,14 +13,14 @@ use store::{BlobId, Sqlite};
 use tlog::VerifierKey;
 
 use super::{
-    BLOBS, DATABASE, FILES, FORMAT, Key, LOG_PUB, Manifest, archive, create_folder, create_new, make, on,
-    sealed::Opener, sync_folder, wrong,
+    BLOBS, DATABASE, FILES, FORMAT, Key, LOG_PUB, Manifest, QUARANTINE, archive, create_folder, create_new,
+    is_boxed, make, on, sealed::Opener, sync_folder, wrong,
 };
 use crate::{Error, Page, Reader};
 
 const MANIFEST: &str = "manifest.json";
 /// Longest manifest that is read.
-const MANIFEST_MAX: u64 = 1 << 20;
+const MANIFEST_MAX: u64 = 64 << 20;
 /// So many problems are told.
 const PROBLEMS_MAX: usize = 100;
 
@@ -106,6 +106,10 @@ pub(super) fn unpack(file: &Path, key: &Key, into: &Path) -> Result<Manifest, Er
                 shelf.join(name)
             }
             None if name == DATABASE || FILES.contains(&name) => into.join(name),
+            None if is_boxed(name) => {
+                create_folder(&into.join(QUARANTINE)).map_err(io::Error::other)?;
+                into.join(name)
+            }
             Some(Err(_)) | None => return Err(io::Error::other("it holds a file of an unknown name")),
         };
         let mut file = create_new(&path).map_err(io::Error::other)?;
@@ -118,6 +122,9 @@ pub(super) fn unpack(file: &Path, key: &Key, into: &Path) -> Result<Manifest, Er
         sync_folder(&shelves.join(&id.to_string()[..2]))?;
     }
     sync_folder(&shelves)?;
+    if into.join(QUARANTINE).exists() {
+        sync_folder(&into.join(QUARANTINE))?;
+    }
     sync_folder(into)?;
     Ok(manifest)
 }

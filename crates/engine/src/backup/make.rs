@@ -11,8 +11,8 @@ use store::{Sqlite, Store as _};
 use tlog::{Checkpoint, SigningKey};
 
 use super::{
-    BLOBS, DATABASE, FILES, FORMAT, Key, LOG_KEY, Manifest, Part, archive, check, create_folder, create_new,
-    on, remove_folder, sealed::Sealer, sync_folder, wrong,
+    BLOBS, DATABASE, FILES, FORMAT, Key, LOG_KEY, Manifest, Part, QUARANTINE, archive, check, create_folder,
+    create_new, is_boxed, on, remove_folder, sealed::Sealer, sync_folder, wrong,
 };
 use crate::{
     Error, Seal,
@@ -93,6 +93,11 @@ fn describe(
     let mut files = vec![part_of(work, DATABASE)?];
     for name in FILES.into_iter().filter(|name| data_dir.join(name).is_file()) {
         files.push(part_of(data_dir, name)?);
+    }
+    let boxes = fs::read_dir(data_dir.join(QUARANTINE)).into_iter().flatten().flatten();
+    let names = boxes.map(|entry| format!("{QUARANTINE}/{}", entry.file_name().to_string_lossy()));
+    for name in names.filter(|name| is_boxed(name)) {
+        files.push(part_of(data_dir, &name)?);
     }
     Ok(Manifest {
         format: FORMAT,
