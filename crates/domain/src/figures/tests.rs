@@ -159,7 +159,7 @@ fn a_driven_incident_leaves_what_happened() {
     assert_eq!(case.opened_at.since(case.onset.unwrap()), Span::secs(20));
     assert_eq!(case.acknowledged_at.unwrap().since(case.opened_at), Span::secs(90));
     assert_eq!((case.tally.contained, case.tally.uncontained), (1, 0));
-    assert_eq!((case.tally.alone, case.tally.asked, case.tally.by_hand), (1, 0, 0));
+    assert_eq!((case.tally.alone, case.tally.asked, case.tally.by_hand), (2, 0, 0));
     assert!(case.tally.verified_at.is_some());
     let read: Case = serde_json::from_str(&serde_json::to_string(&case).unwrap()).unwrap();
     assert_eq!(read, case);

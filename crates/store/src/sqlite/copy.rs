@@ -1,5 +1,4 @@
-//! Whole data directories: a copy of the database beside those who have it open, what SQLite finds wrong with one,
-//! and the exchange of one for another.
+//! Whole data directories: a copy of the database beside those who have it open, and what SQLite finds wrong with one.
 
 use std::{
     fs, io,
@@ -9,7 +8,6 @@ use std::{
 use super::{DATABASE, Lock, Sqlite, WAL, connection, failure, files, schema};
 use crate::{BlobId, Error, Options};
 
-const SHM: &str = "store.db-shm";
 const BLOBS: &str = "blobs";
 /// So many findings of SQLite's own check are reported.
 const FINDINGS_MAX: usize = 20;
@@ -61,33 +59,6 @@ impl Sqlite {
         ids.sort_unstable();
         Ok(ids)
     }
-
-    /// Puts database and blobs of `staged` in the place of those of `directory`, whose own go to `aside`; and the other
-    /// named files with them. Cut off anywhere, the next call with the same folders goes on where it ended.
-    ///
-    /// # Errors
-    /// [`Error::InUse`] while a process has the directory open; [`Error::Open`] when a file cannot be moved.
-    pub fn exchange(directory: &Path, staged: &Path, aside: &Path, files: &[&str]) -> Result<(), Error> {
-        let _lock = Lock::take(directory)?;
-        let failed = |error| files::open_error(directory, "exchange it for what was restored", error);
-        fs::create_dir_all(aside).map_err(failed)?;
-        // What belongs to the old database goes before its new one comes.
-        let groups = [&[BLOBS][..], &[WAL, SHM, DATABASE]];
-        let others = files.iter().map(std::slice::from_ref);
-        for group in others.chain(groups) {
-            let Some(name) = group.last() else { continue };
-            if !staged.join(name).exists() {
-                continue;
-            }
-            for name in group {
-                move_to(&directory.join(name), &aside.join(name)).map_err(failed)?;
-            }
-            files::sync_directory(aside).map_err(failed)?;
-            fs::rename(staged.join(name), directory.join(name)).map_err(failed)?;
-            files::sync_directory(directory).map_err(failed)?;
-        }
-        Ok(())
-    }
 }
 
 fn shelves(root: &Path) -> io::Result<Vec<PathBuf>> {
@@ -103,11 +74,4 @@ fn shelves(root: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-fn move_to(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        moved => moved,
-    }
 }
