@@ -179,6 +179,8 @@ fn shipped_actions() -> BTreeMap<String, Arc<ActionSpec>> {
 /// A target of this kind in the shipped estate, and the arguments that the verb cannot do without.
 fn sample(kind: &str, verb: &str) -> (&'static str, Map<String, Value>) {
     let target = match kind {
+        // The other was built anew before it is asked, and has not caught up yet.
+        "node" if verb == "node.sync_status" => "validator-3",
         "node" => "validator-2",
         "key" => "key-2",
         "account" => "account-6",

@@ -51,7 +51,7 @@ impl Walk<'_> {
         let step = self.steps[index];
         match self.run.steps[index].status {
             StepStatus::Pending => Some(self.begin(index)),
-            StepStatus::Active => self.active(index),
+            StepStatus::Active => self.gained(index).or_else(|| self.active(index)),
             StepStatus::Done if self.leads_on(index) => None,
             StepStatus::Done | StepStatus::Skipped => self.gained(index).or_else(|| self.close(index)),
             // Passed over when its stage ended.
@@ -111,11 +111,11 @@ impl Walk<'_> {
         moves.find(|one| urgency(one) == 0)
     }
 
-    /// A step that is done begins again where the incident gained targets for it.
+    /// A step that is done, or still waits for others of its targets, begins with those that the incident gained.
     pub(super) fn gained(&self, index: usize) -> Option<Move> {
         let step = self.steps[index];
-        let done = self.run.steps[index].status == StepStatus::Done && matches!(step.kind, Kind::Action);
-        let looks = self.widened && done;
+        let begun = matches!(self.run.steps[index].status, StepStatus::Done | StepStatus::Active);
+        let looks = self.widened && begun && matches!(step.kind, Kind::Action);
         if looks { effect::widen(self.state, self.run, self.playbook, index, step) } else { None }
     }
 

@@ -95,6 +95,21 @@ impl Stage {
 }
 
 #[test]
+fn what_joins_while_others_wait_for_a_yes_asks_for_itself() {
+    let mut stage = stage();
+    let first = stage.asked().clone();
+    alert(&mut stage.scene, "key-2");
+    let second = stage.asked().clone();
+    assert_eq!((second.id == first.id, &*second.subject.targets), (false, ["key-2".into()].as_slice()));
+    stage.allow();
+    assert_eq!(stage.scene.calling().len(), 1, "the other still waits");
+    for person in [0, 1] {
+        stage.approve(person, first.id, &first.hash).unwrap();
+    }
+    assert_eq!(stage.scene.calling().len(), 2);
+}
+
+#[test]
 fn allowed_by_two_it_runs_and_what_no_condition_asks_for_runs_by_itself() {
     let mut stage = stage();
     let asked = stage.asked().clone();
