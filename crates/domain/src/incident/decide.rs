@@ -24,6 +24,7 @@ pub fn decide(
         }
         Command::Acknowledge { id } => {
             let incident = open(state, id)?;
+            context.a_person("only a person acknowledges, since the clock of escalation ends with it")?;
             match incident.acknowledged {
                 Some((person, at)) => Err(Rejected::Conflict(format!(
                     "incident {id} was acknowledged by {person} at {at} already"

@@ -4,6 +4,7 @@ use expect_test::expect;
 
 use super::{Command, Disposition};
 use crate::{
+    event::Actor,
     flow,
     scene::{CUT_OFF, Scene},
     severity::Severity,
@@ -40,6 +41,8 @@ fn what_people_do_is_checked_against_the_state() {
     compromise(&mut scene, "validator-3", ("alertname", "A"));
     let id = scene.incident();
     let incident = |command| flow::Command::Incident(command);
+    let nobody = scene.ask(Actor::Platform, incident(Command::Acknowledge { id })).unwrap_err().to_string();
+    assert!(nobody.contains("only a person acknowledges"), "{nobody}");
     scene.must(incident(Command::Acknowledge { id }));
     expect!["incident INC-3 was acknowledged by P-900 at 2027-01-15T08:00:00Z already"]
         .assert_eq(&scene.refused(incident(Command::Acknowledge { id })));

@@ -8,7 +8,7 @@ fn services_stand_in_the_order_in_which_they_come_back() {
     let list = bench.get("/api/v1/services").expect(200);
     let names: Vec<&str> =
         list["items"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["storage", "ledger", "gateway", "api"]);
+    assert_eq!(names, ["storage", "ledger", "gateway", "api", "training_data", "training"]);
     let ledger = bench.get("/api/v1/services/ledger").expect(200);
     assert_eq!(ledger, list["items"][1]);
     assert_eq!(ledger["depends_on"], serde_json::json!(["storage"]));
