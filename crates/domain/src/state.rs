@@ -309,6 +309,7 @@ impl State {
     /// Changes the state by one fact and returns the fact's number in its stream.
     pub fn apply(&mut self, event: &Event, meta: &Meta) -> u64 {
         let stream = event.stream();
+        let before = self.wakeup(stream);
         let seq = match event {
             Event::Alert(id, event) => self.apply_alert(*id, event, meta),
             Event::Silence(id, event) => self.apply_silence(*id, event, meta),
@@ -347,7 +348,7 @@ impl State {
             }
         };
         self.touched.insert(stream);
-        self.schedule(stream);
+        self.reschedule(stream, before);
         self.tally(event, meta);
         seq
     }
@@ -719,6 +720,14 @@ impl State {
         if let Some(at) = self.wakeup(stream) {
             self.timers.insert((at, stream));
         }
+    }
+
+    /// A timer that moved leaves nothing where it was.
+    fn reschedule(&mut self, stream: Stream, before: Option<Timestamp>) {
+        if let Some(before) = before {
+            self.timers.remove(&(before, stream));
+        }
+        self.schedule(stream);
     }
 
     /// When something next happens by itself.

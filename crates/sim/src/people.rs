@@ -66,6 +66,13 @@ pub(crate) fn somebody(journal: &Journal, chance: &mut Chance) -> Actor {
     chance.pick(&people).copied().map_or(Actor::Platform, Actor::Person)
 }
 
+/// The owner of the machine makes two people known before anything else is asked: the first commits may be lost.
+pub(crate) fn newcomer(journal: &Journal) -> Option<Command> {
+    let name = format!("new-{}", journal.people.len());
+    let person = access::Command::AddPerson { name, role: access::Role::Admin };
+    (journal.people.len() < 2).then_some(Command::Access(person))
+}
+
 /// Whoever sends alerts.
 pub(crate) fn source() -> Actor {
     Actor::Source(TokenId::from_number(2))

@@ -127,9 +127,11 @@ fn play(content: &Arc<Content>, playbook: &Playbook, script: Script) -> Result<P
     simulation.guarded(|simulation| {
         simulation.note(|| format!("{}: {script:?}", playbook.id));
         simulation.begin(true)?;
-        // One of them works on the run; the others allow what it asks for.
-        for command in people::first_people().into_iter().chain(people::two_commanders()) {
-            simulation.order(command)?;
+        // One of them works on the run; the others allow what it asks for. Who is lost with the process is told of again.
+        for _ in 0..2 {
+            for command in people::first_people().into_iter().chain(people::two_commanders()) {
+                simulation.order(command)?;
+            }
         }
         // Who sends an alert sends it again until it is answered: the first may be lost with the process.
         for _ in 0..2 {

@@ -388,6 +388,8 @@ impl Simulation {
             (people::source(), Asked::Alerts(senders::delivery(&mut self.chance, self.now)))
         } else if self.chance.permille(250) {
             (people::source(), Asked::Records(senders::records(&mut self.chance, self.now)))
+        } else if let Some(command) = people::newcomer(&self.journal) {
+            (Actor::Platform, Asked::Wish(Wish::Command(command)))
         } else {
             let actor = people::somebody(&self.journal, &mut self.chance);
             let wish = people::wish(&self.journal, &self.world.ledger, &mut self.chance, self.now);

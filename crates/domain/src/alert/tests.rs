@@ -66,6 +66,17 @@ fn what_is_not_repeated_ends_after_the_resolve_timeout() {
 }
 
 #[test]
+fn a_timer_that_moves_leaves_nothing_where_it_was() {
+    let mut scene = Scene::new(&[]);
+    for value in 0..50 {
+        let annotations = [("value", &*value.to_string())].into();
+        scene.received(Received { annotations, ..labels([("alertname", "Hot")]) }).unwrap();
+        scene.wait(Span::secs(1));
+    }
+    assert_eq!(scene.state.timers().count(), 1);
+}
+
+#[test]
 fn wrong_deliveries_are_refused_and_change_nothing() {
     let mut scene = Scene::new(&[]);
     let now = scene.now;

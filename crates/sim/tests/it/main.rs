@@ -13,22 +13,22 @@ fn seeds(from: u64, count: u64) {
         }
     }
     let enough = all.reports > count / 4 && all.deadlines > 10 && all.levels > count && all.moves > count / 2;
-    assert!(enough && all.restored > 5 && all.epochs > count, "this proves little: {all:?}");
+    assert!(enough && all.restored > count / 10 && all.epochs > count, "this proves little: {all:?}");
 }
 
 #[test]
 fn no_seed_breaks_an_invariant_1() {
-    seeds(1, 70);
+    seeds(1, 200);
 }
 
 #[test]
 fn no_seed_breaks_an_invariant_2() {
-    seeds(1_001, 70);
+    seeds(1_001, 200);
 }
 
 #[test]
 fn no_seed_breaks_an_invariant_3() {
-    seeds(2_001, 70);
+    seeds(2_001, 200);
 }
 
 #[test]
