@@ -36,7 +36,7 @@ fn every_verb_has_an_example_and_knows_json() {
     assert!(verbs.len() > 40, "{} verbs", verbs.len());
     for (path, verb) in &verbs {
         let help = verb.clone().render_long_help().to_string();
-        assert!(help.contains("Example:"), "`{path} --help` has no example");
+        assert!(help.contains("Example:") || help.contains("Examples:"), "`{path} --help` has no example");
         assert!(help.contains("--json"), "`{path} --help` has no --json");
         assert!(help.contains(path.as_str()), "the example of `{path}` does not show it");
     }

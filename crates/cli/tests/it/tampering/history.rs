@@ -268,9 +268,14 @@ impl Inside {
 
     fn redact(&self, random: &mut Random) {
         let length = self.platform.handle.reader().length().unwrap();
-        let positions = vec![random.next() % length.max(1)];
-        let (about, reason) = (Vec::new(), "personal data".to_owned());
-        drop(self.command(Command::Redact { positions, about, reason }));
+        // Most of what is there may not be erased.
+        for _ in 0..20 {
+            let positions = vec![random.next() % length.max(1)];
+            let (about, reason) = (Vec::new(), "personal data".to_owned());
+            if self.command(Command::Redact { positions, about, reason }).is_some() {
+                return;
+            }
+        }
     }
 }
 
