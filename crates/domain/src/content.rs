@@ -32,6 +32,7 @@ mod load;
 pub mod people;
 mod rehearsal;
 pub mod services;
+pub mod strategies;
 
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
@@ -71,6 +72,7 @@ pub struct Content {
     pub reports: Terms,
     /// Who may do what.
     pub policies: Policies,
+    pub strategies: strategies::Strategies,
 }
 
 /// The connector of the platform itself that acts on files below configured roots.

@@ -1,5 +1,6 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
+pub mod at_once;
 mod classify;
 mod decide;
 pub mod people;
@@ -122,6 +123,10 @@ pub enum Command {
         id: IncidentId,
         ask: people::Ask,
     },
+    /// It opened, grew or became more severe: what is allowed beforehand is done.
+    ActAtOnce {
+        id: IncidentId,
+    },
     /// From a run that a person canceled: what follows is up to people.
     StopResponse {
         id: IncidentId,
@@ -218,6 +223,13 @@ pub enum Event {
         run: RunId,
     },
     People(people::Event),
+    /// What strategies.yaml allows beforehand at this severity, and what its caps left out.
+    AtOnce {
+        severity: Severity,
+        effects: Vec<at_once::Effect>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<at_once::Left>,
+    },
     Resolved {
         summary: Box<str>,
         /// Until then an alert of its group is a relapse.
@@ -261,6 +273,7 @@ impl Event {
             Event::AttentionCleared { .. } => "incident.attention_cleared",
             Event::ResponseStopped { .. } => "incident.response_stopped",
             Event::People(event) => event.kind(),
+            Event::AtOnce { .. } => "incident.at_once",
             Event::Resolved { .. } => "incident.resolved",
             Event::WatchEnded => "incident.watch_ended",
             Event::Relapsed { .. } => "incident.relapsed",
@@ -346,6 +359,9 @@ pub struct Incident {
     pub redacted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Box<people::Standing>>,
+    /// What was done of what is allowed beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<Box<at_once::Ran>>,
     /// What it is measured by.
     #[serde(default, skip_serializing_if = "tally::is_default")]
     pub tally: Tally,
@@ -456,6 +472,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         attention: Vec::new(),
         redacted: false,
         standing: None,
+        at_once: None,
         tally: Tally { noticed: alert.is_some() && !reported, ..Tally::default() },
     })
 }
@@ -513,6 +530,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.tally.people(event);
             people::apply(incident.standing.get_or_insert_default(), event, meta);
         }
+        Event::AtOnce { effects, left, .. } => at_once::apply(&mut incident.at_once, effects, left),
         Event::WatchEnded => {
             incident.status = Status::Resolved;
             incident.watch_until = None;
@@ -542,6 +560,7 @@ fn redact(incident: &mut Incident) {
     incident.title = "[redacted]".into();
     incident.why = "[redacted]".into();
     incident.targets = Vec::new();
+    incident.at_once = None;
     incident.redacted = true;
 }
 

@@ -26,6 +26,7 @@ mod intake;
 mod log;
 mod notices;
 mod operations;
+mod options;
 mod quarantine;
 pub(crate) mod queue;
 mod records;
@@ -55,6 +56,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     tasks::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
+    options::ROUTES,
     evidence::ROUTES,
     quarantine::ROUTES,
     backups::ROUTES,

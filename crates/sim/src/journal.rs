@@ -296,6 +296,7 @@ impl Journal {
             | incident::Event::SignedOff { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Noted { .. }
+            | incident::Event::AtOnce { .. }
             | incident::Event::Linked { .. }
             | incident::Event::Contained { .. }
             | incident::Event::AttentionRaised { .. }

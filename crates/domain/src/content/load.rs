@@ -26,6 +26,7 @@ mod rule;
 mod samples;
 mod services;
 mod step;
+mod strategies;
 mod targets;
 mod taxonomy;
 #[cfg(test)]
@@ -73,6 +74,7 @@ enum Kind {
     Targets,
     Confidence,
     Services,
+    Strategies,
     Reports,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
@@ -102,6 +104,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("targets.yaml", Kind::Targets),
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
+    ("strategies.yaml", Kind::Strategies),
     ("reports.yaml", Kind::Reports),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
@@ -182,6 +185,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
+    let strategies = strategies::read(&of_kind(files, Kind::Strategies), known, &people, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
     let known = Known { pieces: Some(&pieces), ..known };
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
@@ -226,6 +230,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         people,
         reports,
         policies,
+        strategies,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

@@ -74,6 +74,7 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::AlertJoined { .. }
         | incident::Event::Assigned { .. }
         | incident::Event::Noted { .. }
+        | incident::Event::AtOnce { .. }
         | incident::Event::Linked { .. }
         | incident::Event::Contained { .. }
         | incident::Event::AttentionCleared { .. }

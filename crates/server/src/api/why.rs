@@ -206,9 +206,13 @@ fn of_action(reader: &Reader, id: ActionId) -> Result<Explained, engine::Error> 
     let asked = match found.spec.origin {
         action::Origin::Run { run, step, .. } => format!("by step {} of {run}", step + 1),
         action::Origin::Person => "by a person".to_owned(),
+        action::Origin::AtOnce => "at once, as strategies.yaml allows beforehand".to_owned(),
         action::Origin::Recovery { .. } => "by the recovery of its incident".to_owned(),
     };
     reasons.push(reason("asked for", asked, Some(id.0)));
+    if let Some(strategy) = &found.spec.strategy {
+        reasons.push(reason("strategy", &**strategy, Some(id.0)));
+    }
     if let Some(at) = found.applied_at {
         let verified = match found.verified {
             Some(true) => "the read-back agrees",

@@ -6,7 +6,8 @@ mod recovery;
 use domain::{
     access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
-    incident, intake, notice, report, review, run, sighting, silence,
+    incident::{self, at_once},
+    intake, notice, report, review, run, sighting, silence,
     time::Timestamp,
 };
 use engine::TimelineEntry;
@@ -132,6 +133,7 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),
+        incident::Event::AtOnce { severity, effects, left } => at_once::said(*severity, effects, left),
         incident::Event::Linked { title, url } => format!("{title}: {url}"),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),

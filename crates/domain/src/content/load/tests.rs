@@ -10,6 +10,7 @@ mod wrong;
 mod wrong_drills;
 mod wrong_playbooks;
 mod wrong_services;
+mod wrong_strategies;
 
 use std::collections::BTreeMap;
 
