@@ -28,6 +28,7 @@ pub mod calendar;
 pub mod channels;
 pub mod drill;
 mod env;
+pub mod factors;
 mod load;
 pub mod people;
 mod rehearsal;

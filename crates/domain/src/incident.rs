@@ -2,7 +2,9 @@
 
 pub mod at_once;
 mod classify;
+pub mod crisis;
 mod decide;
+pub mod factors;
 pub mod people;
 mod recovery;
 pub mod restore;

@@ -11,6 +11,7 @@ mod channels;
 mod condition;
 mod confidence;
 mod drill;
+mod factors;
 mod kind;
 mod mapping;
 mod over;
@@ -176,7 +177,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     refuse_unknown(files, &mut problems);
     let complete = policy::with_shipped(files);
     let (files, own_policies) = (&*complete, matches!(complete, Cow::Borrowed(_)));
-    let people = people::read(&everybody(files), &mut problems);
+    let mut people = people::read(&everybody(files), &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
@@ -184,6 +185,8 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
+    let called = (&of_kind(files, Kind::Escalation), &of_kind(files, Kind::Teams));
+    factors::read(called, known, &mut people, &mut problems);
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
     let strategies = strategies::read(&of_kind(files, Kind::Strategies), known, &people, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);

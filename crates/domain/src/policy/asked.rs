@@ -106,8 +106,9 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         Asks::People { id, ask: Ask::Escalate { .. } } => (act::INCIDENT_ESCALATE, id),
         Asks::People { id, ask: Ask::Claim } => (act::INCIDENT_CLAIM, id),
         Asks::People { id, ask: Ask::HandOver { .. } } => (act::INCIDENT_HAND_OVER, id),
+        Asks::People { id, ask: Ask::Answer { .. } } => (act::INCIDENT_ANSWER, id),
         Asks::People { id, ask: Ask::Accept } => (act::INCIDENT_ACCEPT, id),
-        Asks::People { ask: Ask::SetClock | Ask::Elapsed | Ask::Assemble { .. }, .. }
+        Asks::People { ask: Ask::SetClock | Ask::Elapsed | Ask::Weigh | Ask::Assemble { .. }, .. }
         | Asks::Recovery {
             command:
                 restore::Command::Advance

@@ -162,6 +162,12 @@ fn of_people(event: &incident::people::Event) -> String {
         Event::Escalated { level, why, criterion: Some(criterion), .. } => {
             format!("level {level}, {criterion}: {why}")
         }
+        Event::CrisisCalled { members, answer_by, .. } => {
+            format!("{}, to answer by {answer_by}", members.join(", "))
+        }
+        Event::CrisisAnswered { contact } => contact.to_string(),
+        Event::CrisisReminded { next } | Event::Weighed { next: Some(next) } => format!("next {next}"),
+        Event::Weighed { next: None } => String::new(),
         Event::UpdateDue { next: Some(next), .. } => format!("next {next}"),
         Event::HandOverOffered { to } => to.to_string(),
         Event::Assembled { run, team, unfilled } => {

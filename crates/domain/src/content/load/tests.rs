@@ -8,6 +8,7 @@ mod schema;
 mod shipped;
 mod wrong;
 mod wrong_drills;
+mod wrong_factors;
 mod wrong_playbooks;
 mod wrong_services;
 mod wrong_strategies;
