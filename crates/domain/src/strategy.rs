@@ -79,7 +79,8 @@ pub fn options(
 ) -> Result<Vec<Choice>, Rejected> {
     let incident = incident::open(state, id)?;
     let fitting = state.content.strategies.list.iter().filter(|one| one.is_for(&incident.incident_type));
-    let mut choices: Vec<Choice> = fitting.map(|one| choice(state, incident, one, Some(actor), now)).collect();
+    let mut choices: Vec<Choice> =
+        fitting.map(|one| choice(state, incident, one, Some(actor), now)).collect();
     choices.sort_by(|one, other| {
         let key = |choice: &Choice| {
             let strategy = &choice.strategy;
@@ -219,7 +220,9 @@ pub(crate) fn specs(
     if let Some(other) = wanted.iter().find(|name| !choice.targets.iter().any(|target| **target == ***name)) {
         let free = choice.targets.join(", ");
         let kind = &strategy.target;
-        return Err(Rejected::Invalid(format!("`{other}` is no {kind} that it can act on here; those are {free}")));
+        return Err(Rejected::Invalid(format!(
+            "`{other}` is no {kind} that it can act on here; those are {free}"
+        )));
     }
     if wanted.len() > choice.targets_max {
         let (count, most) = (wanted.len(), choice.targets_max);

@@ -172,7 +172,7 @@ impl Handle {
     ) -> Result<T, Refused> {
         let (found, look_found) = oneshot::channel();
         // Who asked may have gone; then nobody needs what was found.
-        let look = Look(Box::new(move |state, now| drop(found.send(look(state, now)))));
+        let look = Look(Box::new(move |state: &State, now| drop(found.send(look(state, now)))));
         let (reply, answer) = oneshot::channel();
         self.inbox.ask(Request::Look { look, reply }, 0)?;
         answer.await.unwrap_or_else(|_| Err(stopped()))?;

@@ -10,9 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{
-    alert::Received, event::Actor, flow::Command, record::Record, state::State, time::Timestamp,
-};
+use domain::{alert::Received, event::Actor, flow::Command, record::Record, state::State, time::Timestamp};
 use engine::{Page, Principal, Reader, Receipt};
 use serde::{Serialize, de::DeserializeOwned};
 

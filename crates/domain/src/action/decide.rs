@@ -112,7 +112,7 @@ pub fn decide(
         }
         Command::Take { incident, strategy, targets } => {
             let specs = strategy::specs(state, incident, &strategy, &targets, context.now)?;
-            let nth = |(index, spec)| {
+            let nth = |(index, spec): (u64, Spec)| {
                 let here = Context { next: context.next + index, ..context.clone() };
                 begin(state, spec, &here)
             };

@@ -28,7 +28,8 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
             let ask = |spec| Command::Action(action::Command::Request(Box::new(spec)));
             let told = (!left.is_empty()).then(|| {
                 let about = Stream::Incident(id);
-                let reason = format!("at {severity} more is allowed beforehand than was done: {}", named(id, left));
+                let reason =
+                    format!("at {severity} more is allowed beforehand than was done: {}", named(id, left));
                 Command::Incident(incident::Command::RaiseAttention { id, about, reason })
             });
             specs.map(ask).chain(told).collect()

@@ -169,9 +169,9 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
             }
             commands
         }
-        people::Event::Weighed { .. }
-        | people::Event::Claimed
-        | people::Event::HandOverAccepted => Vec::new(),
+        people::Event::Weighed { .. } | people::Event::Claimed | people::Event::HandOverAccepted => {
+            Vec::new()
+        }
     }
 }
 

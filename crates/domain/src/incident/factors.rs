@@ -62,7 +62,8 @@ pub(super) fn holding<'s>(
 ) -> Option<&'s FactorRule> {
     let rules = &state.content.people.factors.rules;
     let since = since(incident);
-    let due = |rule: &&FactorRule| rule.level > level && rule.after.is_none_or(|after| since.plus(after) <= now);
+    let due =
+        |rule: &&FactorRule| rule.level > level && rule.after.is_none_or(|after| since.plus(after) <= now);
     let mut open = rules.iter().filter(due).peekable();
     open.peek()?;
     let bindings = factor_bindings(&find(state, incident, now).facts);
@@ -73,7 +74,7 @@ pub(super) fn holding<'s>(
 
 /// When time alone may make a rule hold next.
 pub(super) fn next_look(state: &State, incident: &Incident, level: u8, now: Timestamp) -> Option<Timestamp> {
-    let rules = || state.content.people.factors.rules.iter().filter(|rule| rule.level > level);
+    let rules = || state.content.people.factors.rules.iter().filter(move |rule| rule.level > level);
     let since = since(incident);
     let overdue = || target(state, incident).filter(|_| rules().next().is_some());
     let times = rules().filter_map(|rule| rule.after).chain(overdue()).map(|span| since.plus(span));
@@ -91,7 +92,8 @@ pub(super) fn weighed(
     let found = find(state, incident, now);
     let people = &state.content.people;
     let known = people.levels.get(usize::from(level).saturating_sub(1));
-    let improvement = rule.map(|rule| rule.improvement.as_str()).or(known.map(|level| level.improvement.as_str()));
+    let improvement =
+        rule.map(|rule| rule.improvement.as_str()).or(known.map(|level| level.improvement.as_str()));
     Weighed {
         rule: rule.map(|rule| rule.id.as_str().into()),
         urgency: rule.map_or_else(|| Urgency::of(incident.severity), |rule| rule.urgency),
@@ -207,7 +209,10 @@ fn impact(state: &State, incident: &Incident) -> (Severity, String) {
         _ => Severity::Low,
     };
     let names = hurt.iter().copied().collect::<Vec<_>>().join(", ");
-    (level, format!("{} of {} services, the first of group {}: {names}", hurt.len(), services.len(), first.group))
+    (
+        level,
+        format!("{} of {} services, the first of group {}: {names}", hurt.len(), services.len(), first.group),
+    )
 }
 
 fn time(state: &State, incident: &Incident, now: Timestamp) -> (bool, String) {
@@ -245,7 +250,10 @@ fn complexity(incident: &Incident, run: Option<&Run>) -> (u32, String) {
         (incident.targets.len() >= WIDE, format!("{} targets", incident.targets.len())),
         (kinds.len() >= 2, format!("{} kinds of them", kinds.len())),
         (incident.relapses > 0, format!("came back {} times", incident.relapses)),
-        (run.is_some_and(|run| run.steps.iter().any(|step| step.status == StepStatus::Failed)), "a step failed".to_owned()),
+        (
+            run.is_some_and(|run| run.steps.iter().any(|step| step.status == StepStatus::Failed)),
+            "a step failed".to_owned(),
+        ),
     ];
     let found: Vec<String> = marks.into_iter().filter(|(has, _)| *has).map(|(_, why)| why).collect();
     let why = if found.is_empty() { "nothing makes it so".to_owned() } else { found.join(", ") };

@@ -162,7 +162,12 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
         action::Command::Take { incident, strategy, .. } => {
             let known = state.content.strategies.get(strategy);
             return known.map_or_else(
-                || one(act::CONTAINMENT_APPLY, Thing::within(Kind::Effect, strategy.as_str(), state, Some(*incident))),
+                || {
+                    one(
+                        act::CONTAINMENT_APPLY,
+                        Thing::within(Kind::Effect, strategy.as_str(), state, Some(*incident)),
+                    )
+                },
                 |known| one(act::CONTAINMENT_APPLY, of_strategy(state, *incident, known)),
             );
         }

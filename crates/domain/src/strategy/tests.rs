@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// An incident that a person opened, for which nothing runs by itself.
-fn opened(scene: &mut Scene, incident_type: &str, severity: Severity, targets: &[(&str, &str)]) -> IncidentId {
+fn opened(
+    scene: &mut Scene,
+    incident_type: &str,
+    severity: Severity,
+    targets: &[(&str, &str)],
+) -> IncidentId {
     let targets = targets.iter().map(|(kind, name)| ((*kind).into(), (*name).into())).collect();
     let (title, incident_type) = ("seen".to_owned(), incident_type.to_owned());
     scene.must(Command::Incident(incident::Command::Open { title, incident_type, severity, targets }));
@@ -80,8 +85,10 @@ fn taking_one_is_an_action_by_hand_that_keeps_its_strategy() {
     };
     expect!["3 targets, and `node.isolate` may reach 2 now; name those that matter most"]
         .assert_eq(&scene.refused(take(&[])));
-    expect!["`validator-9` is no node that it can act on here; those are validator-1, validator-2, validator-3"]
-        .assert_eq(&scene.refused(take(&["validator-9"])));
+    expect![
+        "`validator-9` is no node that it can act on here; those are validator-1, validator-2, validator-3"
+    ]
+    .assert_eq(&scene.refused(take(&["validator-9"])));
     scene.look();
     scene.must(take(&["validator-1", "validator-3"]));
     let calling = scene.calling();
@@ -104,7 +111,8 @@ fn taking_one_is_an_action_by_hand_that_keeps_its_strategy() {
 #[test]
 fn what_holds_already_limits_and_breakers_leave_out() {
     let mut scene = quiet();
-    let id = opened(&mut scene, "key_compromise", Severity::High, &[("key", "key-1"), ("account", "account-1")]);
+    let id =
+        opened(&mut scene, "key_compromise", Severity::High, &[("key", "key-1"), ("account", "account-1")]);
     let take = |name: &str| {
         let (strategy, targets) = (name.to_owned(), Vec::new());
         Command::Action(action::Command::Take { incident: id, strategy, targets })
@@ -127,7 +135,11 @@ fn what_holds_already_limits_and_breakers_leave_out() {
     assert!(why("suspend_accounts").1.contains("circuit breaker `account.suspend` is open"));
     assert!(scene.refused(take("suspend_accounts")).contains("circuit breaker"));
     assert!(scene.refused(take("revoke_keys")).contains("it holds already on every key"));
-    assert!(scene.refused(take("isolate_segments")).contains("is no strategy of strategies.yaml for key_compromise"));
+    assert!(
+        scene
+            .refused(take("isolate_segments"))
+            .contains("is no strategy of strategies.yaml for key_compromise")
+    );
 }
 
 #[test]
@@ -140,7 +152,8 @@ fn a_level_that_asks_for_people_is_said_and_asked() {
     let found = options(&scene.state, id, &person(), scene.now).unwrap();
     let revoke = found.iter().find(|choice| choice.strategy.id == "revoke_keys").unwrap();
     assert!(revoke.needs.as_ref().unwrap().1.ends_with("it needs the approval of 1 person"), "{revoke:?}");
-    let take = action::Command::Take { incident: id, strategy: "revoke_keys".to_owned(), targets: Vec::new() };
+    let take =
+        action::Command::Take { incident: id, strategy: "revoke_keys".to_owned(), targets: Vec::new() };
     scene.must(Command::Action(take));
     assert_eq!(scene.calling(), [], "nothing is called before somebody else has allowed it");
     assert_eq!(scene.state.approvals.len(), 1);
@@ -150,12 +163,14 @@ fn a_level_that_asks_for_people_is_said_and_asked() {
 fn who_lacks_a_permission_sees_and_gets_a_refusal() {
     let mut files = all_shipped();
     let contacts = files.get_mut("contacts.yaml").unwrap();
-    *contacts = contacts.replace("- name: senior_engineer\n", "- name: senior_engineer\n    accounts: [senna]\n");
+    *contacts =
+        contacts.replace("- name: senior_engineer\n", "- name: senior_engineer\n    accounts: [senna]\n");
     let (content, problems) = crate::content::load(&files);
     assert_eq!(problems, []);
     let mut scene = Scene::with(content);
     let id = PersonId::from_number(scene.next);
-    scene.must(Command::Access(access::Command::AddPerson { name: "cleo".to_owned(), role: Role::Commander }));
+    scene
+        .must(Command::Access(access::Command::AddPerson { name: "cleo".to_owned(), role: Role::Commander }));
     let actor = Actor::Person(id);
     let nodes = [("node", "validator-1"), ("segment", "core")];
     let incident = opened(&mut scene, "validator_compromise", Severity::Critical, &nodes);
@@ -181,8 +196,16 @@ fn every_shipped_type_has_strategies_and_each_kind_of_the_sources_has_one() {
         assert!(own.count() > 0 || kind.as_str() == "break_glass", "{kind} has no strategy of its own");
     }
     let verbs: BTreeSet<&str> = content.strategies.list.iter().map(|one| one.verb.as_str()).collect();
-    let named = ["node.isolate", "key.revoke", "account.suspend", "service.disable", "segment.isolate", "patch.apply"];
+    let named = [
+        "node.isolate",
+        "key.revoke",
+        "account.suspend",
+        "service.disable",
+        "segment.isolate",
+        "patch.apply",
+    ];
     assert!(named.iter().all(|verb| verbs.contains(verb)), "{verbs:?}");
-    let filled = |one: &crate::content::strategies::Strategy| !one.description.is_empty() && !one.target.is_empty();
+    let filled =
+        |one: &crate::content::strategies::Strategy| !one.description.is_empty() && !one.target.is_empty();
     assert!(content.strategies.list.iter().all(|one| filled(one)));
 }

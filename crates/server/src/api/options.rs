@@ -118,9 +118,9 @@ async fn list(call: Call) -> Result<Response, Error> {
     let id: IncidentId = call.param("id")?;
     let actor = call.actor()?;
     let found = call.look(move |state, now| strategy::options(state, id, &actor, now)).await??;
-    let ranked = (1..).zip(&found).map(|(rank, choice)| {
-        Offer::of(choice, Some(rank).filter(|_| choice.omitted.is_none()))
-    });
+    let ranked = (1..)
+        .zip(&found)
+        .map(|(rank, choice)| Offer::of(choice, Some(rank).filter(|_| choice.omitted.is_none())));
     ok(&Page::whole(ranked.collect()))
 }
 

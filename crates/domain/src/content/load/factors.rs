@@ -92,18 +92,25 @@ pub(super) fn read(
         let (document, found) = read_document::<EscalationDocument>(path, text);
         let mut report = Report::new(path, problems);
         report.add(found);
-        people.factors = document.map(|found| factors(&found.factors, known, people, &mut report)).unwrap_or_default();
+        people.factors =
+            document.map(|found| factors(&found.factors, known, people, &mut report)).unwrap_or_default();
     }
     if let Some((path, text)) = teams.first() {
         let (document, found) = read_document::<TeamsDocument>(path, text);
         let mut report = Report::new(path, problems);
         report.add(found);
-        people.specialists =
-            document.map(|found| specialists(&found.specialists, known, people, &mut report)).unwrap_or_default();
+        people.specialists = document
+            .map(|found| specialists(&found.specialists, known, people, &mut report))
+            .unwrap_or_default();
     }
 }
 
-fn factors(document: &FactorsDocument, known: Known<'_>, people: &People, report: &mut Report<'_>) -> Factors {
+fn factors(
+    document: &FactorsDocument,
+    known: Known<'_>,
+    people: &People,
+    report: &mut Report<'_>,
+) -> Factors {
     let kinds = &document.exposed_kinds;
     report.unique("the kind of target", kinds);
     for kind in kinds.iter().filter(|kind| !TARGET_LABELS.contains(&kind.as_str())) {

@@ -115,7 +115,8 @@ fn strategy(
     report.id("the strategy", &entry.id);
     report.line("the name", &entry.name);
     if entry.description.trim().is_empty() || entry.description.len() > TEXT_MOST {
-        report.at(&entry.description, format!("the description has 1 to {TEXT_MOST} bytes; say when it fits"));
+        report
+            .at(&entry.description, format!("the description has 1 to {TEXT_MOST} bytes; say when it fits"));
     }
     let types = types(entry, known, report);
     let (from, to) = range(entry.severity.as_ref(), report);
@@ -190,14 +191,23 @@ fn check_words(entry: &StrategyDocument, people: &People, report: &mut Report<'_
 fn check_action(entry: &StrategyDocument, spec: &ActionSpec, report: &mut Report<'_>) {
     let verb = &spec.verb;
     if spec.connector == own::CONNECTOR {
-        report.at(&entry.action, format!("`{verb}` moves the platform's own limits; people do that with `control`"));
+        report.at(
+            &entry.action,
+            format!("`{verb}` moves the platform's own limits; people do that with `control`"),
+        );
     } else if matches!(spec.purpose, Purpose::Evidence | Purpose::Recovery) {
         let purpose = spec.purpose.name();
-        report.at(&entry.action, format!("`{verb}` is for {purpose} and contains nothing; name what limits harm"));
+        report.at(
+            &entry.action,
+            format!("`{verb}` is for {purpose} and contains nothing; name what limits harm"),
+        );
     }
     if let Some(risk) = entry.risk.as_ref().filter(|risk| risk.value < spec.risk) {
         let (own, least) = (risk.value.name(), spec.risk.name());
-        report.at(risk, format!("the risk {own} is below that of `{verb}`, which is {least}; leave it out or raise it"));
+        report.at(
+            risk,
+            format!("the risk {own} is below that of `{verb}`, which is {least}; leave it out or raise it"),
+        );
     }
     if let Some(text) = entry.r#for.as_ref().filter(|_| spec.held_until().is_none()) {
         report.at(text, format!("`{verb}` has no verb that takes it back, so a lease has no end to keep"));
@@ -248,7 +258,10 @@ fn at_once(
             report.at(id, format!("`{name}` has {risk} risk, so a person has to want it; take it out"));
         } else if !strategy.fits(severity) {
             let (from, to) = (strategy.from, strategy.to);
-            report.at(id, format!("`{name}` is for {from} to {to}, so it never runs at {severity}; take it out"));
+            report.at(
+                id,
+                format!("`{name}` is for {from} to {to}, so it never runs at {severity}; take it out"),
+            );
         }
     }
     if !(1..=TARGETS_MOST).contains(&entry.targets_max.value) {
@@ -261,6 +274,10 @@ fn at_once(
 fn check_order(entries: &[AtOnceDocument], report: &mut Report<'_>) {
     let mut seen = Seen::default();
     for entry in entries {
-        seen.insert("the set for", &entry.severity.clone().map(|severity| severity.name().to_owned()), report);
+        seen.insert(
+            "the set for",
+            &entry.severity.clone().map(|severity| severity.name().to_owned()),
+            report,
+        );
     }
 }

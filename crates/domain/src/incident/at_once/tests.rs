@@ -162,7 +162,11 @@ fn a_cap_leaves_out_and_a_person_is_told_which() {
     assert_eq!(isolated, 2, "the action may be in force on two: {found:?}");
     let incident = scene.state.incidents.open.values().next().unwrap();
     let told = |text: &str| incident.attention.iter().any(|attention| attention.reason.contains(text));
-    assert!(told("isolate_nodes on 1 more (`node.isolate` may reach 0 more now)"), "{:?}", incident.attention);
+    assert!(
+        told("isolate_nodes on 1 more (`node.isolate` may reach 0 more now)"),
+        "{:?}",
+        incident.attention
+    );
 }
 
 #[test]
@@ -176,7 +180,8 @@ fn the_set_has_a_cap_of_its_own_over_all_strategies() {
     alert(&mut scene, "data_breach", "critical", &KINDS);
     assert_eq!(at_once(&scene).len(), 2);
     let incident = scene.state.incidents.open.values().next().unwrap();
-    let told = incident.attention.iter().any(|a| a.reason.contains("at_once reaches 2 targets of one incident"));
+    let told =
+        incident.attention.iter().any(|a| a.reason.contains("at_once reaches 2 targets of one incident"));
     assert!(told, "{:?}", incident.attention);
     assert_eq!(incident.at_once.as_ref().unwrap().left.len(), 3);
 }

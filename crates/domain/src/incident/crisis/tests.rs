@@ -159,7 +159,8 @@ fn levels_and_teams_say_what_they_are_for() {
         .assert_eq(&duties("incident_command"));
     expect!["Root cause, Remediation, Recovery of systems, Assessment of impact"]
         .assert_eq(&duties("technical_response"));
-    expect!["Status updates, Notices to stakeholders, Documentation, Media"].assert_eq(&duties("communications"));
+    expect!["Status updates, Notices to stakeholders, Documentation, Media"]
+        .assert_eq(&duties("communications"));
     expect!["Security assessment, Forensic analysis, Compliance, Mitigation of threats"]
         .assert_eq(&duties("security"));
     assert!(people.teams.values().all(|team| !team.members.is_empty() && !team.responsibilities.is_empty()));

@@ -70,7 +70,10 @@ fn what_is_not_contained_in_fifteen_minutes_goes_up_by_itself_although_somebody_
         complexity: simple, nothing makes it so
     "#]]
     .assert_eq(&shown(&weighed(&scene).factors));
-    assert_eq!((weighed(&scene).urgency.name(), &*weighed(&scene).improvement), ("high", "Whoever knows the system contains it"));
+    assert_eq!(
+        (weighed(&scene).urgency.name(), &*weighed(&scene).improvement),
+        ("high", "Whoever knows the system contains it")
+    );
     scene.wait(Span::secs(900));
     let second = engaged(&scene, start).pop();
     assert_eq!(second, Some((1_800, 3, by("business_stands_still"))), "half an hour");

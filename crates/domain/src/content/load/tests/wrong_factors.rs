@@ -26,7 +26,12 @@ fn factors_name_what_there_is() {
     wrong(path, "      after: 5m\n", "      after: 900d\n", expect![[r#""#]]);
     wrong(path, "urgency: immediate", "urgency: now", expect![[r#""#]]);
     wrong(path, "      improvement: More people and another plan\n", "", expect![[r#""#]]);
-    wrong(path, "    improvement: Somebody has it, and simple repairs begin\n", "    improves: much\n", expect![[r#""#]]);
+    wrong(
+        path,
+        "    improvement: Somebody has it, and simple repairs begin\n",
+        "    improves: much\n",
+        expect![[r#""#]],
+    );
 }
 
 #[test]
@@ -35,7 +40,12 @@ fn specialists_are_people_for_something() {
     wrong(path, "contacts: [blockchain_specialist]", "contacts: [blockchain_specialists]", expect![[r#""#]]);
     wrong(path, "contacts: [blockchain_specialist]", "contacts: []", expect![[r#""#]]);
     wrong(path, "  - types: [data_breach, privacy_breach]\n    contacts", "  - contacts", expect![[r#""#]]);
-    wrong(path, "types: [data_breach, privacy_breach]", "types: [data_breach, data_breach]", expect![[r#""#]]);
+    wrong(
+        path,
+        "types: [data_breach, privacy_breach]",
+        "types: [data_breach, data_breach]",
+        expect![[r#""#]],
+    );
     wrong(path, "categories: [ai_security]", "categories: [ai]", expect![[r#""#]]);
     wrong(path, "categories: [ai_security]", "categories: [security]", expect![[r#""#]]);
 }
