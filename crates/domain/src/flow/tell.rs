@@ -186,8 +186,8 @@ fn after_crisis(incident: &Incident, event: &people::Event) -> Vec<Command> {
     };
     let names = open.iter().copied().collect::<Vec<_>>().join(", ");
     let mut commands = send(id, Reason::Task, open, &asked);
-    // The second reminder is that of the end of their time.
-    if crisis.reminded == 2 {
+    // Their time is over.
+    if crisis.remind_at.is_none() {
         let (since, about) = (crisis.since, Stream::Incident(id));
         let reason = format!("called into the crisis team at {since}, and no answer from {names}");
         commands.push(Command::Incident(incident::Command::RaiseAttention { id, about, reason }));

@@ -180,7 +180,10 @@ fn find(state: &State, incident: &Incident, now: Timestamp) -> Found {
 fn effectiveness(incident: &Incident, run: Option<&Run>) -> (u32, u32, String) {
     let count = |status: StepStatus| {
         let steps = run.into_iter().flat_map(|run| &run.steps);
-        u32::try_from(steps.filter(|step| step.status == status).count()).unwrap_or(u32::MAX)
+        // What had nothing to act on says nothing of how well it goes.
+        let acted =
+            steps.filter(|step| step.status == status && (!step.targets.is_empty() || step.by.is_some()));
+        u32::try_from(acted.count()).unwrap_or(u32::MAX)
     };
     let (done, failed) = (count(StepStatus::Done), count(StepStatus::Failed));
     if done + failed > 0 {

@@ -72,7 +72,6 @@ fn each_level_has_its_own_time_and_the_last_one_an_hour_to_answer() {
         45 called communications_lead executive_lead legal_counsel
         75 reminded
         105 reminded
-        165 reminded
     "#]]
     .assert_eq(&story(&scene, start));
     let crisis = scene.state.incidents.open[&id].standing().crisis.clone().unwrap();

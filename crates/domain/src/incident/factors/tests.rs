@@ -63,7 +63,7 @@ fn what_is_not_contained_in_fifteen_minutes_goes_up_by_itself_although_somebody_
     expect![[r#"
         severity: high, as it is classified
         effectiveness: open, nothing of the response has ended yet
-        business_impact: critical, 3 of 4 services, the first of group 1: api, gateway, ledger
+        business_impact: high, 2 of 6 services, the first of group 1: api, ledger
         time_to_resolve: in_time, 15m of 4h
         regulation: no, nothing obliges for validator_compromise
         public_exposure: no, nothing that people outside use is named
