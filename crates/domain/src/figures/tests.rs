@@ -96,6 +96,49 @@ fn rates_are_sums_against_sums_and_nothing_is_made_of_nothing() {
 }
 
 #[test]
+fn recoveries_count_when_all_services_came_back_and_stayed() {
+    let recovered = |id, took: u64, relapses| Case {
+        recovery_at: Some(at(id * 1_000 + 20)),
+        recovered_at: Some(at(id * 1_000 + 20 + took)),
+        relapses,
+        ..case(id, id * 1_000)
+    };
+    let never = Case { recovered_at: None, ..recovered(4, 0, 0) };
+    let figures = made(&[recovered(1, 100, 0), recovered(2, 200, 0), recovered(3, 240, 1), never], 40_000);
+    expect!["180 p50 200 p95 240 n 3 open 0 met Some(true)"].assert_eq(&line(&figures, "time_to_recover"));
+    expect!["50 p50 - p95 - n 4 open 0 met Some(false)"].assert_eq(&line(&figures, "recovery_success_rate"));
+    let slow = made(&[recovered(1, 301, 0)], 40_000);
+    assert_eq!(slow.all.named("time_to_recover").unwrap().met, Some(false), "five minutes are the target");
+}
+
+#[test]
+fn what_reviews_answer_and_finish_is_a_figure_with_its_number_of_answers() {
+    let look = |number: u64, rightly: Option<bool>, finished: u32| Lookback {
+        id: crate::id::ReviewId::from_number(100 + number),
+        incident: IncidentId::from_number(number),
+        opened_at: at(number * 1_000 + 3_600),
+        severity: Some(Severity::High),
+        drill: false,
+        incident_type: "unauthorized_access".into(),
+        targets: Vec::new(),
+        answers: crate::review::Answers { escalated_rightly: rightly, ..Default::default() },
+        lessons: None,
+        planned: 2,
+        finished,
+        action_due: None,
+        reports: Vec::new(),
+    };
+    let cases: Vec<Case> = (1..=4).map(|id| case(id, id * 1_000)).collect();
+    let scene = Scene::new(&[]);
+    let window = Window { since: START, until: at(1_000_000) };
+    let reviews =
+        [look(1, Some(true), 2), look(2, Some(false), 1), look(3, None, 0), look(9, Some(false), 7)];
+    let figures = figures(&cases, &reviews, &scene.state.content, window, at(40_000));
+    expect!["50 p50 - p95 - n 2 open 0 met Some(false)"].assert_eq(&line(&figures, "escalation_accuracy"));
+    expect!["3 p50 - p95 - n 3 open 0 met None"].assert_eq(&line(&figures, "lessons_applied"));
+}
+
+#[test]
 fn the_same_thing_within_thirty_days_is_a_repeat_wherever_the_window_begins() {
     let mut cases = vec![case(1, 0), case(2, 1_000), case(3, 2_000), case(4, 4_000_000)];
     cases.iter_mut().for_each(|case| case.same = "same".into());

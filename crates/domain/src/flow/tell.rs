@@ -13,6 +13,9 @@ use crate::{
     state::State,
 };
 
+#[cfg(test)]
+mod tests;
+
 pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
     if state.content.people.is_empty() {
         return Vec::new();

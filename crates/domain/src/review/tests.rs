@@ -86,6 +86,20 @@ fn people_attend_by_role_and_sign_what_they_were_at() {
 }
 
 #[test]
+fn every_area_is_written_in_and_the_last_word_on_it_stands() {
+    let (mut scene, id) = opened();
+    let find = |area, text: &str| write(id, Ask::Find { area, text: text.to_owned() });
+    for area in Area::ALL {
+        scene.must(find(area, "first"));
+        scene.must(find(area, &format!("{area:?}")));
+    }
+    let found = &scene.state.reviews[&id].found;
+    let kept: Vec<(String, &str)> = found.iter().map(|(area, text)| (format!("{area:?}"), &**text)).collect();
+    assert_eq!(kept.len(), Area::ALL.len());
+    assert!(kept.iter().all(|(area, text)| area == text), "{kept:?}");
+}
+
+#[test]
 fn answers_are_bounded_and_add_to_each_other() {
     let (mut scene, id) = opened();
     let answer = |answers: Answers| write(id, Ask::Answer(answers));

@@ -6,6 +6,7 @@ mod figures;
 mod pieces;
 mod schema;
 mod shipped;
+mod shipped_people;
 mod wrong;
 mod wrong_drills;
 mod wrong_playbooks;
