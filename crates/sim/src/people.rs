@@ -227,7 +227,10 @@ fn of_incident(journal: &Journal, chance: &mut Chance) -> Command {
             severity: Severity::High,
             targets: vec![("node".into(), "own-9".into()), ("segment".into(), "own-9".into())],
         },
-        _ => incident::Command::Link { id, title: text, url: "https://runbooks.example/1".to_owned() },
+        _ => {
+            let url = "https://runbooks.example/1".to_owned();
+            incident::Command::Link { id, title: text, url, room: chance.permille(500) }
+        }
     })
 }
 

@@ -115,6 +115,7 @@ fn bindings<'a>(
         steps: steps.map(|(index, (_, step))| (step.id.as_str(), step_facts(state, run, index))).collect(),
         decisions: decisions.collect(),
         containments: in_force.iter().map(|action| containment_facts(action)).collect(),
+        analysis: incident.analysis(),
     };
     gate_bindings(&facts)
 }

@@ -1,5 +1,6 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
+mod analysis;
 mod evidence;
 mod recovery;
 
@@ -132,7 +133,8 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),
-        incident::Event::Linked { title, url } => format!("{title}: {url}"),
+        incident::Event::Linked { title, url, .. } => format!("{title}: {url}"),
+        incident::Event::Analysis { fact } => analysis::said(fact),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::People(event) => of_people(event),
