@@ -49,8 +49,8 @@ fn found(verb: &str) -> Option<serde_json::Value> {
     match verb {
         "node.status" => Some(json!({ "active_validators": 6 })),
         "file.find_similar" => Some(json!({ "loose": 0 })),
-        "session.scan" => Some(json!({ "user_risk": 0.4 })),
-        "session.analyze" => Some(json!({ "sophistication": 0.3 })),
+        "session.scan" => Some(json!({ "attempts": 1, "privileged": true, "techniques": [] })),
+        "session.analyze" => Some(json!({ "techniques": ["role_override"] })),
         _ => None,
     }
 }

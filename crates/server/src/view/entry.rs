@@ -236,9 +236,11 @@ fn of_action(event: &action::Event) -> String {
         }
         action::Event::Held { spec, reason, .. } => format!("{}{reason}", with_spec(spec)),
         action::Event::Withdrawn { reason, .. } => reason.to_string(),
-        action::Event::Applied { attempt, verified, .. } | action::Event::Released { attempt, verified } => {
-            format!("attempt {attempt}{}", read_back(verified))
+        action::Event::Applied { attempt, verified, scores, .. } => {
+            let scores = scores.iter().map(|score| format!("; {}", score.line()));
+            format!("attempt {attempt}{}{}", read_back(verified), scores.collect::<String>())
         }
+        action::Event::Released { attempt, verified } => format!("attempt {attempt}{}", read_back(verified)),
         action::Event::NotApplied { reason, retry_at: Some(at), .. } => format!("{reason}; again at {at}"),
         action::Event::NotApplied { reason, retry_at: None, .. } => reason.to_string(),
         action::Event::Unknown { reason, next: action::Next::InDoubt, .. } => {
