@@ -37,11 +37,8 @@ pub(crate) enum Command {
     Classify(Classify),
     Note(Note),
     Link(Link),
-    Finding(analysis::Finding),
-    Impact(analysis::Impact),
-    Threat(analysis::Threat),
-    Cause(analysis::Cause),
-    Update(analysis::Update),
+    #[command(flatten)]
+    Analysis(analysis::Command),
     Recovery(recovery::Recovery),
     Recover(recovery::Recover),
     Verify(recovery::Verify),
@@ -298,11 +295,7 @@ impl Command {
                 let body = json!({ "title": title, "url": url, "room": room });
                 change(id, "links", body, format!("linked to {id}"))
             }
-            Command::Finding(command) => command.run(&client, output),
-            Command::Impact(command) => command.run(&client, output),
-            Command::Threat(command) => command.run(&client, output),
-            Command::Cause(command) => command.run(&client, output),
-            Command::Update(command) => command.run(&client, output),
+            Command::Analysis(command) => command.run(&client, output),
             Command::Recovery(command) => command.run(&client, output),
             Command::Recover(command) => command.run(&client, output),
             Command::Verify(command) => command.run(&client, output),

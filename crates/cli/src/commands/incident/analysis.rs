@@ -1,6 +1,6 @@
 //! `incident finding`, `impact`, `threat`, `cause` and `update`: what people made out, put on record.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use domain::{
     id::{EvidenceId, IncidentId},
     time::Timestamp,
@@ -15,6 +15,27 @@ use crate::{
     client::Client,
     output::{Output, Table, Verdict},
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Finding(Finding),
+    Impact(Impact),
+    Threat(Threat),
+    Cause(Cause),
+    Update(Update),
+}
+
+impl Command {
+    pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+        match self {
+            Command::Finding(command) => command.run(client, output),
+            Command::Impact(command) => command.run(client, output),
+            Command::Threat(command) => command.run(client, output),
+            Command::Cause(command) => command.run(client, output),
+            Command::Update(command) => command.run(client, output),
+        }
+    }
+}
 
 /// Record what was found, with what shows it
 #[derive(Debug, Args)]
@@ -125,7 +146,7 @@ fn send(
 }
 
 impl Finding {
-    pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+    fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let evidence: Vec<String> = self.evidence.iter().map(ToString::to_string).collect();
         let body = json!({ "text": self.text, "evidence": evidence, "entries": self.entry });
         send(client, output, self.id, "analysis/finding", &body, &format!("{} has a finding more", self.id))
@@ -133,14 +154,14 @@ impl Finding {
 }
 
 impl Impact {
-    pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+    fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let body = json!({ "areas": pairs::object(&self.areas), "text": self.text });
         send(client, output, self.id, "analysis/impact", &body, &format!("{} has its impact", self.id))
     }
 }
 
 impl Threat {
-    pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+    fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let indicators = self.indicator.iter().map(|one| json!({ "kind": one.name, "value": one.value }));
         let indicators: Vec<Value> = indicators.collect();
         let body = json!({ "techniques": self.technique, "indicators": indicators, "actor": self.actor });
@@ -149,14 +170,14 @@ impl Threat {
 }
 
 impl Cause {
-    pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+    fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let body = json!({ "text": self.text, "method": self.method.name(), "measures": self.measure });
         send(client, output, self.id, "analysis/cause", &body, &format!("{} has its cause", self.id))
     }
 }
 
 impl Update {
-    pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
+    fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let body = json!({ "text": self.text, "eta": self.eta.map(|eta| eta.to_string()) });
         send(client, output, self.id, "update", &body, &format!("whoever is concerned by {} hears of it", self.id))
     }
