@@ -186,8 +186,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
-    let scores = scores::read(&of_kind(files, Kind::Scores), known, &mut problems);
-    scores::run_tests(&of_tests(Kind::ScoresTest), files, &scores, &mut problems);
+    let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
     let known = Known { pieces: Some(&pieces), ..known };

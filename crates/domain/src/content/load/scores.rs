@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    Files, Known,
+    Files, Kind, Known, of_kind,
     report::{Report, Seen, is_id, shorten, unknown},
     trial,
 };
@@ -39,8 +39,19 @@ struct PartDocument {
     weight: Spanned<f64>,
 }
 
-/// The rules of the folder; none where it has none.
-pub(super) fn read(files: &Files<'_>, known: Known<'_>, problems: &mut Vec<Problem>) -> Rules {
+/// The rules of the folder, tried out with the tests beside them; none where it has none.
+pub(super) fn read(
+    folder: &BTreeMap<String, String>,
+    tests: &Files<'_>,
+    known: Known<'_>,
+    problems: &mut Vec<Problem>,
+) -> Rules {
+    let rules = rules(&of_kind(folder, Kind::Scores), known, problems);
+    run_tests(tests, folder, &rules, problems);
+    rules
+}
+
+fn rules(files: &Files<'_>, known: Known<'_>, problems: &mut Vec<Problem>) -> Rules {
     let Some((path, text)) = files.first() else { return Rules::default() };
     let (document, found) = read_document::<ScoresDocument>(path, text);
     let mut report = Report::new(path, problems);
@@ -148,8 +159,7 @@ struct ScoreTest {
     none: Vec<Spanned<String>>,
 }
 
-/// Runs the tests beside the rules.
-pub(super) fn run_tests(
+fn run_tests(
     files: &Files<'_>,
     folder: &BTreeMap<String, String>,
     rules: &Rules,
