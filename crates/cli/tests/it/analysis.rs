@@ -37,6 +37,10 @@ fn records_of_the_analysis_stand_on_the_page_of_the_incident() {
     ] {
         assert!(page.contains(part), "{part:?} in {page}");
     }
+    let told = said(&server, &["report", "incident", &id]);
+    for part in ["## Findings", "- Root cause: a password was guessed", "| people | low | one account |"] {
+        assert!(told.contains(part), "{part:?} in {told}");
+    }
     let wrong = server.ask(&["incident", "impact", &id, "people=very", "--text", "x"]);
     assert_eq!(wrong.status.code(), Some(1), "{}", stderr(&wrong));
     let far = server.ask(&["incident", "update", &id, "later", "--eta", "2099-01-01T00:00:00Z"]);
