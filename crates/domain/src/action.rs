@@ -16,6 +16,7 @@ use crate::{
     id::{IncidentId, RunId},
     limits::Asked,
     playbook::{Backoff, Lease, Retry},
+    score::Score,
     severity::Risk,
     time::{Span, Timestamp},
 };

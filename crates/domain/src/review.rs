@@ -172,8 +172,7 @@ pub fn decide(
             let targets = ended.map(|ended| marks(&ended.targets)).unwrap_or_default();
             let explained = ended.is_some_and(|ended| ended.analysis().cause.is_some());
             let due = due.collect();
-            let opened =
-                Event::Opened { incident, due, severity, drill, incident_type, targets, explained };
+            let opened = Event::Opened { incident, due, severity, drill, incident_type, targets, explained };
             Ok(vec![(ReviewId::from_number(context.next), opened)])
         }
         Command::Complete { id, report, text } => complete(state, id, &report, text, context),

@@ -19,7 +19,10 @@ fn records_of_the_analysis_stand_on_the_page_of_the_incident() {
         let args: Vec<&str> = ["incident", verb, &id].into_iter().chain(rest.iter().copied()).collect();
         said(&server, &args)
     };
-    assert_eq!(mine("finding", &["two from abroad\u{1b}[2J", "--entry", "1"]).trim(), format!("{id} has a finding more"));
+    assert_eq!(
+        mine("finding", &["two from abroad\u{1b}[2J", "--entry", "1"]).trim(),
+        format!("{id} has a finding more")
+    );
     mine("impact", &["people=low", "data=none", "--text", "one account"]);
     mine("threat", &["--technique", "T1078", "--indicator", "address=203.0.113.9", "--actor", "unknown"]);
     mine("cause", &["a password was guessed", "--method", "fault-tree", "--measure", "a second factor"]);

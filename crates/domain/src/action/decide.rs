@@ -103,7 +103,9 @@ pub fn decide(
             }
             Ok(begin(state, spec, context))
         }
-        Command::Report { id, attempt, outcome } => Ok(report(state, find(state, id)?, attempt, outcome, context)),
+        Command::Report { id, attempt, outcome } => {
+            Ok(report(state, find(state, id)?, attempt, outcome, context))
+        }
         Command::Withdraw { id, attempt, reason } => {
             let action = find(state, id)?;
             let open = open_intent(action).is_some_and(|intent| intent.attempt == attempt);

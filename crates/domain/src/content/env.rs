@@ -107,11 +107,8 @@ pub fn gate_env<'a>(
 fn analysis_type() -> Type {
     let areas = Area::ALL.map(|area| (area.name(), Type::Int));
     let rated = areas.into_iter().chain([("recorded", Type::Bool)]);
-    let threat = [
-        ("recorded", Type::Bool),
-        ("techniques", Type::list(Type::String)),
-        ("indicators", Type::Int),
-    ];
+    let threat =
+        [("recorded", Type::Bool), ("techniques", Type::list(Type::String)), ("indicators", Type::Int)];
     let cause = [("recorded", Type::Bool), ("method", Type::String)];
     Type::record(
         "analysis",

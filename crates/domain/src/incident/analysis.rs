@@ -33,8 +33,8 @@ pub const MEASURES_MAX: usize = 20;
 pub const LINE_MAX: usize = 256;
 /// The kinds of things by which an attack is recognized.
 pub const INDICATORS: [&str; 13] = [
-    "account", "address", "dataset", "domain", "email", "file", "hash", "host", "key", "model", "process", "session",
-    "url",
+    "account", "address", "dataset", "domain", "email", "file", "hash", "host", "key", "model", "process",
+    "session", "url",
 ];
 
 const ERASED: &str = "[redacted]";

@@ -190,7 +190,8 @@ pub(super) fn decide(
         Ask::Sign { role, who } => sign(review, &role, &who)?,
         Ask::Find { area, text } => {
             let most = if area == Area::LessonsLearned { LESSONS_MAX } else { TEXT_MAX };
-            let over = state.incidents.open.get(&review.incident).is_none_or(|one| one.status == Status::Closed);
+            let over =
+                state.incidents.open.get(&review.incident).is_none_or(|one| one.status == Status::Closed);
             let awaited = area == Area::RootCauseAnalysis && over && !review.explained;
             Fact::Found { area, text: bounded("text", text, most)?, awaited }
         }

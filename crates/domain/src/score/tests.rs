@@ -23,11 +23,13 @@ fn each_part_adds_above_its_bound_and_never_on_it() {
         .assert_eq(&line("session.scan", &json!({"attempts": 0, "privileged": false, "techniques": []})));
     expect!["user_risk 0.6 = 0.3 attempts + 0.15 attempts + 0.15 attempts"]
         .assert_eq(&line("session.scan", &json!({"attempts": 3, "privileged": false, "techniques": []})));
-    expect!["user_risk 0.8 = 0.3 attempts + 0.15 attempts + 0.15 attempts + 0.1 sophistication + 0.1 privileged"]
-        .assert_eq(&line(
-            "session.scan",
-            &json!({"attempts": 99, "privileged": true, "techniques": ["perturbation"]}),
-        ));
+    expect![
+        "user_risk 0.8 = 0.3 attempts + 0.15 attempts + 0.15 attempts + 0.1 sophistication + 0.1 privileged"
+    ]
+    .assert_eq(&line(
+        "session.scan",
+        &json!({"attempts": 99, "privileged": true, "techniques": ["perturbation"]}),
+    ));
     expect!["sophistication 0.85 = 0.25 techniques.encoding + 0.3 techniques.role_override + 0.3 techniques.tool_abuse"]
         .assert_eq(&line("session.analyze", &json!({"techniques": ["tool_abuse", "encoding", "role_override", "x"]})));
 }
@@ -36,7 +38,11 @@ fn each_part_adds_above_its_bound_and_never_on_it() {
 fn without_what_it_needs_there_is_no_score_and_nobody_types_one_in() {
     assert_eq!(line("session.scan", &json!({"user_risk": 0.9, "techniques": []})), "");
     assert_eq!(line("session.scan", &json!({})), "");
-    assert_eq!(line("session.scan", &json!({"attempts": 1, "privileged": true})), "", "nor has it what a share needs");
+    assert_eq!(
+        line("session.scan", &json!({"attempts": 1, "privileged": true})),
+        "",
+        "nor has it what a share needs"
+    );
     assert_eq!(rules().of("session.scan", None, None), []);
     assert_eq!(line("node.status", &json!({"attempts": 3})), "", "it is not asked of this verb");
     let told = json!({"attempts": 1, "privileged": false, "techniques": [], "user_risk": 1.0, "sophistication": 1.0});
@@ -48,7 +54,8 @@ fn strange_answers_are_bounded_and_say_nothing() {
     let words: Vec<String> = (0..10_000).map(|number| format!("word{number}")).collect();
     let read = signals(&json!({"techniques": words, "deep": {"attempts": 9}, "none": null}));
     assert_eq!((read.len(), read["techniques"]), (WORDS_MAX + 1, 10_000.0));
-    let many: serde_json::Map<String, Value> = (0..10_000).map(|number| (format!("n{number}"), json!(1))).collect();
+    let many: serde_json::Map<String, Value> =
+        (0..10_000).map(|number| (format!("n{number}"), json!(1))).collect();
     assert_eq!(signals(&many.into()).len(), SIGNALS_MAX);
     assert_eq!(signals(&json!([1, 2])).len(), 0);
     assert_eq!(signals(&json!({("x".repeat(65)): 1, "long": "y".repeat(65)})).len(), 0);
@@ -61,10 +68,19 @@ fn a_score_can_weigh_what_the_incident_says() {
         name: "reach".to_owned(),
         of: vec!["session.scan".to_owned()],
         needs: vec![],
-        parts: vec![part("incident.targets", 1.0), part("incident.severity", 2.0), part("incident.techniques", 0.0)],
+        parts: vec![
+            part("incident.targets", 1.0),
+            part("incident.severity", 2.0),
+            part("incident.techniques", 0.0),
+        ],
     };
     let mut scene = Scene::new(&[]);
-    scene.alert([("alertname", "A"), ("incident_type", "policy_violation"), ("severity", "high"), ("node", "n")]);
+    scene.alert([
+        ("alertname", "A"),
+        ("incident_type", "policy_violation"),
+        ("severity", "high"),
+        ("node", "n"),
+    ]);
     let incident = &scene.state.incidents.open[&scene.incident()];
     let made = Rules { rules: vec![rule] }.of("session.scan", Some(&json!({})), Some(incident));
     expect!["reach 0.5 = 0.5 incident.severity"].assert_eq(&made[0].line());
@@ -91,11 +107,13 @@ fn the_score_of_an_answer_stands_in_its_fact() {
         scene.calling().into_iter().for_each(|id| scene.applied(id));
     }
     let id = scan(&scene).unwrap();
-    let artefact = Some(json!({"attempts": 3, "privileged": true, "techniques": ["encoding"], "user_risk": 0.01}));
+    let artefact =
+        Some(json!({"attempts": 3, "privileged": true, "techniques": ["encoding"], "user_risk": 0.01}));
     scene.answer(id, crate::action::Outcome::Applied { verified: None, artefact });
     let action = scene.state.actions.get(id).unwrap();
     expect!["user_risk 0.762 = 0.3 attempts + 0.15 attempts + 0.15 attempts + 0.062 sophistication + 0.1 privileged"]
         .assert_eq(&action.scores[0].line());
-    let asked = scene.calling().into_iter().map(|id| scene.state.actions.get(id).unwrap().spec.verb.to_string());
+    let asked =
+        scene.calling().into_iter().map(|id| scene.state.actions.get(id).unwrap().spec.verb.to_string());
     assert_eq!(asked.collect::<Vec<_>>(), ["account.require_reauth"]);
 }

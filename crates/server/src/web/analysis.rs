@@ -8,7 +8,8 @@ use crate::view::{Analysis, Indicator};
 /// Nothing where nobody has recorded anything.
 pub(super) fn section(known: &Analysis, names: &Names) -> Markup {
     let Analysis { findings, impact, threat, cause, eta } = known;
-    let empty = findings.is_empty() && impact.is_empty() && threat.is_none() && cause.is_none() && eta.is_none();
+    let empty =
+        findings.is_empty() && impact.is_empty() && threat.is_none() && cause.is_none() && eta.is_none();
     let by = |by: &Option<String>| {
         html! { @if let Some(by) = by { span.fine { " · " (names.get(by)) } } }
     };

@@ -179,7 +179,14 @@ impl Cause {
 impl Update {
     fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         let body = json!({ "text": self.text, "eta": self.eta.map(|eta| eta.to_string()) });
-        send(client, output, self.id, "update", &body, &format!("whoever is concerned by {} hears of it", self.id))
+        send(
+            client,
+            output,
+            self.id,
+            "update",
+            &body,
+            &format!("whoever is concerned by {} hears of it", self.id),
+        )
     }
 }
 
@@ -195,7 +202,8 @@ pub(super) fn shown(incident: &Value, output: &Output) {
     }
     show::heading(output, "analysis");
     let indicators = show::items(&known["threat"], "indicators").iter();
-    let indicators = indicators.map(|one| format!("{} {}", show::text(one, "kind"), show::text(one, "value")));
+    let indicators =
+        indicators.map(|one| format!("{} {}", show::text(one, "kind"), show::text(one, "value")));
     show::fields(
         output,
         &[

@@ -92,9 +92,13 @@ fn analysis(known: &Value, out: &mut Vec<String>) {
     table(out, "Impact", &["area", "level", "because"], &areas, |one| {
         vec![of(one, "area"), of(one, "level"), of(one, "text")]
     });
-    table(out, "Findings", &["at", "by", "evidence", "entries", "finding"], show::items(known, "findings"), |one| {
-        vec![of(one, "at"), of(one, "by"), of(one, "evidence"), of(one, "entries"), of(one, "text")]
-    });
+    table(
+        out,
+        "Findings",
+        &["at", "by", "evidence", "entries", "finding"],
+        show::items(known, "findings"),
+        |one| vec![of(one, "at"), of(one, "by"), of(one, "evidence"), of(one, "entries"), of(one, "text")],
+    );
     let lines = [
         ("Root cause", "cause.text"),
         ("Method", "cause.method"),
@@ -105,7 +109,9 @@ fn analysis(known: &Value, out: &mut Vec<String>) {
     let lines = lines.map(|(name, path)| (name, of(known, path)));
     if lines.iter().any(|(_, text)| !text.is_empty()) {
         out.push(String::new());
-        out.extend(lines.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("- {name}: {text}")));
+        out.extend(
+            lines.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("- {name}: {text}")),
+        );
     }
 }
 

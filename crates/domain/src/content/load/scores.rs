@@ -131,7 +131,8 @@ fn weight(weight: &Spanned<f64>, report: &mut Report<'_>) -> u32 {
     let points = (weight.value * f64::from(WHOLE)).round();
     let exact = (weight.value * f64::from(WHOLE) - points).abs() < 1e-6;
     if !exact || !(1.0..=f64::from(WHOLE)).contains(&points) {
-        report.at(weight, format!("{} is no weight; use 0.001 to 1 with at most three decimals", weight.value));
+        report
+            .at(weight, format!("{} is no weight; use 0.001 to 1 with at most three decimals", weight.value));
         return 1;
     }
     // INVARIANT: between one and a thousand, and whole.
@@ -142,7 +143,8 @@ fn signal(name: &Spanned<String>, report: &mut Report<'_>) {
     let (first, rest) = name.split_once('.').map_or((&***name, None), |(first, rest)| (first, Some(rest)));
     if first == "incident" && !OF_INCIDENT.contains(&&***name) {
         report.at(name, unknown("signal", name, OF_INCIDENT.into_iter()));
-    } else if !is_id(first) || rest.is_some_and(|rest| rest.is_empty() || rest.chars().any(char::is_control)) {
+    } else if !is_id(first) || rest.is_some_and(|rest| rest.is_empty() || rest.chars().any(char::is_control))
+    {
         let shown = shorten(name);
         report.at(name, format!("`{shown}` is no signal; write such as `attempts` or `techniques.encoding`"));
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Analysis, Ask, FINDINGS_MAX, Fact, INDICATORS, LINE_MAX, LINKS_MAX, MEASURES_MAX, PROFILE_MAX, TEXT_MAX};
+use super::{
+    Analysis, Ask, FINDINGS_MAX, Fact, INDICATORS, LINE_MAX, LINKS_MAX, MEASURES_MAX, PROFILE_MAX, TEXT_MAX,
+};
 use crate::{
     event::{Context, Rejected},
     id::{EvidenceId, IncidentId},
@@ -23,7 +25,9 @@ pub(in crate::incident) fn decide(
     let incident = incident::decide::open(state, id)?;
     context.a_person("people say what an incident is")?;
     match ask {
-        Ask::Finding { text, evidence, entries } => finding(state, incident, text, evidence, entries, context.next),
+        Ask::Finding { text, evidence, entries } => {
+            finding(state, incident, text, evidence, entries, context.next)
+        }
         Ask::Impact { areas, text } => {
             if areas.is_empty() {
                 return Err(invalid("no area is named; rate systems, data, people, business or regulation"));
@@ -124,7 +128,8 @@ fn threat(
 
 /// `T1234` or `T1234.001` of ATT&CK, `AML.T0000` or `AML.T0000.001` of ATLAS.
 pub(super) fn is_technique(id: &str) -> bool {
-    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = id.strip_prefix("AML.").unwrap_or(id);
     let Some(rest) = plain.strip_prefix('T') else { return false };
     match rest.split_once('.') {

@@ -35,7 +35,10 @@ fn cause(text: &str, measures: &[&str]) -> Ask {
 fn threat(techniques: &[&str], indicators: &[(&str, &str)]) -> Ask {
     Ask::Threat {
         techniques: techniques.iter().map(|id| (*id).to_owned()).collect(),
-        indicators: indicators.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
+        indicators: indicators
+            .iter()
+            .map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned()))
+            .collect(),
         actor: None,
     }
 }
@@ -89,7 +92,9 @@ fn a_finding_names_evidence_of_its_incident_and_entries_that_exist() {
     scene.must(Command::Incident(second));
     let other = *scene.state.incidents.open.keys().last().unwrap();
     let ask = Ask::Finding { text: "x".to_owned(), evidence: vec![kept], entries: vec![] };
-    assert!(scene.refused(analyze(other, ask)).starts_with(&format!("there is no evidence {kept} of {other}")));
+    assert!(
+        scene.refused(analyze(other, ask)).starts_with(&format!("there is no evidence {kept} of {other}"))
+    );
 }
 
 #[test]
@@ -116,7 +121,9 @@ fn a_profile_takes_techniques_by_their_shape_and_indicators_by_their_kind() {
     for id in ["T1078", "T1078.004", "AML.T0051", "AML.T0051.000"] {
         assert!(decide::is_technique(id), "{id}");
     }
-    for id in ["", "T", "T107", "T10789", "T1078.04", "T1078.", "t1078", "AML.1078", "AML.T005", "T1078 ", "S1078"] {
+    for id in
+        ["", "T", "T107", "T10789", "T1078.04", "T1078.", "t1078", "AML.1078", "AML.T005", "T1078 ", "S1078"]
+    {
         assert!(!decide::is_technique(id), "{id}");
     }
     let mut scene = Scene::new(&[]);
@@ -126,11 +133,14 @@ fn a_profile_takes_techniques_by_their_shape_and_indicators_by_their_kind() {
     assert_eq!(profile.techniques, ["AML.T0051".into(), "T1078".into()]);
     expect!["`T1` is no technique; write one of ATT&CK as T1078 or T1078.004, of ATLAS as AML.T0051"]
         .assert_eq(&scene.refused(analyze(id, threat(&["T1"], &[]))));
-    assert!(scene.refused(analyze(id, threat(&[], &[("colour", "red")]))).contains("is no kind of indicator"));
+    assert!(
+        scene.refused(analyze(id, threat(&[], &[("colour", "red")]))).contains("is no kind of indicator")
+    );
     expect!["the profile is empty; give techniques, indicators or who is behind it"]
         .assert_eq(&scene.refused(analyze(id, threat(&[], &[]))));
     let many = vec!["T1078"; PROFILE_MAX + 1];
-    expect!["51 techniques are too many; at most 50"].assert_eq(&scene.refused(analyze(id, threat(&many, &[]))));
+    expect!["51 techniques are too many; at most 50"]
+        .assert_eq(&scene.refused(analyze(id, threat(&many, &[]))));
 }
 
 #[test]
@@ -185,7 +195,12 @@ fn a_stage_can_ask_for_what_was_made_out_and_goes_on_when_it_is_there() {
     let id = open(&mut scene);
     let run = scene.run();
     let (decide, note) = (BTreeMap::new(), Some("looked".to_owned()));
-    scene.must(Command::Run(run::Command::Update { id: run, complete: vec!["look".to_owned()], decide, note }));
+    scene.must(Command::Run(run::Command::Update {
+        id: run,
+        complete: vec!["look".to_owned()],
+        decide,
+        note,
+    }));
     let status = |scene: &Scene| scene.state.runs.get(run).unwrap().status.clone();
     assert!(matches!(status(&scene), run::Status::Blocked { .. }), "{:?}", status(&scene));
     scene.must(analyze(id, finding("the fan failed")));
@@ -257,7 +272,8 @@ fn a_critical_notice_names_systems_actions_commander_technical_lead_and_room() {
     let mut scene = Scene::with({
         let mut files = all_shipped();
         let contacts = files.get_mut("contacts.yaml").unwrap();
-        *contacts = contacts.replace("title: Operations manager", "title: Operations manager\n    accounts: [scene]");
+        *contacts =
+            contacts.replace("title: Operations manager", "title: Operations manager\n    accounts: [scene]");
         let (content, problems) = crate::content::load(&files);
         assert_eq!(problems, []);
         content
@@ -348,7 +364,8 @@ fn a_cause_that_only_the_review_finds_is_told_once_too() {
     let (what, owner) = ("filters each spring".to_owned(), "operations".to_owned());
     scene.must(write(review::Ask::Plan { what, owner, due, file: None }));
     scene.facts.clear();
-    let found = |text: &str| review::Ask::Find { area: review::Area::RootCauseAnalysis, text: text.to_owned() };
+    let found =
+        |text: &str| review::Ask::Find { area: review::Area::RootCauseAnalysis, text: text.to_owned() };
     scene.must(write(found("dust in the fan")));
     let told = said(&scene, Reason::Cause).join("\n");
     assert!(told.contains("dust in the fan") && told.contains("Prevention  filters each spring"), "{told}");

@@ -5,7 +5,8 @@ use domain::incident::analysis::Fact;
 pub(super) fn said(fact: &Fact) -> String {
     match fact {
         Fact::Found { text, evidence, entries } => {
-            let shown = evidence.iter().map(ToString::to_string).chain(entries.iter().map(|at| format!("#{at}")));
+            let shown =
+                evidence.iter().map(ToString::to_string).chain(entries.iter().map(|at| format!("#{at}")));
             let shown: Vec<String> = shown.collect();
             if shown.is_empty() { text.to_string() } else { format!("{text} ({})", shown.join(", ")) }
         }

@@ -15,13 +15,18 @@ fn what_people_make_out_is_recorded_and_shown() {
     assert!(post("analysis/finding", strange).problem(404, "not_found").contains("EVD-999999"));
     let impact = r#"{"areas": {"business": "high", "data": "none"}, "text": "transfers wait"}"#;
     let rated = post("analysis/impact", impact).expect(200);
-    assert_eq!((&rated["impact"]["business"]["level"], &rated["impact"]["people"]), (&"high".into(), &().into()));
+    assert_eq!(
+        (&rated["impact"]["business"]["level"], &rated["impact"]["people"]),
+        (&"high".into(), &().into())
+    );
     post("analysis/impact", r#"{"areas": {"weather": "high"}, "text": "x"}"#).problem(400, "malformed");
     post("analysis/impact", r#"{"areas": {}, "text": "x"}"#).problem(422, "invalid");
-    let threat = r#"{"techniques": ["T1078.004"], "indicators": [{"kind": "address", "value": "203.0.113.9"}]}"#;
+    let threat =
+        r#"{"techniques": ["T1078.004"], "indicators": [{"kind": "address", "value": "203.0.113.9"}]}"#;
     assert_eq!(post("analysis/threat", threat).expect(200)["threat"]["indicators"][0]["kind"], "address");
     post("analysis/threat", r#"{"techniques": ["T1"]}"#).problem(422, "invalid");
-    let cause = r#"{"text": "it stood in a repository", "method": "five_whys", "measures": ["scan each push"]}"#;
+    let cause =
+        r#"{"text": "it stood in a repository", "method": "five_whys", "measures": ["scan each push"]}"#;
     post("analysis/cause", cause).expect(200);
     let revised = r#"{"text": "a laptop was stolen", "method": "timeline"}"#;
     assert_eq!(post("analysis/cause", revised).expect(200)["cause"]["revised"], 1);
@@ -31,7 +36,8 @@ fn what_people_make_out_is_recorded_and_shown() {
     let room = r#"{"title": "Room", "url": "https://meet.example/42", "room": true}"#;
     assert_eq!(post("links", room).expect(200)["room"], "https://meet.example/42");
 
-    let viewer = bench.ask("POST", &format!("/api/v1/incidents/{id}/update"), &bench.viewer, "{\"text\": \"x\"}");
+    let viewer =
+        bench.ask("POST", &format!("/api/v1/incidents/{id}/update"), &bench.viewer, "{\"text\": \"x\"}");
     viewer.problem(403, "forbidden");
     let page = bench.get(&format!("/api/v1/incidents/{id}")).expect(200);
     assert_eq!(page["analysis"], bench.get(&format!("/api/v1/incidents/{id}/analysis")).expect(200));
