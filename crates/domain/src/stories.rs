@@ -73,6 +73,11 @@ pub(crate) fn people_work(scene: &mut Scene, id: IncidentId) {
         if step.ends_with("ordered") {
             bring_back(scene, id);
         }
+        if step == "impact" {
+            for ask in incident::analysis::noted("as the alerts say") {
+                scene.must(Command::Incident(incident::Command::Analyze { id, ask }));
+            }
+        }
         scene.ask(Actor::Person(people[0]), update).unwrap();
     }
     panic!("tasks without end");

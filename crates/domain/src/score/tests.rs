@@ -30,7 +30,7 @@ fn each_part_adds_above_its_bound_and_never_on_it() {
         "session.scan",
         &json!({"attempts": 99, "privileged": true, "techniques": ["perturbation"]}),
     ));
-    expect!["sophistication 0.85 = 0.25 techniques.encoding + 0.3 techniques.role_override + 0.3 techniques.tool_abuse"]
+    expect!["sophistication 0.85 = 0.3 techniques.role_override + 0.25 techniques.encoding + 0.3 techniques.tool_abuse"]
         .assert_eq(&line("session.analyze", &json!({"techniques": ["tool_abuse", "encoding", "role_override", "x"]})));
 }
 

@@ -258,7 +258,16 @@ fn notices_say_impact_expected_end_and_next_word() {
     scene.facts.clear();
     let eta = Some(scene.now.plus(Span::secs(7_200)));
     scene.must(analyze(id, Ask::Update { text: "the part is on its way".to_owned(), eta }));
-    expect![].assert_eq(&said(&scene, Reason::Update).join("\n---\n"));
+    expect![[r#"
+        the part is on its way
+
+        State         open, not acknowledged (phase: detect)
+        Severity      high
+        Impact        business high: transfers wait
+        Done so far   pending
+        Expected end  2027-01-15T10:00:00Z
+        Next word     2027-01-15T08:30:00Z"#]]
+    .assert_eq(&said(&scene, Reason::Update).join("\n---\n"));
     scene.facts.clear();
     scene.wait(Span::secs(1_800));
     let by_cadence = said(&scene, Reason::Update).join("\n");
@@ -302,7 +311,24 @@ fn a_critical_notice_names_systems_actions_commander_technical_lead_and_room() {
         why: "all of them".to_owned(),
     };
     scene.must(Command::Incident(worse));
-    expect![].assert_eq(said(&scene, Reason::Opened).first().unwrap());
+    expect![[r#"
+        Critical incident INC-3 needs blockchain_specialist now: Fan on validator-7
+
+        Severity         critical
+        Began            2027-01-15T08:00:00Z
+        Systems          node validator-7
+        Impact           systems severe: no block is made
+        State            contained, not acknowledged (phase: contain)
+        Done so far      account.suspend on account-1
+        Expected end     pending
+        Next word        2027-01-15T08:30:00Z
+
+        Commander        scene, phone +1-202-555-0101
+        Technical lead   technical_lead, phone +1-202-555-0102
+        Room             https://meet.example/42
+
+        severity critical"#]]
+    .assert_eq(said(&scene, Reason::Opened).first().unwrap());
 }
 
 #[test]
@@ -315,7 +341,13 @@ fn a_cause_that_was_pending_at_the_resolution_is_told_once() {
     assert!(told.contains("Root cause  pending\nPrevention  pending"), "{told}");
     scene.start(2);
     scene.must(analyze(id, cause("dust in the fan", &["filters each spring", "a spare fan"])));
-    expect![].assert_eq(&said(&scene, Reason::Cause).join("\n---\n"));
+    expect![[r#"
+        When INC-3 (Fan on validator-7) was resolved, the cause was not known yet. Now it is:
+
+        dust in the fan
+
+        Prevention  filters each spring; a spare fan"#]]
+    .assert_eq(&said(&scene, Reason::Cause).join("\n---\n"));
     scene.facts.clear();
     scene.must(analyze(id, cause("a bad bearing", &[])));
     assert!(said(&scene, Reason::Cause).is_empty(), "once");

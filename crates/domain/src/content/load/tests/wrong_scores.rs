@@ -40,16 +40,29 @@ fn scores() {
     parts: []
   - score: later
     of: [node.isolate]
-    parts: [{ signal: a, weigth: 1 }]
+    parts: [{ signal: a, weight: 1 }]
 ",
         )],
-        expect![[r#""#]],
+        expect![[r#"
+            scores.yaml:2:12: x
+        "#]],
+    );
+    check(
+        &[("scores.yaml", "scores: [{ score: a, of: [node.isolate], parts: [{ signal: a, weigth: 1 }] }]\n")],
+        expect![[r#"
+            scores.yaml:1:1: x
+        "#]],
     );
 }
 
 #[test]
 fn tests_of_scores() {
-    check(&[("scores.test.yaml", "tests: [{ name: a, signals: {}, expect: {} }]\n")], expect![[r#""#]]);
+    check(
+        &[("scores.test.yaml", "tests: [{ name: a, signals: {}, expect: {} }]\n")],
+        expect![[r#"
+            scores.test.yaml:1:1: x
+        "#]],
+    );
     check(
         &[
             ("scores.yaml", SCORES),
@@ -70,6 +83,8 @@ fn tests_of_scores() {
 ",
             ),
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            scores.test.yaml:1:1: x
+        "#]],
     );
 }
