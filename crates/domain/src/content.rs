@@ -18,6 +18,7 @@ use crate::{
     recovery::Recovery,
     report::Terms,
     request::Requests,
+    score::Rules,
     severity::{Risk, Severity},
     targets::Targets,
     time::Span,
@@ -66,6 +67,8 @@ pub struct Content {
     pub targets: Targets,
     pub confidence: Weights,
     pub services: services::Services,
+    /// How the answers of calls become scores.
+    pub scores: Rules,
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,

@@ -384,7 +384,10 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             let cancel = Command::Run(run::Command::Cancel { id: *old, undo: false });
             std::iter::once(cancel).chain(respond(state, id)).collect()
         }
-        incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
+        // A gate may have waited for what is known now.
+        incident::Event::AlertJoined { .. }
+        | incident::Event::Classified { .. }
+        | incident::Event::Analysis { .. } => advance(),
         incident::Event::Relapsed { reason } => {
             let about = Stream::Incident(id);
             let reason = format!("relapse: {reason}");

@@ -1,5 +1,6 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
+pub mod analysis;
 mod classify;
 mod decide;
 pub mod people;
@@ -9,6 +10,7 @@ pub mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::Analysis;
 pub use decide::decide;
 pub(crate) use decide::open;
 pub use tally::Tally;
@@ -79,6 +81,13 @@ pub enum Command {
         id: IncidentId,
         title: String,
         url: String,
+        /// People meet there: notices name it.
+        room: bool,
+    },
+    /// What people made out about it.
+    Analyze {
+        id: IncidentId,
+        ask: analysis::Ask,
     },
     Resolve {
         id: IncidentId,
@@ -202,6 +211,12 @@ pub enum Event {
     Linked {
         title: Box<str>,
         url: Box<str>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        room: bool,
+    },
+    /// What people made out about it.
+    Analysis {
+        fact: Box<analysis::Fact>,
     },
     Contained {
         action: ActionId,
@@ -256,6 +271,7 @@ impl Event {
             Event::Classified { .. } => "incident.classified",
             Event::Noted { .. } => "incident.noted",
             Event::Linked { .. } => "incident.linked",
+            Event::Analysis { fact } => fact.kind(),
             Event::Contained { .. } => "incident.contained",
             Event::AttentionRaised { .. } => "incident.attention_raised",
             Event::AttentionCleared { .. } => "incident.attention_cleared",
@@ -344,6 +360,9 @@ pub struct Incident {
     pub attention: Vec<Attention>,
     #[serde(default)]
     pub redacted: bool,
+    /// What people made out about it, once they began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Box<Analysis>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Box<people::Standing>>,
     /// What it is measured by.
@@ -352,6 +371,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// What people made out about it.
+    pub fn analysis(&self) -> &Analysis {
+        static NOTHING: std::sync::LazyLock<Analysis> = std::sync::LazyLock::new(Default::default);
+        self.analysis.as_deref().unwrap_or(&NOTHING)
+    }
+
     /// How it stands with the people.
     pub fn standing(&self) -> &people::Standing {
         static NOBODY: std::sync::LazyLock<people::Standing> = std::sync::LazyLock::new(Default::default);
@@ -455,6 +480,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         disposition: None,
         attention: Vec::new(),
         redacted: false,
+        analysis: None,
         standing: None,
         tally: Tally { noticed: alert.is_some() && !reported, ..Tally::default() },
     })
@@ -473,7 +499,9 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
     incident.seq += 1;
     incident.updated_at = meta.time;
     match event {
-        Event::Opened { .. } | Event::Noted { .. } | Event::Linked { .. } => {}
+        Event::Opened { .. } | Event::Noted { .. } | Event::Linked { room: false, .. } => {}
+        Event::Linked { url, .. } => incident.standing.get_or_insert_default().room = Some(url.clone()),
+        Event::Analysis { fact } => incident.analysis.get_or_insert_default().apply(fact, meta),
         Event::AlertJoined { targets, severity, again, .. } => {
             incident.targets.extend(targets.iter().cloned());
             incident.severity = severity.unwrap_or(incident.severity);
@@ -542,6 +570,12 @@ fn redact(incident: &mut Incident) {
     incident.title = "[redacted]".into();
     incident.why = "[redacted]".into();
     incident.targets = Vec::new();
+    if let Some(analysis) = &mut incident.analysis {
+        analysis.redact();
+    }
+    if let Some(standing) = &mut incident.standing {
+        standing.room = None;
+    }
     incident.redacted = true;
 }
 

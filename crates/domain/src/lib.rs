@@ -43,6 +43,7 @@ pub mod review;
 pub mod run;
 #[cfg(test)]
 mod scene;
+pub mod score;
 pub mod severity;
 pub mod sighting;
 pub mod silence;

@@ -49,8 +49,8 @@ fn found(verb: &str) -> Option<serde_json::Value> {
     match verb {
         "node.status" => Some(json!({ "active_validators": 6 })),
         "file.find_similar" => Some(json!({ "loose": 0 })),
-        "session.scan" => Some(json!({ "user_risk": 0.4 })),
-        "session.analyze" => Some(json!({ "sophistication": 0.3 })),
+        "session.scan" => Some(json!({ "attempts": 1, "privileged": true, "techniques": [] })),
+        "session.analyze" => Some(json!({ "techniques": ["role_override"] })),
         _ => None,
     }
 }
@@ -72,6 +72,11 @@ pub(crate) fn people_work(scene: &mut Scene, id: IncidentId) {
         let Some((step, update)) = next_of_people(scene, id) else { return };
         if step.ends_with("ordered") {
             bring_back(scene, id);
+        }
+        if step == "impact" {
+            for ask in incident::analysis::noted("as the alerts say") {
+                scene.must(Command::Incident(incident::Command::Analyze { id, ask }));
+            }
         }
         scene.ask(Actor::Person(people[0]), update).unwrap();
     }

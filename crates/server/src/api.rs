@@ -12,6 +12,7 @@ use crate::{
 
 mod access;
 mod alerts;
+mod analysis;
 mod approvals;
 mod backups;
 mod containments;
@@ -48,6 +49,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     intake::ROUTES,
     silences::ROUTES,
     incidents::ROUTES,
+    analysis::ROUTES,
     recovery::ROUTES,
     runs::ROUTES,
     figures::ROUTES,

@@ -10,6 +10,7 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+mod analysis;
 mod approval;
 mod backup;
 mod control;
@@ -21,6 +22,7 @@ mod outline;
 mod recovery;
 mod work;
 
+pub(crate) use analysis::{Analysis, Indicator};
 pub(crate) use approval::Approval;
 pub(crate) use backup::{Backup, Integrity, Made, Verified};
 pub(crate) use control::{Control, KillSwitch};
@@ -261,6 +263,8 @@ pub(crate) struct Incident {
     pub(crate) team: Vec<String>,
     /// Roles that the run needs and nobody holds.
     pub(crate) unfilled: Vec<String>,
+    /// The address of the room in which they meet.
+    pub(crate) room: Option<String>,
     pub(crate) contained_at: Option<String>,
     pub(crate) resolved_at: Option<String>,
     /// Until then an alert of its group opens it again.
@@ -314,6 +318,7 @@ impl From<&incidents::Incident> for Incident {
             acknowledge_by: optional(standing.acknowledge_by),
             team: standing.team.iter().map(|(role, contact)| format!("{role}: {contact}")).collect(),
             unfilled: standing.unfilled.iter().map(ToString::to_string).collect(),
+            room: standing.room.as_ref().map(text),
             contained_at: optional(incident.contained_at),
             resolved_at: optional(incident.resolved_at),
             watch_until: optional(incident.watch_until),
@@ -332,6 +337,8 @@ pub(crate) struct IncidentPage {
     #[serde(flatten)]
     pub(crate) incident: Incident,
     /// The alerts that opened or joined it; the first thousand entries are looked at.
+    /// What people made out about it.
+    pub(crate) analysis: Analysis,
     pub(crate) raised_by: Vec<Alert>,
     pub(crate) runs: Vec<Run>,
     pub(crate) actions: Vec<Action>,

@@ -297,6 +297,7 @@ impl Journal {
             | incident::Event::Assigned { .. }
             | incident::Event::Noted { .. }
             | incident::Event::Linked { .. }
+            | incident::Event::Analysis { .. }
             | incident::Event::Contained { .. }
             | incident::Event::AttentionRaised { .. }
             | incident::Event::AttentionCleared { .. }

@@ -90,6 +90,7 @@ impl Hook {
                 | Reason::Approval
                 | Reason::Task
                 | Reason::Update
+                | Reason::Cause
                 | Reason::Review => "trigger",
             },
             "dedup_key": delivery.incident,

@@ -24,6 +24,7 @@ mod report;
 mod reports;
 mod rule;
 mod samples;
+mod scores;
 mod services;
 mod step;
 mod targets;
@@ -74,6 +75,8 @@ enum Kind {
     Confidence,
     Services,
     Reports,
+    Scores,
+    ScoresTest,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -103,6 +106,8 @@ const KNOWN: &[(&str, Kind)] = &[
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
     ("reports.yaml", Kind::Reports),
+    ("scores.yaml", Kind::Scores),
+    ("scores.test.yaml", Kind::ScoresTest),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -181,6 +186,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
+    let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
     let known = Known { pieces: Some(&pieces), ..known };
@@ -223,6 +229,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         targets,
         confidence,
         services,
+        scores,
         people,
         reports,
         policies,

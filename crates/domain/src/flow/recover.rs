@@ -36,6 +36,7 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::Classified { .. }
         | incident::Event::Noted { .. }
         | incident::Event::Linked { .. }
+        | incident::Event::Analysis { .. }
         | incident::Event::Contained { .. }
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }

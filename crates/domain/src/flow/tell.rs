@@ -6,7 +6,7 @@ use super::Command;
 use crate::{
     event::{Event, Stream},
     id::{ApprovalId, IncidentId, ReportId, ReviewId},
-    incident::{self, Incident, people},
+    incident::{self, Incident, analysis, people},
     notice::{self, Reason},
     playbook::{Kind, Playbook},
     report, review, run,
@@ -73,6 +73,7 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Closed { .. } if incident.resolved_at.is_none() => {
             send(id, Reason::Resolved, concerned(state, incident), "closed without a resolution")
         }
+        incident::Event::Analysis { fact } => after_analysis(state, incident, fact),
         incident::Event::People(event) => after_people(state, incident, event),
         incident::Event::AlertJoined { .. }
         | incident::Event::Assigned { .. }
@@ -86,6 +87,22 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
+    }
+}
+
+/// Whoever is concerned hears at once what a person says of how it stands, and the cause that they were promised.
+fn after_analysis(state: &State, incident: &Incident, fact: &analysis::Fact) -> Vec<Command> {
+    match fact {
+        analysis::Fact::Updated { text, .. } => {
+            send(incident.id, Reason::Update, concerned(state, incident), text)
+        }
+        analysis::Fact::Explained { text, awaited: true, .. } => {
+            send(incident.id, Reason::Cause, concerned(state, incident), text)
+        }
+        analysis::Fact::Explained { awaited: false, .. }
+        | analysis::Fact::Found { .. }
+        | analysis::Fact::Assessed { .. }
+        | analysis::Fact::Profiled { .. } => Vec::new(),
     }
 }
 
@@ -239,12 +256,17 @@ fn after_review(state: &State, id: ReviewId, event: &review::Event) -> Vec<Comma
 fn after_part(state: &State, review: &review::Review, fact: &review::Fact) -> Vec<Command> {
     let known = &state.content.people;
     let (number, what) = match fact {
+        review::Fact::Found { awaited: true, text, .. } => {
+            let mut to = known.of_level(1);
+            to.extend(review.severity.map(|severity| known.told_of(severity)).unwrap_or_default());
+            return send(review.incident, Reason::Cause, to, text);
+        }
         review::Fact::Planned { .. } => (u32::try_from(review.actions.len()).unwrap_or(u32::MAX), "is yours"),
         review::Fact::ActionReminded { action } => (*action, "is due soon"),
         review::Fact::ActionOverdue { action } => (*action, "is overdue"),
         review::Fact::Attended { .. }
         | review::Fact::Signed { .. }
-        | review::Fact::Found { .. }
+        | review::Fact::Found { awaited: false, .. }
         | review::Fact::Answered { .. }
         | review::Fact::Finished { .. } => return Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX,
+    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, analysis,
     classify::{classify, from_alert, open_by_person},
     recovery, restore,
 };
@@ -45,12 +45,10 @@ pub fn decide(
             open(state, id)?;
             Ok(vec![(id, Event::Noted { text: bounded("note", text)? })])
         }
-        Command::Link { id, title, url } => {
-            open(state, id)?;
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
-            }
-            Ok(vec![(id, Event::Linked { title: bounded("title", title)?, url: bounded("link", url)? })])
+        Command::Link { id, title, url, room } => link(state, id, title, url, room),
+        Command::Analyze { id, ask } => {
+            let fact = Box::new(analysis::decide(state, id, ask, context)?);
+            Ok(vec![(id, Event::Analysis { fact })])
         }
         Command::Resolve { id, summary } => recovery::resolve(state, id, summary, context),
         Command::SignOff { id, note } => recovery::sign_off(state, id, note, context),
@@ -83,6 +81,21 @@ pub fn decide(
             Ok(if waits { vec![(id, cleared)] } else { Vec::new() })
         }
     }
+}
+
+fn link(
+    state: &State,
+    id: IncidentId,
+    title: String,
+    url: String,
+    room: bool,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    open(state, id)?;
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
+    }
+    let (title, url) = (bounded("title", title)?, bounded("link", url)?);
+    Ok(vec![(id, Event::Linked { title, url, room })])
 }
 
 /// One that is closed stays in memory until that is durable, and nothing more begins in it.

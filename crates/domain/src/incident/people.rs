@@ -138,6 +138,9 @@ pub struct Standing {
     pub offered: Option<PersonId>,
     pub team: Vec<(Box<str>, Box<str>)>,
     pub unfilled: Vec<Box<str>>,
+    /// The address of the room in which they meet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Box<str>>,
 }
 
 type Decided = Result<Vec<Event>, Rejected>;

@@ -166,6 +166,9 @@ pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
         standing.since = now;
         standing.reopened_at = Some(now);
     }
+    if let Some(analysis) = &mut incident.analysis {
+        analysis.eta = None;
+    }
     incident.status = Status::Open;
     incident.phase = Phase::Contain;
     incident.resolved_at = None;

@@ -52,7 +52,7 @@ fn what_people_do_is_checked_against_the_state() {
     expect!["the note is empty"]
         .assert_eq(&scene.refused(incident(Command::Note { id, text: " ".to_owned() })));
     expect!["`javascript:alert(1)` is not an http or https address"].assert_eq(&scene.refused(incident(
-        Command::Link { id, title: "x".to_owned(), url: "javascript:alert(1)".to_owned() },
+        Command::Link { id, title: "x".to_owned(), url: "javascript:alert(1)".to_owned(), room: false },
     )));
     let close = incident(Command::Close { id, disposition: Disposition::TruePositive });
     expect!["incident INC-3 has 1 containments in force or actions open; release or settle them first"]

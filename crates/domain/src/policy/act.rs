@@ -85,6 +85,8 @@ pub const INCIDENT_ASSIGN: Act = act("incident.assign", Respond, Kind::Incident)
 pub const INCIDENT_CLASSIFY: Act = act("incident.classify", Respond, Kind::Incident);
 pub const INCIDENT_NOTE: Act = act("incident.note", Respond, Kind::Incident);
 pub const INCIDENT_LINK: Act = act("incident.link", Respond, Kind::Incident);
+pub const INCIDENT_ANALYZE: Act = act("incident.analyze", Respond, Kind::Incident);
+pub const INCIDENT_UPDATE: Act = act("incident.update", Respond, Kind::Incident);
 pub const INCIDENT_ESCALATE: Act = act("incident.escalate", Respond, Kind::Incident);
 pub const INCIDENT_CLAIM: Act = act("incident.claim", Respond, Kind::Incident);
 pub const INCIDENT_HAND_OVER: Act = act("incident.hand_over", Respond, Kind::Incident);
@@ -146,6 +148,8 @@ pub const ALL: &[Act] = &[
     INCIDENT_CLASSIFY,
     INCIDENT_NOTE,
     INCIDENT_LINK,
+    INCIDENT_ANALYZE,
+    INCIDENT_UPDATE,
     INCIDENT_ESCALATE,
     INCIDENT_CLAIM,
     INCIDENT_HAND_OVER,

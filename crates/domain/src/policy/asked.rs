@@ -86,7 +86,7 @@ fn of_silence(command: &silence::Command) -> Asked {
 }
 
 fn of_incident(state: &State, command: &incident::Command) -> Asked {
-    use incident::{Command as Asks, people::Ask, restore};
+    use incident::{Command as Asks, analysis, people::Ask, restore};
     let (act, id) = match command {
         Asks::Open { incident_type, severity, .. } => {
             let incident = Some(About::new(state, incident_type, *severity));
@@ -97,6 +97,8 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         Asks::Classify { id, .. } => (act::INCIDENT_CLASSIFY, id),
         Asks::Note { id, .. } => (act::INCIDENT_NOTE, id),
         Asks::Link { id, .. } => (act::INCIDENT_LINK, id),
+        Asks::Analyze { id, ask: analysis::Ask::Update { .. } } => (act::INCIDENT_UPDATE, id),
+        Asks::Analyze { id, .. } => (act::INCIDENT_ANALYZE, id),
         Asks::Resolve { id, .. } => (act::INCIDENT_RESOLVE, id),
         Asks::SignOff { id, .. } => (act::INCIDENT_SIGN_OFF, id),
         Asks::Close { id, .. } => (act::INCIDENT_CLOSE, id),

@@ -33,6 +33,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "incident.classify",
             "incident.note",
             "incident.link",
+            "incident.analyze",
+            "incident.update",
             "incident.escalate",
             "incident.claim",
             "incident.hand_over",

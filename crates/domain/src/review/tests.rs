@@ -86,17 +86,20 @@ fn people_attend_by_role_and_sign_what_they_were_at() {
 }
 
 #[test]
-fn every_area_is_written_in_and_the_last_word_on_it_stands() {
+fn people_write_in_each_area_and_the_newest_text_stays() {
     let (mut scene, id) = opened();
     let find = |area, text: &str| write(id, Ask::Find { area, text: text.to_owned() });
     for area in Area::ALL {
-        scene.must(find(area, "first"));
-        scene.must(find(area, &format!("{area:?}")));
+        scene.must(find(area, "a first word"));
+        scene.must(find(area, &format!("of {area:?}")));
     }
     let found = &scene.state.reviews[&id].found;
-    let kept: Vec<(String, &str)> = found.iter().map(|(area, text)| (format!("{area:?}"), &**text)).collect();
-    assert_eq!(kept.len(), Area::ALL.len());
-    assert!(kept.iter().all(|(area, text)| area == text), "{kept:?}");
+    assert_eq!(found.len(), Area::ALL.len());
+    assert_eq!(&*found[&Area::ResponseEffectiveness], "of ResponseEffectiveness");
+    assert_eq!(&*found[&Area::CommunicationQuality], "of CommunicationQuality");
+    assert!(scene.refused(find(Area::RootCauseAnalysis, " ")).contains("empty"));
+    let (actor, said) = (crate::event::Actor::Platform, find(Area::RootCauseAnalysis, "x"));
+    assert!(scene.ask(actor, said).is_err(), "people write it");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
     json::Parsed,
     route::{Answer, Parameter, Route, SchemaOf, schema},
     shared::Shared,
-    view::{Action, Alert, Entry, Incident, IncidentPage, Lesson, Notice, Page, Run, Target, text},
+    view::{Action, Alert, Analysis, Entry, Incident, IncidentPage, Lesson, Notice, Page, Run, Target, text},
 };
 
 /// Entries of an incident that are looked at for what belongs to it.
@@ -173,6 +173,9 @@ struct Link {
     title: String,
     /// Of http or https.
     url: String,
+    /// People meet there: notices name it.
+    #[serde(default)]
+    room: bool,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -271,7 +274,9 @@ pub(crate) fn page(
         }
     }
     let lessons = lessons(reader, &incident)?;
-    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions, notices, lessons }))
+    let analysis = Analysis::from(incident.analysis());
+    let incident = Incident::from(&incident);
+    Ok(Some(IncidentPage { incident, analysis, raised_by, runs, actions, notices, lessons }))
 }
 
 /// What reviews of similar incidents taught, the newest first; one that shares targets before one of the same type.
@@ -387,8 +392,8 @@ async fn note(call: Call) -> Result<Response, Error> {
 
 async fn link(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
-    let Link { title, url } = call.json()?;
-    carry_out(&call, id, incident::Command::Link { id, title, url }).await
+    let Link { title, url, room } = call.json()?;
+    carry_out(&call, id, incident::Command::Link { id, title, url, room }).await
 }
 
 async fn resolve(call: Call) -> Result<Response, Error> {

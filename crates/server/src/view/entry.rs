@@ -1,5 +1,6 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
+mod analysis;
 mod evidence;
 mod recovery;
 
@@ -132,7 +133,8 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),
-        incident::Event::Linked { title, url } => format!("{title}: {url}"),
+        incident::Event::Linked { title, url, .. } => format!("{title}: {url}"),
+        incident::Event::Analysis { fact } => analysis::said(fact),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::People(event) => of_people(event),
@@ -234,9 +236,11 @@ fn of_action(event: &action::Event) -> String {
         }
         action::Event::Held { spec, reason, .. } => format!("{}{reason}", with_spec(spec)),
         action::Event::Withdrawn { reason, .. } => reason.to_string(),
-        action::Event::Applied { attempt, verified, .. } | action::Event::Released { attempt, verified } => {
-            format!("attempt {attempt}{}", read_back(verified))
+        action::Event::Applied { attempt, verified, scores, .. } => {
+            let scores = scores.iter().map(|score| format!("; {}", score.line()));
+            format!("attempt {attempt}{}{}", read_back(verified), scores.collect::<String>())
         }
+        action::Event::Released { attempt, verified } => format!("attempt {attempt}{}", read_back(verified)),
         action::Event::NotApplied { reason, retry_at: Some(at), .. } => format!("{reason}; again at {at}"),
         action::Event::NotApplied { reason, retry_at: None, .. } => reason.to_string(),
         action::Event::Unknown { reason, next: action::Next::InDoubt, .. } => {

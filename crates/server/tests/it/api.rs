@@ -1,6 +1,7 @@
 //! The API proper, one file a path.
 
 mod alerts;
+mod analysis;
 mod approvals;
 mod cloudevents;
 mod containments;

@@ -26,6 +26,7 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     }
     head(incident, output);
     attention(incident, output);
+    super::analysis::shown(incident, output);
     containments(incident, output);
     runs(incident, output);
     notices(incident, output);
@@ -73,6 +74,7 @@ fn head(incident: &Value, output: &Output) {
             ("commander", show::text(incident, "commander")),
             ("team", list(incident, "team")),
             ("unfilled", list(incident, "unfilled")),
+            ("room", show::text(incident, "room")),
             ("level", show::text(incident, "level")),
             ("escalates", show::time(incident, "escalates_at")),
             ("because", show::text(incident, "escalates_why")),

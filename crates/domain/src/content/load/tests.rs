@@ -10,6 +10,7 @@ mod shipped_people;
 mod wrong;
 mod wrong_drills;
 mod wrong_playbooks;
+mod wrong_scores;
 mod wrong_services;
 
 use std::collections::BTreeMap;
