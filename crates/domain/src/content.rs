@@ -69,6 +69,7 @@ pub struct Content {
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,
+    pub compliance: Vec<crate::compliance::Control>,
     /// Who may do what.
     pub policies: Policies,
 }

@@ -14,6 +14,7 @@ mod access;
 mod alerts;
 mod approvals;
 mod backups;
+pub(crate) mod compliance;
 mod containments;
 mod content;
 mod control;
@@ -51,6 +52,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     recovery::ROUTES,
     runs::ROUTES,
     figures::ROUTES,
+    compliance::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
     reviews::ROUTES,

@@ -25,6 +25,7 @@ mod shared;
 mod source;
 mod stream;
 mod token;
+pub mod upkeep;
 mod upload;
 mod view;
 mod web;

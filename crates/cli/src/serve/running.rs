@@ -107,6 +107,7 @@ impl Running {
         });
         let (stopping, stops) = watch::channel(false);
         let (content, contents) = watch::channel(content);
+        runtime.spawn(server::upkeep::keep(platform.handle.clone(), contents.clone(), stops.clone()));
         let options = server::Options {
             handle: platform.handle.clone(),
             content: contents,

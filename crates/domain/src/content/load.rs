@@ -8,6 +8,7 @@ mod approval;
 mod block;
 mod calendar;
 mod channels;
+mod compliance;
 mod condition;
 mod confidence;
 mod drill;
@@ -74,6 +75,7 @@ enum Kind {
     Confidence,
     Services,
     Reports,
+    Compliance,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -103,6 +105,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
     ("reports.yaml", Kind::Reports),
+    ("compliance.yaml", Kind::Compliance),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -179,6 +182,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
+    let compliance = compliance::read(&of_kind(files, Kind::Compliance), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
@@ -225,6 +229,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         services,
         people,
         reports,
+        compliance,
         policies,
     };
     if problems.is_empty() {

@@ -167,6 +167,14 @@ impl Bench {
         }
     }
 
+    pub(crate) fn content(&self) -> Arc<domain::content::Content> {
+        Arc::new(shipped())
+    }
+
+    pub(crate) fn block_on<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(what)
+    }
+
     pub(crate) fn handle(&self) -> &engine::Handle {
         &self.platform.as_ref().unwrap().handle
     }

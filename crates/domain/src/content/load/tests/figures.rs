@@ -153,3 +153,14 @@ fn the_weights_of_the_content_decide_whether_it_is_sure_enough() {
     files.insert("confidence.yaml".to_owned(), bold);
     assert!(!classify(&load(&files).0, subject).unwrap().why.contains("too low"));
 }
+
+#[test]
+fn controls_that_are_wrong() {
+    check(
+        &[(
+            "compliance.yaml",
+            "controls:\n  a: { group: legal, title: A, check: figure, figure: sla }\n  b: { group: internal, title: B, check: drilled }\n  c: { group: internal, title: C, check: two_people, within: 1d }\n  d: { group: internal, title: D, check: magic }\n",
+        )],
+        expect![[r#""#]],
+    );
+}
