@@ -32,6 +32,7 @@ pub(crate) mod queue;
 mod records;
 mod recovery;
 mod reports;
+mod restore;
 mod reviews;
 mod runs;
 mod services;
@@ -60,6 +61,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     evidence::ROUTES,
     quarantine::ROUTES,
     backups::ROUTES,
+    restore::ROUTES,
     notices::ROUTES,
     approvals::ROUTES,
     control::ROUTES,

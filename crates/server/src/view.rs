@@ -22,7 +22,7 @@ mod recovery;
 mod work;
 
 pub(crate) use approval::Approval;
-pub(crate) use backup::{Backup, Integrity, Made, Verified};
+pub(crate) use backup::{Backup, Integrity, Made, Skipped, Verified};
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use evidence::Evidence;

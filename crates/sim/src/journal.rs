@@ -590,7 +590,11 @@ impl Journal {
                 self.breakers.remove(name);
             }
             control::Event::ClockDoubted { .. } | control::Event::Restored { .. } => self.clock_doubt = true,
-            control::Event::BackedUp { .. } | control::Event::BackupFailed { .. } => {}
+            control::Event::BackedUp { .. }
+            | control::Event::BackupFailed { .. }
+            | control::Event::RestoreApproved { .. }
+            | control::Event::RestoreReady
+            | control::Event::RestoreEnded { .. } => {}
             control::Event::ClockConfirmed => self.clock_doubt = false,
             control::Event::GlassBroken { until, .. } => {
                 self.glass = until.map(|_| (self.kill_switch_since, self.safe_mode));

@@ -72,6 +72,7 @@ const LEAST: &[(usize, &[&str])] = &[
             "control.breaker",
             "control.mend_glass",
             "control.confirm_clock",
+            "control.restore",
         ],
     ),
     (

@@ -269,7 +269,11 @@ fn of_control(event: &control::Event) -> String {
         control::Event::BreakerClosed { name } => name.to_string(),
         control::Event::ClockConfirmed => String::new(),
         control::Event::BackedUp { backup } => format!("{} with {} entries", backup.id, backup.entries),
-        control::Event::BackupFailed { why } => why.to_string(),
+        control::Event::BackupFailed { why } | control::Event::RestoreEnded { why } => why.to_string(),
+        control::Event::RestoreApproved { wanted, reason, .. } => {
+            format!("to backup {} of {} entries: {reason}", wanted.backup, wanted.entries)
+        }
+        control::Event::RestoreReady => "the next start puts it in its place".to_owned(),
         control::Event::Restored { restored, .. } => {
             format!("from backup {} of {}, {} entries", restored.backup, restored.made_at, restored.entries)
         }
