@@ -121,6 +121,7 @@ impl Running {
             stopping: stops,
             owner: Some(glass::owner(&settings.data_dir)),
             backups: Some(shelf),
+            folders: settings.folders.clone(),
         };
         let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
         Ok(Running {

@@ -122,6 +122,7 @@ impl Bench {
             stopping: stops,
             owner: Some(std::sync::Arc::new(|proof| proof == "written there")),
             backups: None,
+            folders: Vec::new(),
         });
         let mut bench = Bench {
             platform: Some(platform),
