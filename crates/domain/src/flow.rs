@@ -408,6 +408,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::ResponseStopped { .. }

@@ -14,6 +14,7 @@ mod access;
 mod alerts;
 mod approvals;
 mod backups;
+mod closing;
 pub(crate) mod compliance;
 mod containments;
 mod content;
@@ -50,6 +51,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     intake::ROUTES,
     silences::ROUTES,
     incidents::ROUTES,
+    closing::ROUTES,
     recovery::ROUTES,
     runs::ROUTES,
     figures::ROUTES,

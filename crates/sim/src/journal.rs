@@ -294,6 +294,7 @@ impl Journal {
             incident::Event::Classified { .. } if by_person => self.reports.confirmed(id),
             incident::Event::Classified { .. }
             | incident::Event::SignedOff { .. }
+            | incident::Event::Checked { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Noted { .. }
             | incident::Event::Linked { .. }

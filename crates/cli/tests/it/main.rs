@@ -4,6 +4,7 @@
 
 mod backup;
 mod bad_input;
+mod closing;
 mod content;
 mod drill;
 mod durability;

@@ -179,7 +179,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let people = people::read(&everybody(files), &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
-    let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
+    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
     let compliance = compliance::read(&of_kind(files, Kind::Compliance), &mut problems);

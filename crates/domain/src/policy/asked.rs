@@ -118,6 +118,7 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         }
         | Asks::FromAlert { .. }
         | Asks::EndWatch { .. }
+        | Asks::Check { .. }
         | Asks::Contained { .. }
         | Asks::RaiseAttention { .. }
         | Asks::ClearAttention { .. }

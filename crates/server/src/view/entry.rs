@@ -132,6 +132,9 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),
+        incident::Event::Checked { found } => {
+            format!("{}: {}: {}", found.gate.name(), if found.passed { "yes" } else { "no" }, found.said)
+        }
         incident::Event::Linked { title, url } => format!("{title}: {url}"),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
