@@ -57,10 +57,12 @@ pub enum Check {
     TwoPeople,
     ClockTrusted,
     PlansWritten,
+    LogVerifies,
+    BackupRestores,
 }
 
 impl Check {
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 11] = [
         "reviews_in_time",
         "actions_in_time",
         "figure",
@@ -70,6 +72,8 @@ impl Check {
         "two_people",
         "clock_trusted",
         "plans_written",
+        "log_verifies",
+        "backup_restores",
     ];
 }
 
@@ -95,6 +99,9 @@ pub struct Known<'a> {
     /// When the oldest entry was made that no signed checkpoint covers; None where all are covered.
     pub unsigned_since: Option<Timestamp>,
     pub clock_doubt: Option<&'a str>,
+    /// Whether the log verifies, and whether a platform could go on from the newest backup, as just looked at.
+    pub log: (bool, &'a str),
+    pub backup: (bool, &'a str),
 }
 
 /// Whether one control holds, and what shows it.
@@ -167,6 +174,8 @@ fn look(check: &Check, known: &Known<'_>) -> (bool, String) {
             Some(doubt) => (false, doubt.to_owned()),
             None => (true, "nobody doubts it".to_owned()),
         },
+        Check::LogVerifies => (known.log.0, known.log.1.to_owned()),
+        Check::BackupRestores => (known.backup.0, known.backup.1.to_owned()),
         Check::PlansWritten => {
             let types = known.content.types.keys();
             let without = |name: &&String| known.content.playbook_for(name, Severity::Critical).is_none();

@@ -25,6 +25,7 @@ mod facts;
 pub(crate) mod figures;
 pub(crate) mod incidents;
 mod intake;
+mod load;
 mod log;
 mod notices;
 mod operations;
@@ -58,6 +59,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     compliance::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
+    load::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
     evidence::ROUTES,

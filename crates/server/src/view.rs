@@ -19,6 +19,7 @@ mod figures;
 mod notice;
 mod outline;
 mod recovery;
+mod result;
 mod work;
 
 pub(crate) use approval::Approval;
@@ -30,6 +31,7 @@ pub(crate) use figures::{Figure, Kpi, window as kpi_window};
 pub(crate) use notice::Notice;
 pub(crate) use outline::{Line, outline};
 pub(crate) use recovery::Recovery;
+pub(crate) use result::Outcome;
 pub(crate) use work::{Action, Run, Task};
 
 /// One page of a list.

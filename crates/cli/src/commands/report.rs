@@ -2,6 +2,8 @@
 
 mod told;
 
+pub(super) use kpi::seconds;
+
 use clap::{Args, Subcommand};
 use domain::id::ReviewId;
 use serde_json::{Value, json};

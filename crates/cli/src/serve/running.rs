@@ -110,7 +110,8 @@ impl Running {
         let restores = runtime.spawn(async move { laying.restore_by(on).await }).abort_handle();
         let (stopping, stops) = watch::channel(false);
         let (content, contents) = watch::channel(content);
-        runtime.spawn(server::upkeep::keep(platform.handle.clone(), contents.clone(), stops.clone()));
+        let data = Some((shelf.clone(), log_key.clone()));
+        runtime.spawn(server::upkeep::keep(platform.handle.clone(), data, contents.clone(), stops.clone()));
         let options = server::Options {
             handle: platform.handle.clone(),
             content: contents,

@@ -39,11 +39,21 @@ struct Given {
     people: Vec<Person>,
     unsigned_since: Option<Timestamp>,
     clock_doubt: Option<&'static str>,
+    log: (bool, &'static str),
+    backup: (bool, &'static str),
 }
 
 fn nothing() -> Given {
     let people = vec![person(1, Role::Commander), person(2, Role::Admin), person(3, Role::Viewer)];
-    Given { reviews: Vec::new(), people, unsigned_since: None, clock_doubt: None }
+    let looked = (true, "nothing is wrong");
+    Given {
+        reviews: Vec::new(),
+        people,
+        unsigned_since: None,
+        clock_doubt: None,
+        log: looked,
+        backup: looked,
+    }
 }
 
 /// The ids of the controls that do not hold.
@@ -62,6 +72,8 @@ fn broken(given: Given) -> Vec<String> {
         evidence: &[],
         unsigned_since: given.unsigned_since,
         clock_doubt: given.clock_doubt,
+        log: given.log,
+        backup: given.backup,
     };
     let verdicts = evaluate(&known);
     verdicts.iter().filter(|one| !one.holds).map(|one| one.control.id.to_string()).collect()
@@ -99,4 +111,7 @@ fn one_person_alone_a_doubted_clock_and_an_unsigned_log_are_named() {
     let long = Timestamp(NOW.0 - 3_601_000_000);
     assert_eq!(broken(Given { unsigned_since: Some(long), ..nothing() }), ["drilled", "log_signed"]);
     assert_eq!(broken(Given { unsigned_since: Some(NOW), ..nothing() }), ["drilled"]);
+    let altered = (false, "entry 7 was altered");
+    assert_eq!(broken(Given { log: altered, ..nothing() }), ["drilled", "log_verifies"]);
+    assert_eq!(broken(Given { backup: altered, ..nothing() }), ["backup_restores", "drilled"]);
 }

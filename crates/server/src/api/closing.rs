@@ -83,7 +83,7 @@ async fn looked(call: &Call, id: IncidentId, gates: &[Gate]) -> Result<(), Error
     Ok(())
 }
 
-fn told(gate: Gate, look: Validated) -> Found {
+pub(super) fn told(gate: Gate, look: Validated) -> Found {
     let said = match look.findings.len() {
         0 => format!("{}: nothing is wrong", look.looked_at),
         many if many > TOLD_MAX => {

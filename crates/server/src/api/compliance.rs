@@ -7,17 +7,20 @@ use domain::{
     compliance::{self, Group, Known},
     content::Content,
     figures::{self, CASES_MAX, Window},
+    incident::closing::{Found, Gate},
     time::{Span, Timestamp},
 };
-use engine::{Page as Part, Reader};
+use engine::{Page as Part, Reader, backup::Shelf};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tlog::VerifierKey;
 
-use super::read;
+use super::{closing, read};
 use crate::{
     Error,
     call::{Call, ok},
     route::{Answer, Route, schema},
+    shared::busy,
     view::text,
 };
 
@@ -62,7 +65,14 @@ pub(crate) struct Control {
 
 async fn show(call: Call) -> Result<Response, Error> {
     let (content, now) = (call.shared.content(), call.now());
-    let controls = call.read(move |reader| evaluated(reader, &content, now)).await?;
+    let (shelf, log_key) = (call.shared.backups.clone(), call.shared.log_key.clone());
+    let permit = call.shared.looks.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| busy("a backup is being made or looked at already"))?;
+    let controls = call.read(move |reader| {
+        let _permit = permit;
+        evaluated(reader, &content, now, &Looks::of(shelf.as_deref(), log_key))
+    });
+    let controls = controls.await?;
     let holding = controls.iter().filter(|one| one.holds).count();
     let of = controls.len();
     let mut of_group: BTreeMap<Group, Vec<Control>> = BTreeMap::new();
@@ -74,11 +84,37 @@ async fn show(call: Call) -> Result<Response, Error> {
     ok(&Compliance { at: text(now), holding, of, groups })
 }
 
+/// What only a look at the data directory tells.
+pub(crate) struct Looks {
+    log: (bool, String),
+    backup: (bool, String),
+}
+
+impl Looks {
+    pub(crate) fn none() -> Looks {
+        let none = || (false, "this server has no data directory to look at".to_owned());
+        Looks { log: none(), backup: none() }
+    }
+
+    /// May take long.
+    pub(crate) fn of(shelf: Option<&Shelf>, log_key: VerifierKey) -> Looks {
+        let Some(shelf) = shelf else { return Looks::none() };
+        let log = match shelf.validate_log(log_key) {
+            Ok(looked) => closing::told(Gate::Log, looked),
+            Err(error) => Found { gate: Gate::Log, passed: false, said: error.to_string().into() },
+        };
+        let backup = closing::told(Gate::Backup, shelf.validate_backup());
+        let said = |found: Found| (found.passed, found.said.to_string());
+        Looks { log: said(log), backup: said(backup) }
+    }
+}
+
 /// Every control of the content by what the rows say.
 pub(crate) fn evaluated(
     reader: &Reader,
     content: &Content,
     now: Timestamp,
+    looks: &Looks,
 ) -> Result<Vec<Control>, engine::Error> {
     let since = Timestamp(now.0.saturating_sub_unsigned(YEAR.0));
     let cases = reader.cases(since, CASES_MAX)?;
@@ -97,6 +133,8 @@ pub(crate) fn evaluated(
         evidence: &evidence,
         unsigned_since: unsigned_since(reader)?,
         clock_doubt: control.clock_doubt.as_deref(),
+        log: (looks.log.0, &looks.log.1),
+        backup: (looks.backup.0, &looks.backup.1),
     };
     let shown = |one: compliance::Verdict<'_>| Control {
         id: one.control.id.to_string(),

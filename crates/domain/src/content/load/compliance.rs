@@ -74,6 +74,8 @@ fn check(line: &ControlDocument, report: &mut Report<'_>) -> Option<Check> {
         "two_people" => Some(Check::TwoPeople),
         "clock_trusted" => Some(Check::ClockTrusted),
         "plans_written" => Some(Check::PlansWritten),
+        "log_verifies" => Some(Check::LogVerifies),
+        "backup_restores" => Some(Check::BackupRestores),
         _ => {
             report.at(&line.check, unknown("check", name, Check::NAMES.into_iter()));
             return None;
