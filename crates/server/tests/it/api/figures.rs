@@ -119,4 +119,15 @@ fn a_control_that_does_not_hold_is_an_alert_until_it_does() {
     );
     look(bench.handle().now());
     assert_eq!(firing().len(), broken + 1, "a second look repeats what stands");
+    // The figures of the month stand in the alert, and somebody has to review them.
+    let alerts = bench.handle().reader().firing_alerts().unwrap();
+    let month = alerts.iter().find(|alert| alert.labels.get("month").is_some()).unwrap();
+    let told = month.annotations.get("summary").unwrap();
+    assert!(told.contains("over 0 incidents") && told.contains("--since 2089-12-01T00:00:00Z"), "{told}");
+    bench.until("the review is a task", |bench| {
+        let tasks = bench.get("/api/v1/tasks").expect(200);
+        tasks["items"].as_array().unwrap().iter().any(|task| task["step"] == "figures")
+    });
+    let kpi = bench.get("/api/v1/reports/kpi").expect(200);
+    assert_eq!(kpi["all"]["incidents"], broken, "the review itself is in no figure: {kpi}");
 }

@@ -155,6 +155,14 @@ fn the_weights_of_the_content_decide_whether_it_is_sure_enough() {
 }
 
 #[test]
+fn looks_before_the_close_that_are_wrong() {
+    check(
+        &[("recovery.yaml", "close: { log: grave, types: [disk_fulll], within: 1s, detect: high }\n")],
+        expect![[r#""#]],
+    );
+}
+
+#[test]
 fn controls_that_are_wrong() {
     check(
         &[(
