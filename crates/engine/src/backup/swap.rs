@@ -232,7 +232,7 @@ mod tests {
             for again in 0..steps.len() - cut {
                 let folder = laid_ready();
                 let mut left = cut;
-                let mut dies = |_: &str| {
+                let mut dies = |_: &str| -> Result<(), Error> {
                     left = left.checked_sub(1).ok_or_else(|| wrong("test", "it died"))?;
                     Ok(())
                 };
@@ -247,7 +247,7 @@ mod tests {
                 }
                 // It may die a second time.
                 left = again;
-                let mut dies = |_: &str| {
+                let mut dies = |_: &str| -> Result<(), Error> {
                     left = left.checked_sub(1).ok_or_else(|| wrong("test", "it died"))?;
                     Ok(())
                 };

@@ -139,8 +139,8 @@ async fn chosen(
         return Ok((checked, skipped));
     }
     let id = name.clone();
-    let look = move |shelf: &engine::backup::Shelf| shelf.find(&id)?.map(|found| shelf.check(&found)).transpose();
-    let checked = alone(call, look).await?.ok_or_else(|| missing(format_args!("backup {name}")))?;
+    let checked = alone(call, move |shelf| shelf.find(&id)?.map(|found| shelf.check(&found)).transpose());
+    let checked = checked.await?.ok_or_else(|| missing(format_args!("backup {name}")))?;
     match checked.problems.first() {
         Some(problem) => Err(Error::new(Problem::Conflict, format!("{name} does not verify: {problem}"))),
         None => Ok((checked, Vec::new())),
