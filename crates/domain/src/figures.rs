@@ -102,9 +102,8 @@ pub fn figures(
     window: Window,
     now: Timestamp,
 ) -> Figures {
-    let of_upkeep = |case: &Case| {
-        content.types.get(&*case.incident_type).is_some_and(|known| known.category == UPKEEP)
-    };
+    let of_upkeep =
+        |case: &Case| content.types.get(&*case.incident_type).is_some_and(|known| known.category == UPKEEP);
     let mut sorted: Vec<&Case> = cases.iter().filter(|case| !case.drill && !of_upkeep(case)).collect();
     sorted.sort_by_key(|case| (case.opened_at, case.id));
     let drills = cases.iter().filter(|case| case.drill && window.holds(case.opened_at)).count();

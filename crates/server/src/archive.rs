@@ -218,7 +218,8 @@ mod tests {
         assert!(bytes == again, "the same folder is the same archive");
         let file = folder.path().join("a.tar");
         fs::write(&file, bytes).unwrap();
-        let done = Command::new("tar").args(["-xf", file.to_str().unwrap(), "-C", to.to_str().unwrap()]).status();
+        let done =
+            Command::new("tar").args(["-xf", file.to_str().unwrap(), "-C", to.to_str().unwrap()]).status();
         assert!(done.unwrap().success());
         for inner in [String::new(), long] {
             for name in ["empty", "one", "block", "more"] {

@@ -183,7 +183,8 @@ fn page(control: &Value, output: &Output) -> Verdict {
         ],
     );
     if let Some(restore) = control.get("restore").filter(|restore| !restore.is_null()) {
-        let ready = if restore["ready"] == true { "the next start puts it in place" } else { "is laid ready" };
+        let ready =
+            if restore["ready"] == true { "the next start puts it in place" } else { "is laid ready" };
         output.line(escape(&format!("restore   backup {} {ready}", show::text(restore, "backup"))));
     }
     for asked in show::items(control, "leaving") {

@@ -211,8 +211,7 @@ fn add(client: &Client, command: &Add, output: &Output) -> anyhow::Result<Verdic
 
 /// What could not be kept is not hidden behind what was.
 fn snapshot(client: &Client, command: &Snapshot, output: &Output) -> anyhow::Result<Verdict> {
-    let body =
-        json!({ "incident": command.incident.to_string(), "fresh_backup": command.fresh_backup });
+    let body = json!({ "incident": command.incident.to_string(), "fresh_backup": command.fresh_backup });
     output.remark("keeping...");
     let answer = client.post(&format!("{LIST}/snapshot"), &body)?;
     let missing = show::items(&answer, "missing");
@@ -220,11 +219,16 @@ fn snapshot(client: &Client, command: &Snapshot, output: &Output) -> anyhow::Res
         output.json(&answer);
     } else {
         for kept in show::items(&answer, "items") {
-            let [id, kind, name, sha256] = ["id", "kind", "name", "sha256"].map(|field| show::text(kept, field));
+            let [id, kind, name, sha256] =
+                ["id", "kind", "name", "sha256"].map(|field| show::text(kept, field));
             output.line(escape(&format!("{id} {kind} {name}, SHA-256 {sha256}")));
         }
         for one in missing {
-            output.line(escape(&format!("not kept: {}: {}", show::text(one, "what"), show::text(one, "why"))));
+            output.line(escape(&format!(
+                "not kept: {}: {}",
+                show::text(one, "what"),
+                show::text(one, "why")
+            )));
         }
     }
     Ok(if missing.is_empty() { Verdict::Done } else { Verdict::NotMet })

@@ -156,9 +156,7 @@ impl Command {
                 Ok(show::list(output, items, &columns, "no run is there", row))
             }
             Command::Show(Show { id }) => Ok(one(&client.get(&format!("{LIST}/{id}"))?, output)),
-            Command::Tasks(Tasks { limit }) => {
-                list_tasks(&client, *limit, output)
-            }
+            Command::Tasks(Tasks { limit }) => list_tasks(&client, *limit, output),
             Command::Start(Start { incident, playbook }) => {
                 let mut body = json!({ "incident": incident.to_string() });
                 if let Some(playbook) = playbook {

@@ -257,8 +257,9 @@ impl Running {
 
 /// What two people agreed to go back to, before anything is opened.
 fn put_in_place(data_dir: &Path) -> anyhow::Result<()> {
-    let replaced = engine::backup::put_in_place(data_dir)
-        .context("a restore that was laid ready could not be put in its place; the next start goes on with it")?;
+    let replaced = engine::backup::put_in_place(data_dir).context(
+        "a restore that was laid ready could not be put in its place; the next start goes on with it",
+    )?;
     if let Some(replaced) = replaced {
         tracing::warn!(replaced = %replaced.display(), "a backup is in place of the data, which are kept");
     }

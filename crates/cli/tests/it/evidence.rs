@@ -205,7 +205,8 @@ fn a_snapshot_keeps_log_backup_and_folders_each_with_its_hash() {
     assert_eq!(kinds, ["audit_log", "configuration_backup", "system_log"], "{kept:#}");
     assert_eq!(kept["missing"].as_array().map(Vec::len), Some(0), "{kept:#}");
     let get = |number: usize| {
-        let (id, out) = (items[number]["id"].as_str().unwrap(), server.folder.path().join(number.to_string()));
+        let (id, out) =
+            (items[number]["id"].as_str().unwrap(), server.folder.path().join(number.to_string()));
         let args = ["evidence", "get", id, "--why", "a look", "--out", out.to_str().unwrap()];
         assert!(server.ask(&args).status.success());
         out
@@ -213,9 +214,8 @@ fn a_snapshot_keeps_log_backup_and_folders_each_with_its_hash() {
     // The log is checked by whoever has it, and a change of it is found.
     let log = get(0);
     let key = fs::read_to_string(server.data().join("log.pub")).unwrap();
-    let verify = |path: &Path| {
-        crate::support::run(&["log", "verify", path.to_str().unwrap(), "--key", key.trim()])
-    };
+    let verify =
+        |path: &Path| crate::support::run(&["log", "verify", path.to_str().unwrap(), "--key", key.trim()]);
     let audit = verify(&log);
     assert!(audit.status.success(), "{} {}", stdout(&audit), stderr(&audit));
     let text = fs::read_to_string(&log).unwrap();

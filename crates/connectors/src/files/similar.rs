@@ -99,12 +99,10 @@ impl Look {
                 };
                 let inner = format!("{path}/{text}");
                 match FileType::from_raw_mode(found.st_mode) {
-                    FileType::Directory if deep < DEEP_MAX => {
-                        match open(&folder, name, OFlags::DIRECTORY)? {
-                            Some(folder) => waiting.push((folder, inner, deep + 1)),
-                            None => self.unread += 1,
-                        }
-                    }
+                    FileType::Directory if deep < DEEP_MAX => match open(&folder, name, OFlags::DIRECTORY)? {
+                        Some(folder) => waiting.push((folder, inner, deep + 1)),
+                        None => self.unread += 1,
+                    },
                     FileType::Directory => return Err(too_much("folders lie too deep")),
                     FileType::RegularFile => {
                         let length = u64::try_from(found.st_size).unwrap_or(0);

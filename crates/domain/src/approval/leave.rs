@@ -65,7 +65,11 @@ pub(super) fn carry_out(approval: &Approval, leave: &Leave) -> flow::Command {
     if matches!(leave, Leave::Data(_)) {
         // The log that says so is not the one that goes on.
         let people: Vec<String> = approval.grants.keys().map(ToString::to_string).collect();
-        reason = format!("{}; asked for by {}", reason.chars().take(1_000).collect::<String>(), people.join(" and "));
+        reason = format!(
+            "{}; asked for by {}",
+            reason.chars().take(1_000).collect::<String>(),
+            people.join(" and ")
+        );
     }
     flow::Command::Control(control::Command::Leave { leave, reason, by })
 }
@@ -111,7 +115,9 @@ pub fn left_by(control: &Control, command: &control::Command) -> Option<(Leave, 
             let (from, to) = (control.safe_mode, *level);
             (from > SafeMode::Restricted && to < from).then(|| (Leave::SafeMode { from, to }, reason.clone()))
         }
-        control::Command::Restore { wanted, reason } => Some((Leave::Data((**wanted).clone()), reason.clone())),
+        control::Command::Restore { wanted, reason } => {
+            Some((Leave::Data((**wanted).clone()), reason.clone()))
+        }
         control::Command::SetKillSwitch { on: true, .. }
         | control::Command::Start { .. }
         | control::Command::BackedUp(_)

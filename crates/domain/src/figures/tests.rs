@@ -177,7 +177,8 @@ fn phases_and_the_share_of_what_is_resolved() {
     let figures = made(&[whole, looked, open, upkeep], 13_040);
     expect!["6.67 p50 0 p95 20 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_detection"));
     expect!["50 p50 40 p95 100 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_analysis"));
-    expect!["590 p50 590 p95 590 n 1 open 1, oldest 2h46m met None"].assert_eq(&line(&figures, "phase_response"));
+    expect!["590 p50 590 p95 590 n 1 open 1, oldest 2h46m met None"]
+        .assert_eq(&line(&figures, "phase_response"));
     expect!["3000 p50 3000 p95 3000 n 1 open 0 met None"].assert_eq(&line(&figures, "phase_recovery"));
     expect!["66.67 p50 - p95 - n 3 open 0 met None"].assert_eq(&line(&figures, "resolution_rate"));
 }

@@ -149,7 +149,8 @@ fn detection(state: &State, incident: &Incident) -> Found {
         }
     }
     let holding = |sighting: &&Sighting| sighting.fired && !sighting.lapsed && names(incident, sighting);
-    found.extend(state.sightings.iter().filter(holding).map(|one| format!("{} of rule {}", one.id, one.rule)));
+    found
+        .extend(state.sightings.iter().filter(holding).map(|one| format!("{} of rule {}", one.id, one.rule)));
     let rules = state.content.rules.len();
     let passed = found.is_empty();
     let said = match found.len() {
@@ -162,9 +163,10 @@ fn detection(state: &State, incident: &Incident) -> Found {
 
 /// What a rule has seen is kept apart by a target of the incident.
 fn names(incident: &Incident, sighting: &Sighting) -> bool {
-    sighting.by.iter().any(|(kind, name)| {
-        incident.targets.iter().any(|(own, value)| **own == *kind && **value == *name)
-    })
+    sighting
+        .by
+        .iter()
+        .any(|(kind, name)| incident.targets.iter().any(|(own, value)| **own == *kind && **value == *name))
 }
 
 pub(super) fn apply(incident: &mut Incident, found: &Found, meta: &Meta) {

@@ -66,12 +66,7 @@ pub(super) fn sign_off(state: &State, id: IncidentId, note: String, context: &Co
     Ok(vec![(id, Event::SignedOff { note: bounded("note", note)? })])
 }
 
-pub(super) fn close(
-    state: &State,
-    id: IncidentId,
-    disposition: Disposition,
-    context: &Context,
-) -> Decided {
+pub(super) fn close(state: &State, id: IncidentId, disposition: Disposition, context: &Context) -> Decided {
     let incident = open(state, id)?;
     let in_force = state.actions.of_incident(id).filter(|action| !action.is_final()).count();
     if in_force > 0 {

@@ -79,7 +79,8 @@ impl Handle {
         // By the newest checkpoint it is known how much will be missing.
         let kept: Vec<String> = self.reader().checkpoint()?.into_iter().collect();
         let laid = shelf.clone();
-        let laid = tokio::task::spawn_blocking(move || laid.lay_ready(&restore.wanted, &kept, &restore.reason));
+        let laid =
+            tokio::task::spawn_blocking(move || laid.lay_ready(&restore.wanted, &kept, &restore.reason));
         laid.await.unwrap_or_else(|error| Err(wrong("restore", error)))?;
         let ready = self.command(Actor::Platform, flow::Command::Control(Command::RestoreReady)).await;
         let ready = ready.map_err(|error| wrong("record", error))?;

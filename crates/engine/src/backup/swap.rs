@@ -43,10 +43,15 @@ impl Shelf {
     /// Whether this backup is what people agreed on, by its own word; the rest is verified when it is laid ready.
     fn agreed(&self, wanted: &Wanted) -> Result<Listed, Error> {
         let found = self.find(&wanted.backup)?.ok_or_else(|| wrong(&wanted.backup, "it is gone"))?;
-        let same = found.manifest.as_ref().is_ok_and(|manifest| {
-            manifest.entries == wanted.entries && *manifest.root == *wanted.root
-        });
-        if same { Ok(found) } else { Err(wrong(&wanted.backup, "it is not the one that was agreed on any more")) }
+        let same = found
+            .manifest
+            .as_ref()
+            .is_ok_and(|manifest| manifest.entries == wanted.entries && *manifest.root == *wanted.root);
+        if same {
+            Ok(found)
+        } else {
+            Err(wrong(&wanted.backup, "it is not the one that was agreed on any more"))
+        }
     }
 
     /// Verifies it as a whole and lays it ready for the next start. `kept` are checkpoints of the log as it is now.
@@ -199,7 +204,8 @@ mod tests {
         for name in names {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            let origin = r#"{"incarnation":"a","restored":{"backup":"b1","entries":1,"root":"r","made_at":0}}"#;
+            let origin =
+                r#"{"incarnation":"a","restored":{"backup":"b1","entries":1,"root":"r","made_at":0}}"#;
             fs::write(path, if *name == restore::ORIGIN { origin } else { text }).unwrap();
         }
     }
@@ -214,9 +220,10 @@ mod tests {
     }
 
     fn of(folder: &Path, names: &[&str], text: &str) -> bool {
-        names.iter().filter(|name| **name != restore::ORIGIN).all(|name| {
-            fs::read_to_string(folder.join(name)).is_ok_and(|found| found == text)
-        })
+        names
+            .iter()
+            .filter(|name| **name != restore::ORIGIN)
+            .all(|name| fs::read_to_string(folder.join(name)).is_ok_and(|found| found == text))
     }
 
     #[test]

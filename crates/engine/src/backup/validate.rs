@@ -50,7 +50,11 @@ impl Shelf {
         let all: Vec<Validated> =
             looked?.into_iter().filter(|one| ["log", "rows"].contains(&one.name)).collect();
         let looked_at = looked_at(&all).join(", ");
-        Ok(Validated { name: "log", looked_at, findings: all.into_iter().flat_map(|one| one.findings).collect() })
+        Ok(Validated {
+            name: "log",
+            looked_at,
+            findings: all.into_iter().flat_map(|one| one.findings).collect(),
+        })
     }
 
     fn look(&self, work: &std::path::Path, log_key: VerifierKey) -> Result<Vec<Validated>, Error> {

@@ -106,7 +106,8 @@ fn loads(reader: &Reader, shared: &Shared) -> Result<Vec<Load>, engine::Error> {
 
 /// The contact that an account is, or its own name.
 fn name(content: &Content, people: &[Person], id: PersonId) -> String {
-    let account = people.iter().find(|person| person.id == id).map_or_else(|| text(id), |one| text(&one.name));
+    let account =
+        people.iter().find(|person| person.id == id).map_or_else(|| text(id), |one| text(&one.name));
     let contact = content.people.contacts.values().find(|contact| contact.accounts.contains(&account));
     contact.map_or(account, |contact| contact.name.clone())
 }

@@ -107,10 +107,14 @@ async fn restore(call: Call) -> Result<Response, Error> {
     let leave = control::Leave::Data(wanted.clone());
     let waits = open.iter().find(|approval| approval.leave.as_ref() == Some(&leave));
     let next = match waits {
-        Some(_) => "another person asks for the same, or approves this hash; then it is laid ready".to_owned(),
-        None => "it is verified anew and laid ready; see `control show`, then restart the server: its next start \
+        Some(_) => {
+            "another person asks for the same, or approves this hash; then it is laid ready".to_owned()
+        }
+        None => {
+            "it is verified anew and laid ready; see `control show`, then restart the server: its next start \
                  puts the backup in its place and keeps the data of now beside it"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let asked = Asked {
         status: if waits.is_some() { "waiting" } else { "approved" },

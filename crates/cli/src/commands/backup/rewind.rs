@@ -49,7 +49,9 @@ impl Rewind {
         }
         for skipped in show::items(&answer, "skipped") {
             let (id, why) = (show::text(skipped, "id"), show::text(skipped, "why"));
-            output.line(output.paint(Colour::Yellow, &format!("passed over {}: {}", escape(&id), escape(&why))));
+            output.line(
+                output.paint(Colour::Yellow, &format!("passed over {}: {}", escape(&id), escape(&why))),
+            );
         }
         if answer["newer_than_onset"] == true {
             let line = format!(

@@ -52,9 +52,8 @@ fn two_people_go_back_and_the_next_start_is_the_backup() {
     let url = format!("{}/api/recovery/restore", server.address);
     let bearer = format!("Authorization: Bearer {}", token(&server));
     let curl = || {
-        let said = run_curl(&[
-            "-s", "-X", "POST", &url, "-H", &bearer, "--data", r#"{"backup_id":"latest"}"#,
-        ]);
+        let said =
+            run_curl(&["-s", "-X", "POST", &url, "-H", &bearer, "--data", r#"{"backup_id":"latest"}"#]);
         serde_json::from_str::<Value>(&said).unwrap_or_else(|_| panic!("{said}"))
     };
     let asked = curl();

@@ -238,11 +238,7 @@ fn described(handle: &Handle, listed: &Listed) -> Result<Piece, String> {
 }
 
 /// One folder as an archive, with what of it could not be read.
-async fn packed(
-    call: &Call,
-    folder: Folder,
-    at: &str,
-) -> Result<(Piece, Vec<(String, String)>), String> {
+async fn packed(call: &Call, folder: Folder, at: &str) -> Result<(Piece, Vec<(String, String)>), String> {
     let handle = call.shared.handle.clone();
     let (kind, shown) = (folder.kind, folder.path.display().to_string());
     let pack = move |out: &mut dyn Write| archive::pack(&folder.path, out).map_err(|error| error.to_string());
@@ -266,9 +262,8 @@ fn fed<T: Send>(
     std::thread::scope(|scope| {
         let writing = scope.spawn(move || {
             let mut out = Out { sender, piece: Vec::new() };
-            let written = write(&mut out).and_then(|done| {
-                out.flush().map(|()| done).map_err(|error| error.to_string())
-            });
+            let written = write(&mut out)
+                .and_then(|done| out.flush().map(|()| done).map_err(|error| error.to_string()));
             if let Err(why) = &written {
                 drop(out.sender.send(Err(io::Error::other(why.clone()))));
             }

@@ -100,7 +100,8 @@ fn a_control_that_does_not_hold_is_an_alert_until_it_does() {
     assert!(controls(&report).contains(&("two_people".to_owned(), true)), "{report}");
     assert!(controls(&report).contains(&("drilled".to_owned(), false)), "{report}");
     let content = bench.content();
-    let look = |now| bench.block_on(server::upkeep::look(bench.handle(), None, content.clone(), now)).unwrap();
+    let look =
+        |now| bench.block_on(server::upkeep::look(bench.handle(), None, content.clone(), now)).unwrap();
     let firing = || -> Vec<String> {
         let firing = bench.handle().reader().firing_alerts().unwrap();
         let name = |alert: &domain::alert::Alert| {

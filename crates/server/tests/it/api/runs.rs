@@ -68,7 +68,9 @@ fn what_a_run_came_to_is_counted_from_its_calls() {
             "node": "validator-3", "key": "key-3"}"#,
     );
     let first = |bench: &Bench| bench.get("/api/v1/runs").expect(200)["items"][0].clone();
-    bench.until("it is contained", |bench| first(bench)["stage"] != "contain" || !first(bench)["steps"].is_null());
+    bench.until("it is contained", |bench| {
+        first(bench)["stage"] != "contain" || !first(bench)["steps"].is_null()
+    });
     let id = first(&bench)["id"].as_str().unwrap().to_owned();
     let show = |bench: &Bench| bench.get(&format!("/api/v1/runs/{id}")).expect(200);
     bench.until("its calls are answered", |bench| show(bench)["result"]["systems_isolated"] == 1);
@@ -84,5 +86,8 @@ fn what_a_run_came_to_is_counted_from_its_calls() {
     bench.ask("POST", &format!("/api/v1/runs/{id}/cancel"), &bench.responder, "{}").expect(200);
     let result = show(&bench)["result"].clone();
     assert_eq!(result["success"], false, "a run that was canceled is none that went well");
-    assert!(bench.get("/api/v1/runs?state=ended").expect(200)["items"][0]["result"].is_null(), "of one run only");
+    assert!(
+        bench.get("/api/v1/runs?state=ended").expect(200)["items"][0]["result"].is_null(),
+        "of one run only"
+    );
 }

@@ -38,7 +38,8 @@ fn what_runs_ask_of_people_is_listed_until_it_is_answered() {
 #[test]
 fn who_is_on_what_is_told_by_person() {
     let bench = Bench::new();
-    let loads = |bench: &Bench| bench.get("/api/v1/tasks/people").expect(200)["items"].as_array().unwrap().clone();
+    let loads =
+        |bench: &Bench| bench.get("/api/v1/tasks/people").expect(200)["items"].as_array().unwrap().clone();
     assert!(loads(&bench).is_empty());
     let quiet = bench.incident();
     bench.ask("POST", &format!("/api/v1/incidents/{quiet}/claim"), &bench.commander, "").expect(200);
@@ -47,7 +48,10 @@ fn who_is_on_what_is_told_by_person() {
     let assign = format!("{{\"person\": {}}}", rae["id"]);
     bench.ask("POST", &format!("/api/v1/incidents/{quiet}/assign"), &bench.commander, assign).expect(200);
     let of = |bench: &Bench, name: &str| {
-        loads(bench).into_iter().find(|load| load["person"] == name).unwrap_or_else(|| panic!("{:?}", loads(bench)))
+        loads(bench)
+            .into_iter()
+            .find(|load| load["person"] == name)
+            .unwrap_or_else(|| panic!("{:?}", loads(bench)))
     };
     assert_eq!(of(&bench, "cleo")["commands"], serde_json::json!([quiet]));
     assert_eq!(of(&bench, "rae")["assigned"], serde_json::json!([quiet]));
