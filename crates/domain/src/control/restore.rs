@@ -99,3 +99,83 @@ pub(super) fn apply(control: &mut Control, event: &Event, meta: &Meta) {
         | Event::Restored { .. } => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        control::{Command, SafeMode},
+        event::Actor,
+        flow,
+        id::PersonId,
+        scene::Scene,
+        time::Span,
+    };
+
+    fn wanted(root: &str) -> Wanted {
+        Wanted { backup: "b1".into(), entries: 7, root: root.into(), after_onset: None }
+    }
+
+    fn restore(root: &str) -> flow::Command {
+        let (wanted, reason) = (Box::new(wanted(root)), "the intruder".to_owned());
+        flow::Command::Control(Command::Restore { wanted, reason })
+    }
+
+    fn control(command: Command) -> flow::Command {
+        flow::Command::Control(command)
+    }
+
+    #[test]
+    fn two_people_agree_on_one_backup_by_what_it_holds() {
+        let mut scene = Scene::new(&[]);
+        let refused = scene.ask(Actor::Platform, restore("r1"));
+        assert!(refused.is_err(), "nobody but people asks");
+        scene.must(restore("r1"));
+        assert!(scene.state.control.restore.is_none());
+        assert!(scene.refused(restore("r1")).contains("each person counts once"));
+        // Another file of the same name is another request.
+        scene.must(restore("r2"));
+        assert_eq!(scene.state.approvals.len(), 2);
+        // A limit that moves says nothing about it.
+        let reason = String::new();
+        scene.must(control(Command::SetSafeMode { level: SafeMode::Restricted, reason }));
+        assert!(scene.state.approvals.values().all(|approval| !approval.ended));
+        scene.both(restore("r1"));
+        let agreed = scene.state.control.restore.clone().unwrap();
+        assert_eq!((agreed.wanted.clone(), agreed.ready), (wanted("r1"), false));
+        assert!(agreed.reason.starts_with("the intruder; asked for by "), "{agreed:?}");
+        assert!(
+            scene.state.approvals.values().all(crate::approval::is_over),
+            "nothing else is asked any more"
+        );
+        assert!(scene.refused(restore("r3")).contains("cancel that first"));
+        scene.must(control(Command::RestoreReady));
+        assert!(scene.state.control.restore.as_ref().unwrap().ready);
+        scene.facts.clear();
+        scene.must(control(Command::RestoreReady));
+        assert!(scene.facts.is_empty(), "once");
+    }
+
+    #[test]
+    fn a_log_that_goes_on_has_not_been_restored_and_what_is_called_off_is_over() {
+        let mut scene = Scene::new(&[]);
+        assert!(scene.refused(control(Command::EndRestore { why: String::new() })).contains("no restore"));
+        scene.both(restore("r1"));
+        scene.start(2);
+        assert!(scene.state.control.restore.is_none());
+        assert!(scene.look().contains("control.restore_ended"), "it says so");
+        scene.both(restore("r1"));
+        scene.must(control(Command::EndRestore { why: "found another way".to_owned() }));
+        assert!(scene.state.control.restore.is_none());
+        scene.must(control(Command::RestoreReady));
+        assert!(scene.state.control.restore.is_none(), "what was called off is not ready");
+        // Whoever asked alone has fifteen minutes to find another.
+        scene.must(restore("r1"));
+        scene.wait(Span::secs(16 * 60));
+        let second = PersonId::from_number(scene.next);
+        let (name, role) = ("second".to_owned(), crate::access::Role::Commander);
+        scene.must(flow::Command::Access(crate::access::Command::AddPerson { name, role }));
+        scene.ask(Actor::Person(second), restore("r1")).unwrap();
+        assert!(scene.state.control.restore.is_none(), "the first asked too long ago");
+    }
+}
