@@ -125,6 +125,13 @@ mod tests {
         flow::Command::Control(command)
     }
 
+    fn another(scene: &mut Scene) -> Actor {
+        let id = PersonId::from_number(scene.next);
+        let (name, role) = (format!("p{}", scene.next), crate::access::Role::Commander);
+        scene.must(flow::Command::Access(crate::access::Command::AddPerson { name, role }));
+        Actor::Person(id)
+    }
+
     #[test]
     fn two_people_agree_on_one_backup_by_what_it_holds() {
         let mut scene = Scene::new(&[]);
@@ -140,7 +147,8 @@ mod tests {
         let reason = String::new();
         scene.must(control(Command::SetSafeMode { level: SafeMode::Restricted, reason }));
         assert!(scene.state.approvals.values().all(|approval| !approval.ended));
-        scene.both(restore("r1"));
+        let second = another(&mut scene);
+        scene.ask(second, restore("r1")).unwrap();
         let agreed = scene.state.control.restore.clone().unwrap();
         assert_eq!((agreed.wanted.clone(), agreed.ready), (wanted("r1"), false));
         assert!(agreed.reason.starts_with("the intruder; asked for by "), "{agreed:?}");
@@ -172,10 +180,8 @@ mod tests {
         // Whoever asked alone has fifteen minutes to find another.
         scene.must(restore("r1"));
         scene.wait(Span::secs(16 * 60));
-        let second = PersonId::from_number(scene.next);
-        let (name, role) = ("second".to_owned(), crate::access::Role::Commander);
-        scene.must(flow::Command::Access(crate::access::Command::AddPerson { name, role }));
-        scene.ask(Actor::Person(second), restore("r1")).unwrap();
+        let second = another(&mut scene);
+        scene.ask(second, restore("r1")).unwrap();
         assert!(scene.state.control.restore.is_none(), "the first asked too long ago");
     }
 }
