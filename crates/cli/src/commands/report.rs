@@ -2,8 +2,6 @@
 
 mod told;
 
-pub(super) use kpi::seconds;
-
 use clap::{Args, Subcommand};
 use domain::id::ReviewId;
 use serde_json::{Value, json};
@@ -20,6 +18,8 @@ mod kpi;
 mod part;
 mod recovery;
 mod story;
+
+pub(super) use kpi::seconds;
 
 const REVIEWS: &str = "/api/v1/reviews";
 
