@@ -175,7 +175,7 @@ fn phases_and_the_share_of_what_is_resolved() {
     // What looks after the response itself is no incident of it.
     let upkeep = Case { incident_type: "metrics_review".into(), ..case(4, 4_000) };
     let figures = made(&[whole, looked, open, upkeep], 13_040);
-    expect!["6.67 p50 0 p95 20 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_detection"));
+    expect!["6.667 p50 0 p95 20 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_detection"));
     expect!["50 p50 40 p95 100 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_analysis"));
     expect!["590 p50 590 p95 590 n 1 open 1, oldest 2h46m met None"]
         .assert_eq(&line(&figures, "phase_response"));

@@ -151,8 +151,12 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
     scene.must(close(id));
     expect![[r#"
         incident.signed_off incident/3
+        incident.checked incident/3
+        incident.checked incident/3
+        incident.checked incident/3
+        incident.checked incident/3
         incident.closed incident/3
-        review.opened review/460
+        review.opened review/464
     "#]]
     .assert_eq(&scene.look());
 }
