@@ -20,6 +20,7 @@ pub(crate) mod run;
 pub(crate) mod service;
 pub(crate) mod show;
 pub(crate) mod silence;
+pub(crate) mod task;
 pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod user;

@@ -72,6 +72,7 @@ pub struct Content {
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,
+    pub compliance: Vec<crate::compliance::Control>,
     /// Who may do what.
     pub policies: Policies,
 }
@@ -80,6 +81,22 @@ pub struct Content {
 pub const FILES: &str = "files";
 pub const QUARANTINE: &str = "file.quarantine";
 pub const RESTORE: &str = "file.restore";
+
+/// What the result of a run counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// A system was cut off.
+    Isolated,
+    /// Something is refused from now on.
+    Rule,
+    /// A service or a system is back.
+    Restored,
+    /// A model is kept from doing harm.
+    Model,
+    /// So is what models learn from.
+    Source,
+}
 
 /// What `actions.yaml` says of one verb.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +117,8 @@ pub struct ActionSpec {
     pub files: bool,
     /// What it brings is kept as evidence of this kind.
     pub keeps: Option<crate::evidence::Kind>,
+    /// As what the result of a run counts it.
+    pub counts: Option<Counts>,
     /// The verb that takes it back, if any.
     pub revert: Option<String>,
     /// It is meant to stay, so it is done with once it holds, although a verb takes it back.

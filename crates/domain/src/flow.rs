@@ -411,6 +411,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::ResponseStopped { .. }
@@ -682,8 +683,12 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
             std::iter::once(loud).chain(approval::after_limits(state)).chain(wake()).collect()
         }
         control::Event::BreakerClosed { .. } => wake(),
-        control::Event::KillSwitchOn { .. } | control::Event::GlassMended => approval::after_limits(state),
-        control::Event::BreakerOpened { .. } => Vec::new(),
+        control::Event::KillSwitchOn { .. }
+        | control::Event::GlassMended
+        | control::Event::RestoreApproved { .. } => approval::after_limits(state),
+        control::Event::BreakerOpened { .. }
+        | control::Event::RestoreReady
+        | control::Event::RestoreEnded { .. } => Vec::new(),
         control::Event::ClockDoubted { reason } => doubt::began(state, reason),
         control::Event::ClockConfirmed => doubt::ended(state),
         control::Event::Restored { restored, .. } => restored::began(state, restored),

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 mod classify;
+pub mod closing;
 mod decide;
 pub mod people;
 mod recovery;
@@ -14,6 +15,8 @@ pub use analysis::Analysis;
 pub use decide::decide;
 pub(crate) use decide::open;
 pub use tally::Tally;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +109,11 @@ pub enum Command {
     /// From its timer: nothing came back.
     EndWatch {
         id: IncidentId,
+    },
+    /// From the platform: what it found when it looked at itself.
+    Check {
+        id: IncidentId,
+        found: Vec<closing::Found>,
     },
     Close {
         id: IncidentId,
@@ -253,6 +261,10 @@ pub enum Event {
     SignedOff {
         note: Box<str>,
     },
+    /// A look that has to hold before it is closed.
+    Checked {
+        found: closing::Found,
+    },
     Closed {
         disposition: Disposition,
     },
@@ -282,6 +294,7 @@ impl Event {
             Event::Relapsed { .. } => "incident.relapsed",
             Event::Recovery { fact } => fact.kind(),
             Event::SignedOff { .. } => "incident.signed_off",
+            Event::Checked { .. } => "incident.checked",
             Event::Closed { .. } => "incident.closed",
             Event::Redacted { .. } => "incident.redacted",
         }
@@ -353,6 +366,9 @@ pub struct Incident {
     /// How far what it hurt is brought back, once people began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Box<Plan>>,
+    /// What was looked at before it may close.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<closing::Gate, closing::Looked>,
     /// How often it came back.
     #[serde(default)]
     pub relapses: u32,
@@ -476,6 +492,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         watch_until: None,
         signed_off: None,
         recovery: None,
+        checks: BTreeMap::new(),
         relapses: 0,
         disposition: None,
         attention: Vec::new(),
@@ -556,6 +573,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.resolved_at = Some(meta.time);
             incident.phase = Phase::Review;
         }
+        Event::Checked { found } => closing::apply(incident, found, meta),
         Event::Closed { disposition } => {
             incident.status = Status::Closed;
             incident.watch_until = None;

@@ -11,6 +11,7 @@ pub mod access;
 pub mod action;
 pub mod alert;
 pub mod approval;
+pub mod compliance;
 pub mod confidence;
 pub mod content;
 pub mod control;

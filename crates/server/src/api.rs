@@ -15,6 +15,8 @@ mod alerts;
 mod analysis;
 mod approvals;
 mod backups;
+mod closing;
+pub(crate) mod compliance;
 mod containments;
 mod content;
 mod control;
@@ -24,6 +26,7 @@ mod facts;
 pub(crate) mod figures;
 pub(crate) mod incidents;
 mod intake;
+mod load;
 mod log;
 mod notices;
 mod operations;
@@ -32,6 +35,7 @@ pub(crate) mod queue;
 mod records;
 mod recovery;
 mod reports;
+mod restore;
 mod reviews;
 mod runs;
 mod services;
@@ -50,16 +54,20 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     silences::ROUTES,
     incidents::ROUTES,
     analysis::ROUTES,
+    closing::ROUTES,
     recovery::ROUTES,
     runs::ROUTES,
     figures::ROUTES,
+    compliance::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
+    load::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
     evidence::ROUTES,
     quarantine::ROUTES,
     backups::ROUTES,
+    restore::ROUTES,
     notices::ROUTES,
     approvals::ROUTES,
     control::ROUTES,

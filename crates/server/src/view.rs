@@ -20,11 +20,12 @@ mod figures;
 mod notice;
 mod outline;
 mod recovery;
+mod result;
 mod work;
 
 pub(crate) use analysis::{Analysis, Indicator};
 pub(crate) use approval::Approval;
-pub(crate) use backup::{Backup, Integrity, Made, Verified};
+pub(crate) use backup::{Backup, Integrity, Made, Skipped, Verified};
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
 pub(crate) use evidence::Evidence;
@@ -32,6 +33,7 @@ pub(crate) use figures::{Figure, Kpi, window as kpi_window};
 pub(crate) use notice::Notice;
 pub(crate) use outline::{Line, outline};
 pub(crate) use recovery::Recovery;
+pub(crate) use result::Outcome;
 pub(crate) use work::{Action, Run, Task};
 
 /// One page of a list.
@@ -271,12 +273,32 @@ pub(crate) struct Incident {
     pub(crate) watch_until: Option<String>,
     /// Who agreed for the business that what was hurt works again.
     pub(crate) signed_off: Option<Acknowledged>,
+    /// What was looked at before it may close, the newest look of each kind.
+    pub(crate) checks: Vec<Check>,
     /// How often it came back after its resolution.
     pub(crate) relapses: u32,
     pub(crate) disposition: Option<String>,
     /// What waits for a person.
     pub(crate) attention: Vec<Attention>,
     pub(crate) redacted: bool,
+}
+
+/// One look that has to hold before an incident closes.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ClosingCheck")]
+pub(crate) struct Check {
+    /// `log`, `backup` or `detection`.
+    pub(crate) of: &'static str,
+    pub(crate) passed: bool,
+    pub(crate) said: String,
+    pub(crate) at: String,
+}
+
+impl Check {
+    fn of(gate: incidents::closing::Gate, looked: &incidents::closing::Looked) -> Check {
+        let (said, at) = (looked.said.to_string(), text(looked.at));
+        Check { of: gate.name(), passed: looked.passed, said, at }
+    }
 }
 
 impl From<&incidents::Incident> for Incident {
@@ -323,6 +345,7 @@ impl From<&incidents::Incident> for Incident {
             resolved_at: optional(incident.resolved_at),
             watch_until: optional(incident.watch_until),
             signed_off: incident.signed_off.map(|(by, at)| Acknowledged { by: text(by), at: text(at) }),
+            checks: incident.checks.iter().map(|(gate, looked)| Check::of(*gate, looked)).collect(),
             relapses: incident.relapses,
             disposition: incident.disposition.as_ref().map(name),
             attention: incident.attention.iter().map(attention).collect(),

@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Verify(recovery::Verify),
     Resolve(Resolve),
     SignOff(SignOff),
+    Check(Check),
     Close(Close),
 }
 
@@ -241,6 +242,13 @@ pub(crate) struct SignOff {
     note: String,
 }
 
+/// Look at what has to hold before it closes: the log, a backup, and the rules over what is known
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident check INC-13")]
+pub(crate) struct Check {
+    id: IncidentId,
+}
+
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
@@ -304,6 +312,10 @@ impl Command {
             }
             Command::SignOff(SignOff { id, note }) => {
                 change(id, "sign-off", json!({ "note": note }), format!("{id} is signed off"))
+            }
+            Command::Check(Check { id }) => {
+                let incident = client.post(&format!("{LIST}/{id}/checks"), &json!({}))?;
+                Ok(page::checks(&incident, output))
             }
             Command::Close(Close { id, disposition }) => {
                 let body = json!({ "disposition": disposition.name() });

@@ -13,10 +13,13 @@ use crate::{
     session,
 };
 
+mod compliance;
 mod kpi;
 mod part;
 mod recovery;
 mod story;
+
+pub(super) use kpi::seconds;
 
 const REVIEWS: &str = "/api/v1/reviews";
 
@@ -32,6 +35,7 @@ pub(crate) enum Command {
     Review(Review),
     Recovery(recovery::Recovery),
     Kpi(kpi::Kpi),
+    Compliance(compliance::Compliance),
     Incident(story::Story),
 }
 
@@ -89,6 +93,7 @@ impl Command {
             Command::Acknowledge(command) => told::acknowledge(command, global, output),
             Command::Close(command) => told::close(command, global, output),
             Command::Recovery(command) => command.run(&session::client(global)?, output),
+            Command::Compliance(_) => compliance::run(&session::client(global)?, output),
             Command::Kpi(command) => command.run(&session::client(global)?, output),
             Command::Incident(command) => command.run(&session::client(global)?, output),
             Command::Review(review) => review.run(global, output),

@@ -5,6 +5,7 @@
 mod analysis;
 mod backup;
 mod bad_input;
+mod closing;
 mod content;
 mod drill;
 mod durability;

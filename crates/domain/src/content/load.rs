@@ -8,6 +8,7 @@ mod approval;
 mod block;
 mod calendar;
 mod channels;
+mod compliance;
 mod condition;
 mod confidence;
 mod drill;
@@ -77,6 +78,7 @@ enum Kind {
     Reports,
     Scores,
     ScoresTest,
+    Compliance,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -108,6 +110,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("reports.yaml", Kind::Reports),
     ("scores.yaml", Kind::Scores),
     ("scores.test.yaml", Kind::ScoresTest),
+    ("compliance.yaml", Kind::Compliance),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -181,9 +184,10 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let people = people::read(&everybody(files), &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
-    let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
+    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
+    let compliance = compliance::read(&of_kind(files, Kind::Compliance), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
@@ -232,6 +236,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         scores,
         people,
         reports,
+        compliance,
         policies,
     };
     if problems.is_empty() {

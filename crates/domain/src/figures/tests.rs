@@ -207,3 +207,21 @@ fn a_driven_incident_leaves_what_happened() {
     let read: Case = serde_json::from_str(&serde_json::to_string(&case).unwrap()).unwrap();
     assert_eq!(read, case);
 }
+
+#[test]
+fn phases_and_the_share_of_what_is_resolved() {
+    // Known after 20 s, contained after 10, on its way back after 600, resolved after an hour.
+    let whole = Case { onset: Some(at(980)), recovery_at: Some(at(1_600)), ..case(1, 1_000) };
+    // Nothing was contained and nothing brought back.
+    let looked = Case { contained_at: None, resolved_at: Some(at(2_100)), ..case(2, 2_000) };
+    let open = Case { contained_at: Some(at(3_040)), resolved_at: None, open: true, ..case(3, 3_000) };
+    // What looks after the response itself is no incident of it.
+    let upkeep = Case { incident_type: "metrics_review".into(), ..case(4, 4_000) };
+    let figures = made(&[whole, looked, open, upkeep], 13_040);
+    expect!["6.667 p50 0 p95 20 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_detection"));
+    expect!["50 p50 40 p95 100 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_analysis"));
+    expect!["590 p50 590 p95 590 n 1 open 1, oldest 2h46m met None"]
+        .assert_eq(&line(&figures, "phase_response"));
+    expect!["3000 p50 3000 p95 3000 n 1 open 0 met None"].assert_eq(&line(&figures, "phase_recovery"));
+    expect!["66.67 p50 - p95 - n 3 open 0 met None"].assert_eq(&line(&figures, "resolution_rate"));
+}

@@ -45,6 +45,7 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::WatchEnded
         | incident::Event::Relapsed { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Closed { .. }
         | incident::Event::People(_)
         | incident::Event::Redacted { .. } => Vec::new(),

@@ -84,6 +84,7 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         | incident::Event::ResponseStopped { .. }
         | incident::Event::WatchEnded
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::Redacted { .. } => Vec::new(),

@@ -3,7 +3,7 @@
 use super::{
     ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, analysis,
     classify::{classify, from_alert, open_by_person},
-    recovery, restore,
+    closing, recovery, restore,
 };
 use crate::{
     action::{self, Action},
@@ -54,7 +54,8 @@ pub fn decide(
         Command::SignOff { id, note } => recovery::sign_off(state, id, note, context),
         Command::Recovery { id, command } => restore::decide(state, id, command, context),
         Command::EndWatch { id } => Ok(recovery::end_watch(state, id, context.now)),
-        Command::Close { id, disposition } => recovery::close(state, id, disposition),
+        Command::Check { id, found } => closing::check(state, id, found),
+        Command::Close { id, disposition } => recovery::close(state, id, disposition, context),
         Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {
             Some(incident) if incident.contained_at.is_none() => {
                 vec![(id, Event::Contained { action })]

@@ -122,6 +122,7 @@ pub const KILL_SWITCH: Act = act("control.kill_switch", Command, Kind::Platform)
 pub const BREAKER: Act = act("control.breaker", Command, Kind::Platform);
 pub const MEND_GLASS: Act = act("control.mend_glass", Command, Kind::Platform);
 pub const CONFIRM_CLOCK: Act = act("control.confirm_clock", Command, Kind::Platform);
+pub const RESTORE: Act = act("control.restore", Command, Kind::Platform);
 pub const BREAK_GLASS: Act = act("control.break_glass", Administer, Kind::Platform);
 pub const PERSON_ADD: Act = act("person.add", Administer, Kind::Account);
 pub const PERSON_SET_ROLE: Act = act("person.set_role", Administer, Kind::Account);
@@ -185,6 +186,7 @@ pub const ALL: &[Act] = &[
     BREAKER,
     MEND_GLASS,
     CONFIRM_CLOCK,
+    RESTORE,
     BREAK_GLASS,
     PERSON_ADD,
     PERSON_SET_ROLE,

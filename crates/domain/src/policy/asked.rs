@@ -120,6 +120,7 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         }
         | Asks::FromAlert { .. }
         | Asks::EndWatch { .. }
+        | Asks::Check { .. }
         | Asks::Contained { .. }
         | Asks::RaiseAttention { .. }
         | Asks::ClearAttention { .. }
@@ -192,6 +193,7 @@ pub(super) fn of_approval(state: &State, id: ApprovalId) -> Vec<(Act, Thing)> {
     let leaving = leave.map(|leave| match leave {
         Leave::KillSwitch { .. } => (act::KILL_SWITCH, Thing::platform()),
         Leave::SafeMode { .. } => (act::SAFE_MODE, Thing::platform()),
+        Leave::Data(_) => (act::RESTORE, Thing::platform()),
     });
     leaving.into_iter().chain([(act::APPROVAL_APPROVE, Thing::approval(state, id))]).collect()
 }
@@ -204,12 +206,14 @@ fn of_control(command: &control::Command) -> Asked {
         control::Command::ConfirmClock => act::CONFIRM_CLOCK,
         control::Command::BreakGlass { .. } => act::BREAK_GLASS,
         control::Command::MendGlass => act::MEND_GLASS,
+        control::Command::Restore { .. } | control::Command::EndRestore { .. } => act::RESTORE,
         // It has been made already; who may have one made is asked before.
         control::Command::BackedUp(_) => return Asked::Record,
         control::Command::Start { .. }
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }
         | control::Command::BackupFailed { .. }
+        | control::Command::RestoreReady
         | control::Command::Leave { .. } => return Asked::Own,
     };
     one(act, Thing::platform())

@@ -74,6 +74,7 @@ const LEAST: &[(usize, &[&str])] = &[
             "control.breaker",
             "control.mend_glass",
             "control.confirm_clock",
+            "control.restore",
         ],
     ),
     (

@@ -68,6 +68,9 @@ fn what_has_a_way_back_goes_there_and_twice_is_once() {
         ("validation.tighten", "storage", json!({})),
     ] {
         let mut world = World::shipped();
+        if verb == "model.rollback" {
+            order(&mut world, "model.inspect", target, json!({}));
+        }
         let apply = Verb::parse(verb).unwrap();
         let back = apply.opposite().unwrap();
         assert_eq!(back.opposite(), Some(apply));
@@ -165,6 +168,9 @@ fn a_changed_model_goes_back_to_its_last_clean_checkpoint_or_to_a_person() {
     assert!(!holds(&world, "model.verify", "model-a", &json!({})));
     let check = order(&mut world, "model.verify", "model-a", json!({})).artefact.unwrap();
     assert_ne!(check["registered"], check["present"]);
+    let early = world.apply(&call("model.rollback", "model-a", json!({"reason": "data poisoning"})));
+    assert!(early.reason.unwrap().contains("`model.inspect` comes first"), "what it ran would be gone");
+    order(&mut world, "model.inspect", "model-a", json!({}));
     order(&mut world, "model.rollback", "model-a", json!({"reason": "data poisoning"}));
     let state = world.state_of("model", "model-a");
     assert_eq!(

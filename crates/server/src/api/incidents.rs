@@ -318,6 +318,10 @@ async fn timeline(call: Call) -> Result<Response, Error> {
 /// Carries a command out and answers with the incident as it is then.
 async fn carry_out(call: &Call, id: IncidentId, command: incident::Command) -> Result<Response, Error> {
     call.command(Command::Incident(command)).await?;
+    shown_now(call, id).await
+}
+
+pub(super) async fn shown_now(call: &Call, id: IncidentId) -> Result<Response, Error> {
     let found = call.read(move |reader| reader.incident(id)).await?;
     shown(StatusCode::OK, found.as_ref().map(Incident::from))
 }
@@ -411,5 +415,8 @@ async fn sign_off(call: Call) -> Result<Response, Error> {
 async fn close(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     let Close { disposition } = call.json()?;
+    if matches!(disposition, Disposition::TruePositive) {
+        super::closing::prove(&call, id).await?;
+    }
     carry_out(&call, id, incident::Command::Close { id, disposition: disposition.into() }).await
 }

@@ -135,6 +135,9 @@ fn of_incident(event: &incident::Event) -> String {
         incident::Event::Noted { text } => text.to_string(),
         incident::Event::Linked { title, url, .. } => format!("{title}: {url}"),
         incident::Event::Analysis { fact } => analysis::said(fact),
+        incident::Event::Checked { found } => {
+            format!("{}: {}: {}", found.gate.name(), if found.passed { "yes" } else { "no" }, found.said)
+        }
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::People(event) => of_people(event),
@@ -273,7 +276,11 @@ fn of_control(event: &control::Event) -> String {
         control::Event::BreakerClosed { name } => name.to_string(),
         control::Event::ClockConfirmed => String::new(),
         control::Event::BackedUp { backup } => format!("{} with {} entries", backup.id, backup.entries),
-        control::Event::BackupFailed { why } => why.to_string(),
+        control::Event::BackupFailed { why } | control::Event::RestoreEnded { why } => why.to_string(),
+        control::Event::RestoreApproved { wanted, reason, .. } => {
+            format!("to backup {} of {} entries: {reason}", wanted.backup, wanted.entries)
+        }
+        control::Event::RestoreReady => "the next start puts it in its place".to_owned(),
         control::Event::Restored { restored, .. } => {
             format!("from backup {} of {}, {} entries", restored.backup, restored.made_at, restored.entries)
         }

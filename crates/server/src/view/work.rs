@@ -8,7 +8,7 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Target, name, optional, text};
+use super::{Outcome, Target, name, optional, text};
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Step {
@@ -55,6 +55,8 @@ pub(crate) struct Run {
     /// The present stage: its id, or its number where the version is not at hand.
     pub(crate) stage: String,
     pub(crate) steps: Vec<Step>,
+    /// What it came to so far; of one run only, and where its version is at hand.
+    pub(crate) result: Option<Outcome>,
     pub(crate) started_at: String,
     pub(crate) updated_at: String,
     pub(crate) ended_at: Option<String>,
@@ -103,6 +105,7 @@ impl Run {
             reason: reason.map(str::to_owned),
             stage: stage_id(at).unwrap_or_else(|| (u64::from(run.stage) + 1).to_string()),
             steps: run.steps.iter().enumerate().map(step).collect(),
+            result: None,
             started_at: text(run.started_at),
             updated_at: text(run.updated_at),
             ended_at: optional(run.ended_at),

@@ -37,6 +37,23 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     Ok(Verdict::Done)
 }
 
+/// What was looked at before it closes; not met where something does not hold.
+pub(super) fn checks(incident: &Value, output: &Output) -> Verdict {
+    let found = show::items(incident, "checks");
+    if output.json {
+        output.json(incident);
+    } else {
+        let mut table = Table::new(&["look", "holds", "when", "+what it found"]);
+        for one in found {
+            let holds = if one["passed"] == true { "yes" } else { "NO" };
+            let [of, said] = ["of", "said"].map(|field| show::text(one, field));
+            table.row(vec![of, holds.to_owned(), show::short_time(one, "at"), said]);
+        }
+        table.print(output);
+    }
+    if found.iter().all(|one| one["passed"] == true) { Verdict::Done } else { Verdict::NotMet }
+}
+
 /// What reviews of similar incidents taught.
 fn lessons(incident: &Value, output: &Output) {
     let found = show::items(incident, "lessons");
