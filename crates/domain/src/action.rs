@@ -23,6 +23,7 @@ use crate::{
 
 mod decide;
 
+pub(crate) use decide::by_person;
 pub use decide::{Command, cap, checked_args, decide, due, next_wakeup};
 
 /// So many processes in a row may end while the same action's call is open before a person is asked.
@@ -63,6 +64,9 @@ pub struct Spec {
     /// Whose yes it needs before its first call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Terms>,
+    /// The strategy of strategies.yaml by which it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Box<str>>,
 }
 
 /// Who asked for it.
@@ -73,6 +77,8 @@ pub enum Origin {
     Run { run: RunId, step: u32, round: u32 },
     /// A person, outside any run.
     Person,
+    /// A set that strategies.yaml allows beforehand, when the incident became so severe.
+    AtOnce,
     /// A call of the recovery of its incident: the service and the call by their numbers in its plan. One that
     /// `looks` only ever reads the state back.
     Recovery { service: u32, call: u32, round: u32, looks: bool },
@@ -82,7 +88,7 @@ impl Origin {
     pub fn run(&self) -> Option<RunId> {
         match self {
             Origin::Run { run, .. } => Some(*run),
-            Origin::Person | Origin::Recovery { .. } => None,
+            Origin::Person | Origin::AtOnce | Origin::Recovery { .. } => None,
         }
     }
 
@@ -90,7 +96,7 @@ impl Origin {
     pub fn looks(&self) -> bool {
         match self {
             Origin::Recovery { looks, .. } => *looks,
-            Origin::Run { .. } | Origin::Person => false,
+            Origin::Run { .. } | Origin::Person | Origin::AtOnce => false,
         }
     }
 }

@@ -29,10 +29,12 @@ pub mod calendar;
 pub mod channels;
 pub mod drill;
 mod env;
+pub mod factors;
 mod load;
 pub mod people;
 mod rehearsal;
 pub mod services;
+pub mod strategies;
 
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
@@ -75,6 +77,7 @@ pub struct Content {
     pub compliance: Vec<crate::compliance::Control>,
     /// Who may do what.
     pub policies: Policies,
+    pub strategies: strategies::Strategies,
 }
 
 /// The connector of the platform itself that acts on files below configured roots.

@@ -10,6 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod at_once;
 mod doubt;
 mod enact;
 mod kept;
@@ -325,6 +326,7 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         Event::Incident(id, event) => {
             let mut commands = after_incident(state, *id, event);
             commands.extend(recover::after_incident(state, *id, event));
+            commands.extend(at_once::after_incident(state, *id, event));
             commands
         }
         Event::Report(id, event) => after_report(state, *id, event),
@@ -407,6 +409,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::Linked { .. }
         | incident::Event::Contained { .. }
         | incident::Event::People(_)
+        | incident::Event::AtOnce { .. }
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
@@ -557,6 +560,7 @@ fn step_specs<'a>(
             retry: step.retry,
             lease: step.lease,
             approval: terms.clone(),
+            strategy: None,
             revert,
         })
     })

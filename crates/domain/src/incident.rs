@@ -1,9 +1,12 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
 pub mod analysis;
+pub mod at_once;
 mod classify;
 pub mod closing;
+pub mod crisis;
 mod decide;
+pub mod factors;
 pub mod people;
 mod recovery;
 pub mod restore;
@@ -139,6 +142,10 @@ pub enum Command {
         id: IncidentId,
         ask: people::Ask,
     },
+    /// It opened, grew or became more severe: what is allowed beforehand is done.
+    ActAtOnce {
+        id: IncidentId,
+    },
     /// From a run that a person canceled: what follows is up to people.
     StopResponse {
         id: IncidentId,
@@ -241,6 +248,13 @@ pub enum Event {
         run: RunId,
     },
     People(people::Event),
+    /// What strategies.yaml allows beforehand at this severity, and what its caps left out.
+    AtOnce {
+        severity: Severity,
+        effects: Vec<at_once::Effect>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<at_once::Left>,
+    },
     Resolved {
         summary: Box<str>,
         /// Until then an alert of its group is a relapse.
@@ -289,6 +303,7 @@ impl Event {
             Event::AttentionCleared { .. } => "incident.attention_cleared",
             Event::ResponseStopped { .. } => "incident.response_stopped",
             Event::People(event) => event.kind(),
+            Event::AtOnce { .. } => "incident.at_once",
             Event::Resolved { .. } => "incident.resolved",
             Event::WatchEnded => "incident.watch_ended",
             Event::Relapsed { .. } => "incident.relapsed",
@@ -381,6 +396,9 @@ pub struct Incident {
     pub analysis: Option<Box<Analysis>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Box<people::Standing>>,
+    /// What was done of what is allowed beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<Box<at_once::Ran>>,
     /// What it is measured by.
     #[serde(default, skip_serializing_if = "tally::is_default")]
     pub tally: Tally,
@@ -499,6 +517,7 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         redacted: false,
         analysis: None,
         standing: None,
+        at_once: None,
         tally: Tally { noticed: alert.is_some() && !reported, ..Tally::default() },
     })
 }
@@ -558,6 +577,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.tally.people(event);
             people::apply(incident.standing.get_or_insert_default(), event, meta);
         }
+        Event::AtOnce { effects, left, .. } => at_once::apply(&mut incident.at_once, effects, left),
         Event::WatchEnded => {
             incident.status = Status::Resolved;
             incident.watch_until = None;
@@ -594,6 +614,7 @@ fn redact(incident: &mut Incident) {
     if let Some(standing) = &mut incident.standing {
         standing.room = None;
     }
+    incident.at_once = None;
     incident.redacted = true;
 }
 

@@ -51,6 +51,7 @@ pub mod silence;
 pub mod state;
 #[cfg(test)]
 mod stories;
+pub mod strategy;
 pub mod targets;
 pub mod text;
 pub mod time;

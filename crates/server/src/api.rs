@@ -30,6 +30,7 @@ mod load;
 mod log;
 mod notices;
 mod operations;
+mod options;
 mod quarantine;
 pub(crate) mod queue;
 mod records;
@@ -64,6 +65,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     load::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
+    options::ROUTES,
     evidence::ROUTES,
     quarantine::ROUTES,
     backups::ROUTES,

@@ -15,6 +15,7 @@ mod approval;
 mod backup;
 mod control;
 mod entry;
+mod escalation;
 mod evidence;
 mod figures;
 mod notice;
@@ -28,6 +29,7 @@ pub(crate) use approval::Approval;
 pub(crate) use backup::{Backup, Integrity, Made, Skipped, Verified};
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
+pub(crate) use escalation::{Crisis, Escalation};
 pub(crate) use evidence::Evidence;
 pub(crate) use figures::{Figure, Kpi, window as kpi_window};
 pub(crate) use notice::Notice;
@@ -261,6 +263,10 @@ pub(crate) struct Incident {
     /// Which time won.
     pub(crate) escalates_why: String,
     pub(crate) acknowledge_by: Option<String>,
+    /// What the present level was engaged with.
+    pub(crate) escalation: Option<Escalation>,
+    /// The people of the last level, once that is engaged.
+    pub(crate) crisis: Option<Crisis>,
     /// As `role: contact`.
     pub(crate) team: Vec<String>,
     /// Roles that the run needs and nobody holds.
@@ -338,6 +344,8 @@ impl From<&incidents::Incident> for Incident {
             escalates_at: optional(standing.due),
             escalates_why: standing.why.to_string(),
             acknowledge_by: optional(standing.acknowledge_by),
+            escalation: standing.weighed.as_deref().map(Escalation::from),
+            crisis: standing.crisis.as_deref().map(Crisis::from),
             team: standing.team.iter().map(|(role, contact)| format!("{role}: {contact}")).collect(),
             unfilled: standing.unfilled.iter().map(ToString::to_string).collect(),
             room: standing.room.as_ref().map(text),

@@ -297,6 +297,7 @@ impl Journal {
             | incident::Event::Checked { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Noted { .. }
+            | incident::Event::AtOnce { .. }
             | incident::Event::Linked { .. }
             | incident::Event::Analysis { .. }
             | incident::Event::Contained { .. }

@@ -33,6 +33,7 @@ pub(crate) enum Command {
     HandOver(HandOver),
     Accept(Accept),
     Escalate(Escalate),
+    Answer(Answer),
     Assign(Assign),
     Classify(Classify),
     Note(Note),
@@ -146,6 +147,16 @@ pub(crate) struct Escalate {
     criterion: Option<String>,
     #[arg(long, value_name = "TEXT")]
     why: String,
+}
+
+/// Say that a member of the crisis team has it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident answer INC-13 --for executive_lead")]
+pub(crate) struct Answer {
+    id: IncidentId,
+    /// A contact of the team; you, where your account is one
+    #[arg(long = "for", value_name = "CONTACT")]
+    contact: Option<String>,
 }
 
 /// Give it to a person
@@ -288,6 +299,10 @@ impl Command {
             }
             Command::Escalate(command) => {
                 change(&command.id, "escalate", command.body(), format!("{} is escalated", command.id))
+            }
+            Command::Answer(Answer { id, contact }) => {
+                let who = contact.as_deref().unwrap_or("you");
+                change(id, "answer", json!({ "contact": contact }), format!("{id} has an answer of {who}"))
             }
             Command::Assign(Assign { id, person }) => {
                 let who = user::resolve(&client, person)?;

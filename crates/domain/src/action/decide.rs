@@ -17,6 +17,7 @@ use crate::{
     playbook::{Lease, OnExpiry, Retry},
     severity::Risk,
     state::State,
+    strategy,
     time::{Span, Timestamp},
 };
 
@@ -31,6 +32,12 @@ pub enum Command {
         target: String,
         args: serde_json::Map<String, Value>,
         lease: Option<Lease>,
+    },
+    /// A person takes a strategy: on these targets of the incident, or on all that it does not hold yet.
+    Take {
+        incident: IncidentId,
+        strategy: String,
+        targets: Vec<String>,
     },
     /// What the connector found for the call of this attempt.
     Report {
@@ -103,6 +110,14 @@ pub fn decide(
             }
             Ok(begin(state, spec, context))
         }
+        Command::Take { incident, strategy, targets } => {
+            let specs = strategy::specs(state, incident, &strategy, &targets, context.now)?;
+            let nth = |(index, spec): (u64, Spec)| {
+                let here = Context { next: context.next + index, ..context.clone() };
+                begin(state, spec, &here)
+            };
+            Ok((0..).zip(specs).flat_map(nth).collect())
+        }
         Command::Report { id, attempt, outcome } => {
             Ok(report(state, find(state, id)?, attempt, outcome, context))
         }
@@ -154,7 +169,7 @@ fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)>
     let goal = Goal::Apply;
     let asked = match spec.origin {
         Origin::Person | Origin::Recovery { .. } => Asked::ByPerson,
-        Origin::Run { .. } => Asked::Automatically,
+        Origin::Run { .. } | Origin::AtOnce => Asked::Automatically,
     };
     let looks = spec.origin.looks();
     let permit = match looks {
@@ -195,7 +210,8 @@ fn key(state: &State, id: ActionId, round: u32) -> Box<str> {
     format!("rf-{}-{}-{round}", state.control.incarnation, id.0).into()
 }
 
-fn by_person(
+/// What a person asks for outside any run; nothing is begun.
+pub(crate) fn by_person(
     state: &State,
     incident: IncidentId,
     verb: &str,
@@ -236,6 +252,7 @@ fn by_person(
         retry: Retry::default(),
         lease: lease.or_else(|| known.held_until().map(|_| DEFAULT_LEASE)),
         approval: None,
+        strategy: None,
     })
 }
 

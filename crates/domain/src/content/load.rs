@@ -12,6 +12,7 @@ mod compliance;
 mod condition;
 mod confidence;
 mod drill;
+mod factors;
 mod kind;
 mod mapping;
 mod over;
@@ -28,6 +29,7 @@ mod samples;
 mod scores;
 mod services;
 mod step;
+mod strategies;
 mod targets;
 mod taxonomy;
 #[cfg(test)]
@@ -75,6 +77,7 @@ enum Kind {
     Targets,
     Confidence,
     Services,
+    Strategies,
     Reports,
     Scores,
     ScoresTest,
@@ -107,6 +110,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("targets.yaml", Kind::Targets),
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
+    ("strategies.yaml", Kind::Strategies),
     ("reports.yaml", Kind::Reports),
     ("scores.yaml", Kind::Scores),
     ("scores.test.yaml", Kind::ScoresTest),
@@ -181,7 +185,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     refuse_unknown(files, &mut problems);
     let complete = policy::with_shipped(files);
     let (files, own_policies) = (&*complete, matches!(complete, Cow::Borrowed(_)));
-    let people = people::read(&everybody(files), &mut problems);
+    let mut people = people::read(&everybody(files), &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
     let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), &mut problems);
@@ -191,7 +195,10 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
+    let called = (&of_kind(files, Kind::Escalation), &of_kind(files, Kind::Teams));
+    factors::read(called, known, &mut people, &mut problems);
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
+    let strategies = strategies::read(&of_kind(files, Kind::Strategies), known, &people, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
     let known = Known { pieces: Some(&pieces), ..known };
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
@@ -238,6 +245,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         reports,
         compliance,
         policies,
+        strategies,
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));

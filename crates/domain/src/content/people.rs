@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calendar::{Calendar, Wait};
+use super::{
+    calendar::{Calendar, Wait},
+    factors::{Factors, Specialists},
+};
 use crate::{severity::Severity, time::Span};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +19,9 @@ pub struct People {
     pub levels: Vec<Level>,
     /// Without one, every hour is working time.
     pub calendar: Option<Calendar>,
+    /// By what incidents go up by themselves.
+    pub factors: Factors,
+    pub specialists: Vec<Specialists>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +65,10 @@ pub struct Level {
     pub capabilities: Vec<String>,
     /// Its teams may also do what the levels below may.
     pub includes_lower: bool,
+    /// Those who know the type of the incident are called in place of its teams.
+    pub specialists: bool,
+    /// What calling it should change.
+    pub improvement: String,
     pub criteria: Vec<String>,
 }
 

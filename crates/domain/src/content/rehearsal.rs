@@ -96,6 +96,8 @@ impl<'t> Rehearsal<'t> {
         let playbooks = BTreeMap::from([(playbook.id.clone(), Arc::clone(playbook))]);
         let mut alone = Content { playbooks, ..content.clone() };
         // The voters are nobody's accounts, so no account is linked: then whoever may command holds every role.
+        // What runs beside every playbook is no part of this one.
+        alone.strategies.at_once.clear();
         alone.people.contacts.values_mut().for_each(|contact| contact.accounts.clear());
         let mut state = State::default();
         state.content = Arc::new(alone);

@@ -35,6 +35,7 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::Assigned { .. }
         | incident::Event::Classified { .. }
         | incident::Event::Noted { .. }
+        | incident::Event::AtOnce { .. }
         | incident::Event::Linked { .. }
         | incident::Event::Analysis { .. }
         | incident::Event::Contained { .. }
@@ -145,6 +146,7 @@ fn spec_of(
         retry: if looks { LOOKS } else { Retry::default() },
         lease: None,
         approval: None,
+        strategy: None,
         revert: known.held_until().map(Box::from),
     })
 }

@@ -1,7 +1,7 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, analysis,
+    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, analysis, at_once,
     classify::{classify, from_alert, open_by_person},
     closing, recovery, restore,
 };
@@ -68,6 +68,7 @@ pub fn decide(
             let automatic = state.incidents.open.get(&id).is_some_and(|incident| stops(incident));
             Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
         }
+        Command::ActAtOnce { id } => Ok(at_once::decide(state, id)),
         Command::People { id, ask } => {
             let events = super::people::decide(state, id, ask, context)?;
             Ok(events.into_iter().map(|event| (id, Event::People(event))).collect())

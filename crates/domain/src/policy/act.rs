@@ -91,6 +91,7 @@ pub const INCIDENT_ESCALATE: Act = act("incident.escalate", Respond, Kind::Incid
 pub const INCIDENT_CLAIM: Act = act("incident.claim", Respond, Kind::Incident);
 pub const INCIDENT_HAND_OVER: Act = act("incident.hand_over", Respond, Kind::Incident);
 pub const INCIDENT_ACCEPT: Act = act("incident.accept", Respond, Kind::Incident);
+pub const INCIDENT_ANSWER: Act = act("incident.answer", Respond, Kind::Incident);
 pub const INCIDENT_RESOLVE: Act = act("incident.resolve", Respond, Kind::Incident);
 pub const INCIDENT_SIGN_OFF: Act = act("incident.sign_off", Respond, Kind::Incident);
 pub const INCIDENT_CLOSE: Act = act("incident.close", Respond, Kind::Incident);
@@ -155,6 +156,7 @@ pub const ALL: &[Act] = &[
     INCIDENT_CLAIM,
     INCIDENT_HAND_OVER,
     INCIDENT_ACCEPT,
+    INCIDENT_ANSWER,
     INCIDENT_RESOLVE,
     INCIDENT_SIGN_OFF,
     INCIDENT_CLOSE,

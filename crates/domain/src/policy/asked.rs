@@ -7,6 +7,7 @@ use super::{
 use crate::{
     access::{self, Holder},
     action, approval,
+    content::strategies::Strategy,
     control::{self, Leave},
     evidence,
     flow::Command,
@@ -107,8 +108,9 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         Asks::People { id, ask: Ask::Escalate { .. } } => (act::INCIDENT_ESCALATE, id),
         Asks::People { id, ask: Ask::Claim } => (act::INCIDENT_CLAIM, id),
         Asks::People { id, ask: Ask::HandOver { .. } } => (act::INCIDENT_HAND_OVER, id),
+        Asks::People { id, ask: Ask::Answer { .. } } => (act::INCIDENT_ANSWER, id),
         Asks::People { id, ask: Ask::Accept } => (act::INCIDENT_ACCEPT, id),
-        Asks::People { ask: Ask::SetClock | Ask::Elapsed | Ask::Assemble { .. }, .. }
+        Asks::People { ask: Ask::SetClock | Ask::Elapsed | Ask::Weigh | Ask::Assemble { .. }, .. }
         | Asks::Recovery {
             command:
                 restore::Command::Advance
@@ -124,6 +126,7 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         | Asks::Contained { .. }
         | Asks::RaiseAttention { .. }
         | Asks::ClearAttention { .. }
+        | Asks::ActAtOnce { .. }
         | Asks::StopResponse { .. } => return Asked::Own,
     };
     one(act, Thing::incident(state, *id))
@@ -159,6 +162,18 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
             let thing = Thing::within(Kind::Effect, verb.as_str(), state, Some(*incident));
             return one(act::CONTAINMENT_APPLY, Thing { effect, ..thing });
         }
+        action::Command::Take { incident, strategy, .. } => {
+            let known = state.content.strategies.get(strategy);
+            return known.map_or_else(
+                || {
+                    one(
+                        act::CONTAINMENT_APPLY,
+                        Thing::within(Kind::Effect, strategy.as_str(), state, Some(*incident)),
+                    )
+                },
+                |known| one(act::CONTAINMENT_APPLY, of_strategy(state, *incident, known)),
+            );
+        }
         action::Command::Release { id } => (act::CONTAINMENT_RELEASE, *id),
         action::Command::Extend { id, .. } => (act::CONTAINMENT_EXTEND, *id),
         action::Command::Settle { id, .. } => (act::CONTAINMENT_SETTLE, *id),
@@ -173,6 +188,17 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
         | action::Command::Deny { .. } => return Asked::Own,
     };
     one(act, effect_thing(state, act, id))
+}
+
+/// What a strategy does, which may take more than its action alone.
+pub(super) fn of_strategy(state: &State, incident: IncidentId, strategy: &Strategy) -> Thing {
+    let effect = state.content.actions.get(&strategy.verb).map(|known| Effect {
+        risk: strategy.risk,
+        permissions: strategy.permissions.clone(),
+        ..Effect::new(known)
+    });
+    let thing = Thing::within(Kind::Effect, strategy.id.as_str(), state, Some(incident));
+    Thing { effect, ..thing }
 }
 
 /// Taking back is the effect of the verb that takes back.

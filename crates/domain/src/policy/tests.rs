@@ -39,6 +39,7 @@ const LEAST: &[(usize, &[&str])] = &[
             "incident.claim",
             "incident.hand_over",
             "incident.accept",
+            "incident.answer",
             "incident.resolve",
             "incident.sign_off",
             "incident.close",

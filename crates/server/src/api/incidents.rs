@@ -86,6 +86,12 @@ pub(crate) const ROUTES: &[Route] = &[
         "Call the next level, or the one that a level or a criterion names.",
         |call| Box::pin(escalate(call)),
     ),
+    respond(
+        "/api/v1/incidents/{id}/answer",
+        Some(schema::<Answered>),
+        "Answer for a member of the crisis team that the last level called.",
+        |call| Box::pin(answer(call)),
+    ),
     respond("/api/v1/incidents/{id}/assign", Some(schema::<Assign>), "Give it to a person.", |call| {
         Box::pin(assign(call))
     }),
@@ -149,6 +155,13 @@ struct Escalate {
     /// Of `escalation.yaml`.
     criterion: Option<String>,
     why: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Answered {
+    /// The member of the crisis team; whoever asks if absent.
+    contact: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -362,6 +375,12 @@ async fn accept(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     no_fields(&call)?;
     carry_out(&call, id, people(id, Ask::Accept)).await
+}
+
+async fn answer(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Answered { contact } = if call.body.is_empty() { Answered { contact: None } } else { call.json()? };
+    carry_out(&call, id, people(id, Ask::Answer { contact })).await
 }
 
 async fn escalate(call: Call) -> Result<Response, Error> {

@@ -7,7 +7,8 @@ mod recovery;
 use domain::{
     access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
-    incident, intake, notice, report, review, run, sighting, silence,
+    incident::{self, at_once},
+    intake, notice, report, review, run, sighting, silence,
     time::Timestamp,
 };
 use engine::TimelineEntry;
@@ -138,6 +139,7 @@ fn of_incident(event: &incident::Event) -> String {
         incident::Event::Checked { found } => {
             format!("{}: {}: {}", found.gate.name(), if found.passed { "yes" } else { "no" }, found.said)
         }
+        incident::Event::AtOnce { severity, effects, left } => at_once::said(*severity, effects, left),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::People(event) => of_people(event),
@@ -165,6 +167,12 @@ fn of_people(event: &incident::people::Event) -> String {
         Event::Escalated { level, why, criterion: Some(criterion), .. } => {
             format!("level {level}, {criterion}: {why}")
         }
+        Event::CrisisCalled { members, answer_by, .. } => {
+            format!("{}, to answer by {answer_by}", members.join(", "))
+        }
+        Event::CrisisAnswered { contact } => contact.to_string(),
+        Event::CrisisReminded { next } | Event::Weighed { next: Some(next) } => format!("next {next}"),
+        Event::Weighed { next: None } => String::new(),
         Event::UpdateDue { next: Some(next), .. } => format!("next {next}"),
         Event::HandOverOffered { to } => to.to_string(),
         Event::Assembled { run, team, unfilled } => {

@@ -223,6 +223,10 @@ pub(crate) struct Action {
     pub(crate) incident: String,
     /// The run that asked for it; null when a person did.
     pub(crate) run: Option<String>,
+    /// The strategy of `strategies.yaml` by which it was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub(crate) strategy: Option<String>,
     pub(crate) verb: String,
     pub(crate) target: Target,
     pub(crate) args: serde_json::Map<String, serde_json::Value>,
@@ -262,6 +266,7 @@ impl From<&actions::Action> for Action {
             id: text(action.id),
             incident: text(spec.incident),
             run: optional(spec.origin.run()),
+            strategy: spec.strategy.as_deref().map(str::to_owned),
             verb: spec.verb.to_string(),
             target: Target { kind: spec.target_kind.clone(), name: spec.target.clone() },
             args: spec.args.clone(),

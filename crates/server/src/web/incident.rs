@@ -185,6 +185,14 @@ fn facts(found: &Found, now: Timestamp) -> Markup {
                 div { dt { "Escalates" } dd { (ago(due, now)) " to level " (incident.level + 1) ": "
                     (incident.escalates_why) } }
             }
+            @if let Some(found) = &incident.escalation {
+                div { dt { "Level " (incident.level) } dd { (found.called.join(", ")) ". Expected: " (found.improvement) } }
+            }
+            @if let Some(crisis) = &incident.crisis {
+                @if !crisis.open.is_empty() {
+                    div.calls { dt { "Crisis team, no answer" } dd { (crisis.open.join(", ")) } }
+                }
+            }
             (fact("Priority", Some(format!("{}: {}", incident.priority, incident.priority_why))))
             (fact("Confidence", incident.confidence.map(|sure| format!("{:.0} %", sure * 100.0))))
             (fact("Targets", (!incident.targets.is_empty()).then(|| targets(incident))))

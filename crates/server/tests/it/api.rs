@@ -13,6 +13,7 @@ mod figures;
 mod incidents;
 mod log;
 mod notices;
+mod options;
 mod people;
 mod queue;
 mod records;

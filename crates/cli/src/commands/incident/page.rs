@@ -25,6 +25,7 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
         return Ok(Verdict::Done);
     }
     head(incident, output);
+    escalation(incident, output);
     attention(incident, output);
     super::analysis::shown(incident, output);
     containments(incident, output);
@@ -99,6 +100,39 @@ fn head(incident: &Value, output: &Output) {
             ("why", show::text(incident, "why")),
         ],
     );
+}
+
+/// What the present level was engaged with, and who of the crisis team has answered.
+fn escalation(incident: &Value, output: &Output) {
+    let factors = incident.pointer("/escalation/factors").and_then(Value::as_array);
+    if let Some(factors) = factors {
+        show::heading(output, "escalation");
+        show::fields(
+            output,
+            &[
+                ("rule", show::text(incident, "escalation.rule")),
+                ("urgency", show::text(incident, "escalation.urgency")),
+                ("expected", show::text(incident, "escalation.improvement")),
+                ("called", show::text(incident, "escalation.called")),
+            ],
+        );
+        let mut table = Table::new(&["factor", "value", "+why"]);
+        for factor in factors {
+            table.row(["name", "value", "why"].map(|field| show::text(factor, field)).to_vec());
+        }
+        table.print(output);
+    }
+    let members = incident.pointer("/crisis/members").and_then(Value::as_array);
+    if let Some(members) = members {
+        show::heading(output, "crisis team");
+        let mut table = Table::new(&["member", "answered"]);
+        for member in members {
+            let answered = show::time(member, "answered_at");
+            let answered = if answered.is_empty() { "not yet".to_owned() } else { answered };
+            table.row(vec![show::text(member, "contact"), answered]);
+        }
+        table.print(output);
+    }
 }
 
 /// What was sent to whom, when, and why not.

@@ -9,9 +9,11 @@ mod shipped;
 mod shipped_people;
 mod wrong;
 mod wrong_drills;
+mod wrong_factors;
 mod wrong_playbooks;
 mod wrong_scores;
 mod wrong_services;
+mod wrong_strategies;
 
 use std::collections::BTreeMap;
 
