@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, backup, check, containment, control, estate, evidence, incident, init, log, notice, playbook,
+        alert, backup, check, containment, control, duty, estate, evidence, incident, init, log, notice, playbook,
         report, run, service, silence, team, token, user, why,
     },
     drill,
@@ -114,6 +114,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Playbook(playbook::Command),
     #[command(subcommand)]
+    Duty(duty::Command),
+    #[command(subcommand)]
     Service(service::Command),
     Team(team::Team),
     #[command(subcommand)]
@@ -144,6 +146,7 @@ impl Cli {
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),
+            Command::Duty(command) => command.run(global, output),
             Command::Service(command) => command.run(global, output),
             Command::Team(command) => command.run(global, output),
             Command::Token(command) => command.run(global, output),

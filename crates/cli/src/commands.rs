@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod containment;
 pub(crate) mod control;
+pub(crate) mod duty;
 pub(crate) mod estate;
 pub(crate) mod evidence;
 pub(crate) mod incident;

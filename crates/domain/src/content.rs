@@ -13,7 +13,7 @@ use crate::{
     detect,
     document::{Position, Problem},
     mapping::Mapping,
-    playbook::{Playbook, TextHash},
+    playbook::{Life, Playbook, TextHash},
     policy::Policies,
     recovery::Recovery,
     report::Terms,
@@ -31,6 +31,7 @@ mod env;
 mod load;
 pub mod people;
 mod rehearsal;
+pub mod schedule;
 pub mod services;
 
 pub use approval::{approval_bindings, approval_env};
@@ -69,6 +70,8 @@ pub struct Content {
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,
+    /// What comes round: reviews of procedures and exercises.
+    pub schedule: schedule::Schedule,
     /// Who may do what.
     pub policies: Policies,
 }
@@ -231,11 +234,22 @@ impl Content {
         self.aliases.get(&lower).cloned().unwrap_or(lower)
     }
 
-    /// The playbook for an incident: the most specific type, then the highest `min_severity` that fits,
-    /// then the name, so that the choice never depends on the order of files.
+    /// The playbook that its text makes active for an incident.
     pub fn playbook_for(&self, incident_type: &str, severity: Severity) -> Option<&Arc<Playbook>> {
+        self.choose(incident_type, severity, |playbook| playbook.charter.status == Life::Active)
+    }
+
+    /// The playbook for an incident among those that may start: the most specific type, then the highest
+    /// `min_severity` that fits, then the name, so that the choice never depends on the order of files.
+    pub fn choose(
+        &self,
+        incident_type: &str,
+        severity: Severity,
+        may_start: impl Fn(&Playbook) -> bool,
+    ) -> Option<&Arc<Playbook>> {
         let fits = |p: &&Arc<Playbook>| {
-            p.min_severity <= severity && (p.types.is_empty() || p.types.iter().any(|t| t == incident_type))
+            let for_type = p.types.is_empty() || p.types.iter().any(|t| t == incident_type);
+            p.min_severity <= severity && for_type && may_start(p)
         };
         self.playbooks
             .values()

@@ -1,13 +1,14 @@
 //! From one command to all its facts: decide, apply, and the only link from one machine to the next.
 
 use crate::{
-    access, action, alert, approval, content, control,
+    access, action, alert, approval, content, control, duty,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
     evidence, health,
     id::{ActionId, AlertId, IncidentId, ReportId},
     incident, intake, notice, policy, report, review, run, sighting, silence,
     state::State,
     time::Timestamp,
+    upkeep,
 };
 
 mod doubt;
@@ -46,6 +47,8 @@ pub enum Command {
     Intake(intake::Command),
     Sighting(sighting::Command),
     Evidence(evidence::Command),
+    Upkeep(upkeep::Command),
+    Duty(duty::Command),
     /// The intent of this attempt is durable, and the platform itself performs it.
     Enact {
         action: ActionId,
@@ -94,6 +97,8 @@ impl Command {
             Command::Intake(_) => "intake",
             Command::Sighting(_) => "sighting",
             Command::Evidence(_) => "evidence",
+            Command::Upkeep(_) => "upkeep",
+            Command::Duty(_) => "duty",
             Command::Enact { .. } => "enactment",
             Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
@@ -183,6 +188,8 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
         Command::Evidence(c) => wrap(evidence::decide(state, c, context)?, Event::Evidence),
+        Command::Upkeep(c) => upkeep::decide(state, c, context)?.into_iter().map(Event::Upkeep).collect(),
+        Command::Duty(c) => wrap(duty::decide(state, c, context)?, Event::Duty),
         Command::Enact { action, attempt } => enact::decide(state, action, attempt, context)?,
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
         Command::Control(c) => match approval::left_by(&state.control, &c) {
@@ -272,6 +279,8 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Intake(_)
         | Command::Sighting(_)
         | Command::Evidence(_)
+        | Command::Upkeep(_)
+        | Command::Duty(_)
         | Command::Enact { .. }
         | Command::Detect { .. }
         | Command::LoadContent(_)
@@ -344,7 +353,12 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Review(..)
         | Event::Health(_)
         | Event::Raw(..)
+        | Event::Duty(..)
+        | Event::Upkeep(upkeep::Event::Moved { .. })
         | Event::Log(_) => Vec::new(),
+        Event::Upkeep(upkeep::Event::Came { routine }) => {
+            vec![Command::Duty(duty::Command::Open { routine: routine.clone() })]
+        }
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
         Event::Evidence(id, event) => kept::after(state, *id, event),
         Event::Notice(id, event) => notices::after(state, *id, event, now),
@@ -428,7 +442,7 @@ fn respond(state: &State, id: IncidentId) -> Vec<Command> {
         let about = Stream::Incident(id);
         vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
     };
-    match state.content.playbook_for(&incident.incident_type, incident.severity) {
+    match state.playbook_for(&incident.incident_type, incident.severity) {
         Some(_) if incident.acts_alone(state.content.confidence.act_from) => {
             vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
         }
@@ -741,6 +755,8 @@ fn redact(
             | Stream::Health
             | Stream::Raw(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
             | Stream::Content
             | Stream::Log => {
                 return Err(Rejected::Invalid(format!(

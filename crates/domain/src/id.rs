@@ -36,6 +36,9 @@ pub type EvidenceId = Id<'E'>;
 /// What a rule has seen so far.
 pub type SightingId = Id<'G'>;
 
+/// What came round and has to be done.
+pub type DutyId = Id<'D'>;
+
 /// What people write before the number, by kind.
 const fn prefix(kind: char) -> &'static str {
     match kind {
@@ -53,6 +56,7 @@ const fn prefix(kind: char) -> &'static str {
         'B' => "RAW",
         'G' => "SIG",
         'E' => "EVD",
+        'D' => "DTY",
         _ => panic!("an id kind without a prefix"),
     }
 }

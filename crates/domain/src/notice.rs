@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::Meta,
     id::{IncidentId, NoticeId},
+    severity::Severity,
     time::{Span, Timestamp},
 };
 
@@ -50,12 +51,18 @@ pub enum Reason {
     Resolved,
     /// A deadline of the review.
     Review,
+    /// All open incidents of one severity together.
+    Digest,
+    /// Something came round, is due or overdue.
+    Duty,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Tell each of these contacts, teams or roles, by a notice of its own.
     Send { incident: IncidentId, reason: Reason, to: Vec<Box<str>>, about: Box<str> },
+    /// The same of no single incident; the first line is what it is about.
+    Tell { reason: Reason, severity: Severity, to: Vec<Box<str>>, title: Box<str>, lines: Vec<Box<str>> },
     /// One notice over this channel alone, whatever the orders say: shows whether it works.
     Test { incident: IncidentId, channel: Box<str>, to: Box<str> },
     /// What the channel said of this attempt.
@@ -113,7 +120,8 @@ pub struct Intent {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     Queued {
-        incident: IncidentId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<IncidentId>,
         reason: Reason,
         to: Box<str>,
         about: Box<str>,
@@ -188,7 +196,9 @@ pub enum Status {
 pub struct Notice {
     pub id: NoticeId,
     pub seq: u64,
-    pub incident: IncidentId,
+    /// Absent for what is about no single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
     pub reason: Reason,
     pub to: Box<str>,
     pub about: Box<str>,

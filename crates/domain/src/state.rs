@@ -14,12 +14,13 @@ use crate::{
     content::{self, Content},
     control::{self, Control},
     correlate::GroupKey,
+    duty::Duty,
     event::{Event, Meta, Stream},
     evidence::{self, Evidence},
     flow::{Command, Fired},
     health,
     id::{
-        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
         RunId, SilenceId, TokenId,
     },
     incident::{self, Incident},
@@ -32,9 +33,11 @@ use crate::{
     sighting::{self, Sighting, Sightings},
     silence::{self, Silence},
     time::Timestamp,
+    upkeep::{self, Upkeep},
 };
 
 mod actions;
+mod duties;
 mod fire;
 mod tally;
 
@@ -63,6 +66,8 @@ pub struct State {
     pub raw: BTreeMap<RawId, Raw>,
     pub sightings: Sightings,
     pub evidence: BTreeMap<EvidenceId, Evidence>,
+    pub upkeep: Upkeep,
+    pub duties: BTreeMap<DutyId, Duty>,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -179,6 +184,8 @@ pub enum Saved {
     Raw(Raw),
     Sighting(Box<Sighting>),
     Evidence(Box<Evidence>),
+    Upkeep(Box<Upkeep>),
+    Duty(Box<Duty>),
 }
 
 impl State {
@@ -250,6 +257,8 @@ impl State {
                 Stream::Sighting(id)
             }
             Saved::Evidence(evidence) => self.restore_evidence(*evidence),
+            Saved::Upkeep(upkeep) => self.restore_upkeep(*upkeep),
+            Saved::Duty(duty) => self.restore_duty(*duty),
         };
         self.schedule(stream);
     }
@@ -304,6 +313,7 @@ impl State {
         // A restored run has its timers from here on: only its playbook tells them.
         let runs: Vec<RunId> = self.runs.live.keys().copied().collect();
         runs.into_iter().for_each(|id| self.schedule(Stream::Run(id)));
+        self.schedule(Stream::Upkeep);
     }
 
     /// Changes the state by one fact and returns the fact's number in its stream.
@@ -336,6 +346,11 @@ impl State {
             }
             Event::Sighting(id, event) => self.sightings.apply(*id, event, meta),
             Event::Evidence(id, event) => self.apply_evidence(*id, event, meta),
+            Event::Upkeep(event) => {
+                upkeep::apply(&mut self.upkeep, event, meta);
+                self.upkeep.seq
+            }
+            Event::Duty(id, event) => self.apply_duty(*id, event, meta),
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -479,6 +494,8 @@ impl State {
             None => {
                 let created = access::create_person(id, event, meta);
                 self.people.extend(created.map(|person| (id, person)));
+                // Routines come round from when there is somebody.
+                self.schedule(Stream::Upkeep);
             }
         }
         self.people.get(&id).map_or(0, |person| person.seq)
@@ -574,7 +591,7 @@ impl State {
             Event::Run(id, _) => self.runs.get(*id).map(|run| run.incident),
             Event::Action(id, _) => self.actions.get(*id).map(|action| action.spec.incident),
             Event::Approval(id, _) => self.approvals.get(id).and_then(|approval| approval.incident),
-            Event::Notice(id, _) => self.notices.get(id).map(|notice| notice.incident),
+            Event::Notice(id, _) => self.notices.get(id).and_then(|notice| notice.incident),
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Report(id, _) => self.reports.get(id).and_then(|report| report.incident),
             Event::Evidence(id, _) => self.evidence.get(id).map(|evidence| evidence.item.incident),
@@ -585,6 +602,8 @@ impl State {
             | Event::Token(..)
             | Event::Raw(..)
             | Event::Sighting(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         }
@@ -626,6 +645,7 @@ impl State {
             Stream::Review(id) => self.reviews.get(&id).is_some_and(|review| !review::is_over(review)),
             Stream::Report(id) => self.reports.get(&id).is_some_and(|report| !report::is_over(report)),
             Stream::Raw(_) => false,
+            Stream::Duty(id) => self.duties.get(&id).is_some_and(|duty| !crate::duty::is_over(duty)),
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
             }
@@ -635,6 +655,7 @@ impl State {
             | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Upkeep
             | Stream::Content
             | Stream::Log => true,
         }
@@ -674,7 +695,11 @@ impl State {
                 self.raw.remove(&id);
             }
             Stream::Sighting(id) => self.sightings.remove(id),
+            Stream::Duty(id) => {
+                self.duties.remove(&id);
+            }
             Stream::Evidence(_)
+            | Stream::Upkeep
             | Stream::Control
             | Stream::Health
             | Stream::Person(_)
@@ -706,6 +731,8 @@ impl State {
                 incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
             }
             Stream::Sighting(id) => self.sightings.get(id).and_then(sighting::next_wakeup),
+            Stream::Upkeep => upkeep::next_wakeup(self),
+            Stream::Duty(id) => self.duties.get(&id).and_then(crate::duty::next_wakeup).map(|(at, _)| at),
             Stream::Evidence(_)
             | Stream::Health
             | Stream::Person(_)

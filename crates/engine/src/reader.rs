@@ -8,12 +8,13 @@ use domain::{
     alert::Alert,
     approval::Approval,
     control::Control,
+    duty::Duty,
     event::Stream,
     evidence::Evidence,
     figures::Case,
     health::Health,
     id::{
-        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
         RunId, SilenceId, TokenId,
     },
     incident::Incident,
@@ -24,6 +25,7 @@ use domain::{
     run::Run,
     silence::Silence,
     time::Timestamp,
+    upkeep::Upkeep,
 };
 use serde::de::DeserializeOwned;
 use store::{Range, Store};
@@ -159,6 +161,20 @@ impl Reader {
     /// What the last probes of services said.
     pub fn health(&self) -> Result<Health, Error> {
         Ok(self.one(Table::Health, &rows::key(0))?.unwrap_or_default())
+    }
+
+    /// Which procedures are active, and what came round.
+    pub fn upkeep(&self) -> Result<Upkeep, Error> {
+        Ok(self.one(Table::Upkeep, &rows::key(0))?.unwrap_or_default())
+    }
+
+    /// Duties that are open (with `past`: done), newest first.
+    pub fn duties(&self, past: bool, page: Page) -> Result<Vec<Duty>, Error> {
+        self.list(if past { Table::DutyPast } else { Table::Duty }, page)
+    }
+
+    pub fn duty(&self, id: DutyId) -> Result<Option<Duty>, Error> {
+        self.either(Table::Duty, Table::DutyPast, id.0)
     }
 
     pub fn review(&self, id: ReviewId) -> Result<Option<Review>, Error> {

@@ -57,10 +57,14 @@ pub enum Table {
     Case = 60,
     /// What each review leaves for them, beside its texts.
     Lookback = 61,
+    /// Which procedures are active, and what came round.
+    Upkeep = 70,
+    Duty = 71,
+    DutyPast = 72,
 }
 
 impl Table {
-    pub const ALL: [Table; 31] = [
+    pub const ALL: [Table; 34] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -92,6 +96,9 @@ impl Table {
         Table::Evidence,
         Table::Case,
         Table::Lookback,
+        Table::Upkeep,
+        Table::Duty,
+        Table::DutyPast,
     ];
 
     pub fn name(self) -> &'static str {
@@ -127,6 +134,9 @@ impl Table {
             Table::Evidence => "evidence",
             Table::Case => "case",
             Table::Lookback => "lookback",
+            Table::Upkeep => "upkeep",
+            Table::Duty => "duty",
+            Table::DutyPast => "duty (past)",
         }
     }
 
@@ -201,6 +211,8 @@ pub(crate) fn changes(
         Stream::Evidence(id) => ((Table::Evidence, Table::Evidence), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
         Stream::Health => ((Table::Health, Table::Health), 0),
+        Stream::Upkeep => ((Table::Upkeep, Table::Upkeep), 0),
+        Stream::Duty(id) => ((Table::Duty, Table::DutyPast), id.0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
             let in_force = InForce { hash: state.loaded.clone(), content_seq, log_seq };
@@ -242,6 +254,8 @@ pub(crate) fn changes(
         }
         Stream::Control => Some(put(table, key(number), &state.control)),
         Stream::Health => Some(put(table, key(number), &state.health)),
+        Stream::Upkeep => Some(put(table, key(number), &state.upkeep)),
+        Stream::Duty(id) => state.duties.get(&id).map(|duty| put(table, key(number), duty)),
         Stream::Content | Stream::Log => None,
     };
     out.extend(row.transpose()?);
@@ -249,7 +263,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 15] = [
+pub(crate) const LIVE: [Table; 17] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -265,6 +279,8 @@ pub(crate) const LIVE: [Table; 15] = [
     Table::Health,
     Table::Report,
     Table::Evidence,
+    Table::Upkeep,
+    Table::Duty,
 ];
 
 /// Reads one live row back.
@@ -285,6 +301,8 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Health => serde_json::from_slice(value).map(Saved::Health),
         Table::Report => serde_json::from_slice(value).map(Saved::Report),
         Table::Evidence => serde_json::from_slice(value).map(|evidence| Saved::Evidence(Box::new(evidence))),
+        Table::Upkeep => serde_json::from_slice(value).map(|upkeep| Saved::Upkeep(Box::new(upkeep))),
+        Table::Duty => serde_json::from_slice(value).map(|duty| Saved::Duty(Box::new(duty))),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast
@@ -296,6 +314,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::ReportPast
         | Table::Case
         | Table::Lookback
+        | Table::DutyPast
         | Table::Raw
         | Table::Content
         | Table::Timeline

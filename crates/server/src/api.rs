@@ -17,6 +17,7 @@ mod backups;
 mod containments;
 mod content;
 mod control;
+mod duties;
 mod emergency;
 mod evidence;
 mod facts;
@@ -65,6 +66,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     access::ROUTES,
     content::ROUTES,
     services::ROUTES,
+    duties::ROUTES,
     team::ROUTES,
     why::ROUTES,
     log::ROUTES,

@@ -195,6 +195,8 @@ impl Journal {
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
             | Event::Content(_)
             | Event::Log(_) => {}
         }

@@ -500,6 +500,8 @@ impl Simulation {
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
             | Stream::Content
             | Stream::Log => None,
         };

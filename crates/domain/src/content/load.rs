@@ -8,6 +8,7 @@ mod approval;
 mod block;
 mod calendar;
 mod channels;
+mod charter;
 mod condition;
 mod confidence;
 mod drill;
@@ -24,6 +25,7 @@ mod report;
 mod reports;
 mod rule;
 mod samples;
+mod schedule;
 mod services;
 mod step;
 mod targets;
@@ -74,6 +76,7 @@ enum Kind {
     Confidence,
     Services,
     Reports,
+    Schedule,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -103,6 +106,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
     ("reports.yaml", Kind::Reports),
+    ("schedule.yaml", Kind::Schedule),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -189,6 +193,8 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
     mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, &mut problems);
     people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
+    let charters = playbooks.iter().map(|(path, read)| (*path, &*read.playbook));
+    charter::check_people(&people, charters, &mut problems);
     trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, &mut problems);
 
@@ -199,6 +205,9 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         files.contains_key(&path) && !playbooks.contains_key(path.as_str())
     };
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
+    let known_drills = of_kind(files, Kind::Drill);
+    let known_drills = known_drills.iter().filter_map(|(path, _)| drill::name_of(path));
+    let schedule = schedule::read(&of_kind(files, Kind::Schedule), &people, known_drills, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let policies =
@@ -225,6 +234,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         services,
         people,
         reports,
+        schedule,
         policies,
     };
     if problems.is_empty() {

@@ -78,6 +78,15 @@ impl People {
         found
     }
 
+    /// Every name that stands for somebody: of teams, roles and contacts.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.teams.keys().chain(self.roles.keys()).chain(self.contacts.keys()).map(String::as_str)
+    }
+
+    pub fn knows(&self, name: &str) -> bool {
+        self.teams.contains_key(name) || self.roles.contains_key(name) || self.contacts.contains_key(name)
+    }
+
     /// The contacts of one level, counted from 1.
     pub fn of_level(&self, level: u8) -> BTreeSet<&str> {
         let level = usize::from(level).checked_sub(1).and_then(|index| self.levels.get(index));

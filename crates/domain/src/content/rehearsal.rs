@@ -321,6 +321,8 @@ impl<'t> Rehearsal<'t> {
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Evidence(..)
+                | Event::Upkeep(_)
+                | Event::Duty(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

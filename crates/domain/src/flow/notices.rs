@@ -24,13 +24,15 @@ fn undeliverable(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Comm
     match event {
         notice::Event::Undeliverable { reason } => {
             // One stands for all, so that dead channels leave room for what else waits for a person.
-            let waiting = state.incidents.open.get(&notice.incident).map(|incident| &incident.attention);
+            // What is about no incident stands among the notices, and what it reminds of is reminded of again.
+            let Some(incident) = notice.incident else { return Vec::new() };
+            let waiting = state.incidents.open.get(&incident).map(|incident| &incident.attention);
             if waiting.is_some_and(|all| all.iter().any(|waits| waits.about.starts_with("notice/"))) {
                 return Vec::new();
             }
             let reason = format!("nobody could be told ({}): {reason}", notice.to);
             let about = Stream::Notice(id);
-            vec![Command::Incident(incident::Command::RaiseAttention { id: notice.incident, about, reason })]
+            vec![Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason })]
         }
         notice::Event::Queued { .. }
         | notice::Event::Sending { .. }

@@ -1,5 +1,7 @@
 //! Who is told of a fact, and what it asks of people. Nothing, where the content names nobody.
 
+mod duties;
+
 use std::collections::BTreeSet;
 
 use super::Command;
@@ -25,12 +27,14 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         Event::Run(id, event) => after_run(state, *id, event),
         Event::Review(id, event) => after_review(state, *id, event),
         Event::Report(id, event) => after_report(state, *id, event),
+        Event::Duty(id, event) => duties::after(state, *id, event),
         Event::Alert(..)
         | Event::Silence(..)
         | Event::Action(..)
         | Event::Control(_)
         | Event::Sighting(..)
         | Event::Evidence(..)
+        | Event::Upkeep(_)
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)

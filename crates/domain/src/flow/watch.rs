@@ -64,6 +64,8 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Raw(..)
         | Event::Sighting(..)
         | Event::Evidence(..)
+        | Event::Upkeep(_)
+        | Event::Duty(..)
         | Event::Content(_)
         | Event::Log(LogEvent::Redacted { .. }) => {}
     }

@@ -154,6 +154,8 @@ fn must_wait(state: &State, about: Stream) -> bool {
         | Stream::Raw(_)
         | Stream::Sighting(_)
         | Stream::Evidence(_)
+        | Stream::Upkeep
+        | Stream::Duty(_)
         | Stream::Content
         | Stream::Log => false,
     }

@@ -8,6 +8,7 @@ use crate::{
     event::{Context, Rejected},
     id::{IncidentId, NoticeId},
     playbook::{Backoff, Retry},
+    severity::Severity,
     state::State,
     time::Span,
 };
@@ -25,6 +26,11 @@ pub fn decide(
     match command {
         Command::Send { incident, reason, to, about } => {
             send(state, (incident, reason), &to, &about, None, context)
+        }
+        Command::Tell { reason, severity, to, title, lines } => {
+            let words = message::free(state, reason, severity, &title, &lines);
+            let whose = Whose { incident: None, reason, severity, drill: false, about: &title };
+            Ok(queue(state, &whose, words, &to, None, context))
         }
         Command::Test { incident, channel, to } => test(state, incident, &channel, to, context),
         Command::Report { id, attempt, outcome } => {
@@ -89,26 +95,49 @@ fn send(
     let Some(open) = known.or_else(|| past::incident(state, incident, reason).map(Cow::Owned)) else {
         return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
     };
+    let words = message::words(state, &open, reason, about);
+    let (severity, drill) = (open.severity, open.drill);
+    let whose = Whose { incident: Some(incident), reason, severity, drill, about };
+    Ok(queue(state, &whose, words, to, only, context))
+}
+
+/// What notices are about.
+struct Whose<'a> {
+    incident: Option<IncidentId>,
+    reason: Reason,
+    severity: Severity,
+    drill: bool,
+    about: &'a str,
+}
+
+/// One notice for each recipient, and how each begins.
+fn queue(
+    state: &State,
+    whose: &Whose<'_>,
+    words: message::Words<'_>,
+    to: &[Box<str>],
+    only: Option<&str>,
+    context: &Context,
+) -> Vec<(NoticeId, Event)> {
     let mut rooms: BTreeMap<Box<str>, usize> = BTreeMap::new();
-    let messages = message::words(state, &open, reason, about).messages(to);
     let mut events = Vec::with_capacity(2 * to.len());
-    for (to, message) in to.iter().zip(messages) {
+    for (to, message) in to.iter().zip(words.messages(to)) {
         let id = NoticeId::from_number(context.next + events.len() as u64);
         let channels: Vec<&Channel> = match only {
             Some(name) => state.content.channels.named(name).into_iter().collect(),
-            None => state.content.channels.order(reason, open.severity).collect(),
+            None => state.content.channels.order(whose.reason, whose.severity).collect(),
         };
-        let (routes, left_out) = routes(state, &channels, open.drill, to);
+        let (routes, left_out) = routes(state, &channels, whose.drill, to);
         let room = routes.first().filter(|route| !route.here).map(|route| {
             rooms.entry(route.channel.clone()).or_insert_with(|| state.lines.room(&route.channel))
         });
         let has_room = room.is_none_or(|room| std::mem::replace(room, room.saturating_sub(1)) > 0);
-        let first = has_room.then(|| first_event(id, &routes, open.drill, state, context));
-        let (to, about) = (clip(to), clip(about));
+        let first = has_room.then(|| first_event(id, &routes, whose.drill, state, context));
+        let (incident, reason, to, about) = (whose.incident, whose.reason, clip(to), clip(whose.about));
         events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
         events.extend(first.map(|first| (id, first)));
     }
-    Ok(events)
+    events
 }
 
 fn test(

@@ -70,6 +70,25 @@ pub(super) fn words<'a>(state: &'a State, incident: &Incident, reason: Reason, a
     }
 }
 
+/// The words of what is about no single incident: a title, and lines below it.
+pub(super) fn free<'a>(
+    state: &'a State,
+    reason: Reason,
+    severity: Severity,
+    title: &str,
+    lines: &[Box<str>],
+) -> Words<'a> {
+    let mut values: BTreeMap<_, _> = FIELDS.map(|name| (name, PENDING.to_owned())).into();
+    let clean = |line: &Box<str>| one_line(line, VALUE_CHARS_MAX);
+    values.insert("about", lines.iter().map(clean).collect::<Vec<_>>().join("\n"));
+    values.insert("title", one_line(title, VALUE_CHARS_MAX));
+    values.insert("severity", severity.name().to_owned());
+    values.insert("reason", word(reason).to_owned());
+    values.insert("id", word(reason).to_owned());
+    let template = state.content.templates.get(template_name(reason, severity)).map(String::as_str);
+    Words { template, values, severity }
+}
+
 impl Words<'_> {
     /// The messages for these recipients. A template that is missing or fails gives a plain text instead: a person
     /// is told in any case.
@@ -107,6 +126,8 @@ fn template_name(reason: Reason, severity: Severity) -> &'static str {
         Reason::Approval => "approval",
         Reason::Task | Reason::Review => "task",
         Reason::Resolved => "resolved",
+        Reason::Digest => "digest",
+        Reason::Duty => "duty",
     }
 }
 
@@ -219,6 +240,8 @@ fn word(reason: Reason) -> &'static str {
         Reason::Update => "update",
         Reason::Resolved => "resolved",
         Reason::Review => "review",
+        Reason::Digest => "digest",
+        Reason::Duty => "duty",
     }
 }
 

@@ -133,6 +133,10 @@ pub const EVIDENCE_ACCESS: Act = act("evidence.access", Respond, Kind::Evidence)
 pub const EVIDENCE_EXPORT: Act = act("evidence.export", Respond, Kind::Evidence);
 pub const EVIDENCE_TRANSFER: Act = act("evidence.transfer", Respond, Kind::Evidence);
 pub const EVIDENCE_VERIFY: Act = act("evidence.verify", Respond, Kind::Evidence);
+pub const PROCEDURE_REVIEW: Act = act("procedure.review", Respond, Kind::Platform);
+pub const PROCEDURE_ACTIVATE: Act = act("procedure.activate", Command, Kind::Platform);
+pub const PROCEDURE_RETIRE: Act = act("procedure.retire", Command, Kind::Platform);
+pub const DUTY_COMPLETE: Act = act("duty.complete", Respond, Kind::Platform);
 pub const LOG_IN: Act = act("page.log_in", Read, Kind::Account);
 pub const LOG_OUT: Act = act("page.log_out", Read, Kind::Account);
 
@@ -194,6 +198,10 @@ pub const ALL: &[Act] = &[
     EVIDENCE_EXPORT,
     EVIDENCE_TRANSFER,
     EVIDENCE_VERIFY,
+    PROCEDURE_REVIEW,
+    PROCEDURE_ACTIVATE,
+    PROCEDURE_RETIRE,
+    DUTY_COMPLETE,
     LOG_IN,
     LOG_OUT,
 ];

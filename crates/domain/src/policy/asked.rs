@@ -8,11 +8,14 @@ use crate::{
     access::{self, Holder},
     action, approval,
     control::{self, Leave},
-    evidence,
+    duty, evidence,
     flow::Command,
     id::{ActionId, ApprovalId, EvidenceId, IncidentId, ReportId, ReviewId, RunId},
-    incident, intake, notice, report, review, run, silence,
+    incident, intake, notice,
+    playbook::Life,
+    report, review, run, silence,
     state::State,
+    upkeep,
 };
 
 /// What a command asks of policies.
@@ -62,6 +65,9 @@ pub(super) fn by(state: &State, command: &Command) -> Asked {
             report::Command::Link { .. } | report::Command::Remind { .. } => Asked::Own,
         },
         Command::Evidence(command) => of_evidence(state, command),
+        Command::Upkeep(command) => of_upkeep(command),
+        Command::Duty(duty::Command::Complete { .. }) => one(act::DUTY_COMPLETE, Thing::platform()),
+        Command::Duty(duty::Command::Open { .. } | duty::Command::Remind { .. }) => Asked::Own,
         Command::Intake(intake::Command::Keep { .. }) => Asked::Scope,
         Command::LoadContent(_) => one(act::CONTENT_LOAD, Thing::platform()),
         Command::Redact { .. } => one(act::REDACT, Thing::platform()),
@@ -253,6 +259,16 @@ fn of_evidence(state: &State, command: &evidence::Command) -> Asked {
     }
 }
 
+fn of_upkeep(command: &upkeep::Command) -> Asked {
+    let act = match command {
+        upkeep::Command::Move { to: Life::Draft | Life::Review, .. } => act::PROCEDURE_REVIEW,
+        upkeep::Command::Move { to: Life::Active, .. } => act::PROCEDURE_ACTIVATE,
+        upkeep::Command::Move { to: Life::Retired, .. } => act::PROCEDURE_RETIRE,
+        upkeep::Command::Round => return Asked::Own,
+    };
+    one(act, Thing::platform())
+}
+
 fn owner(holder: &Holder) -> Option<crate::id::PersonId> {
     match holder {
         Holder::Person(id) | Holder::Page(id) => Some(*id),
@@ -278,7 +294,8 @@ fn of_notice(state: &State, command: &notice::Command) -> Asked {
         notice::Command::Test { incident, to, .. } => {
             one(act::NOTICE_TEST, thing(*incident, external(&[to])))
         }
-        notice::Command::Report { .. }
+        notice::Command::Tell { .. }
+        | notice::Command::Report { .. }
         | notice::Command::Wake { .. }
         | notice::Command::Recover { .. }
         | notice::Command::Cancel { .. } => Asked::Own,

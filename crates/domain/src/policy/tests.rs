@@ -53,6 +53,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "notice.test",
             "review.complete",
             "review.write",
+            "procedure.review",
+            "duty.complete",
             "report.acknowledge",
             "report.close",
         ],
@@ -72,6 +74,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "control.breaker",
             "control.mend_glass",
             "control.confirm_clock",
+            "procedure.activate",
+            "procedure.retire",
         ],
     ),
     (

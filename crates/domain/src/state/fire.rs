@@ -4,8 +4,9 @@ use super::{Fired, State};
 use crate::{
     action, alert, approval, control,
     event::{Context, Event, Stream},
+    duty,
     flow::Command,
-    incident, notice, report, review, run, sighting, silence,
+    incident, notice, report, review, run, sighting, silence, upkeep,
 };
 
 impl State {
@@ -55,6 +56,11 @@ impl State {
             Stream::Sighting(id) => {
                 let command = self.sightings.get(id).and_then(|sighting| sighting::due(sighting, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Sighting(command)))
+            }
+            Stream::Upkeep => Fired::Command(Command::Upkeep(upkeep::Command::Round)),
+            Stream::Duty(id) => {
+                let command = self.duties.get(&id).and_then(|duty| duty::due(duty, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Duty(command)))
             }
             Stream::Evidence(_)
             | Stream::Health

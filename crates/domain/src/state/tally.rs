@@ -36,6 +36,8 @@ impl State {
             | Event::Report(..)
             | Event::Raw(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
             | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => return,

@@ -318,6 +318,8 @@ impl Decide {
             | Command::Intake(_)
             | Command::Sighting(_)
             | Command::Evidence(_)
+            | Command::Upkeep(_)
+            | Command::Duty(_)
             | Command::Detect { .. }
             | Command::Reroute { .. }
             | Command::Enact { .. }

@@ -103,6 +103,8 @@ pub(crate) fn revive(
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
             | Stream::Content
             | Stream::Log => None,
         };

@@ -180,6 +180,8 @@ impl Fold {
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
             | Event::Token(..) => {}
         }
     }
@@ -250,6 +252,8 @@ impl Fold {
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
             | Stream::Content
             | Stream::Log => false,
         })

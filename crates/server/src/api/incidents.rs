@@ -266,6 +266,8 @@ pub(crate) fn page(
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
             | Stream::Content
             | Stream::Log => {}
         }

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod recovery;
+mod upkeep;
 
 use domain::{
     access, action, alert, approval, content, control,
@@ -75,6 +76,8 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Sighting(_, event)) => of_sighting(&event),
         Ok(Event::Evidence(_, event)) => evidence::said(&event),
+        Ok(Event::Upkeep(event)) => upkeep::of_upkeep(&event),
+        Ok(Event::Duty(_, event)) => upkeep::of_duty(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }

@@ -6,6 +6,7 @@ mod cloudevents;
 mod containments;
 mod content;
 mod control;
+mod duties;
 mod emergency;
 mod evidence;
 mod figures;

@@ -67,7 +67,7 @@ pub(super) fn read<'p>(
         let mut report = Report::new(path, problems);
         report.add(found);
         let Some(document) = document else { continue };
-        let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml")).unwrap_or(path);
+        let name = name_of(path).unwrap_or(path);
         report.id("the scenario", &document.scenario);
         let targets = targets(&document.targets, &mut report);
         let playbook = playbooks.clone().find(|playbook| playbook.id == document.playbook.value);
@@ -83,6 +83,11 @@ pub(super) fn read<'p>(
         drills.insert(name.to_owned(), Drill { scenario, playbook, targets, people });
     }
     drills
+}
+
+/// The name of a drill is that of its file.
+pub(super) fn name_of(path: &str) -> Option<&str> {
+    path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml"))
 }
 
 fn targets(document: &TargetsDocument, report: &mut Report<'_>) -> Targets {

@@ -169,6 +169,8 @@ impl Trial {
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         })

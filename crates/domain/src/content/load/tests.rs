@@ -9,6 +9,7 @@ mod shipped;
 mod wrong;
 mod wrong_drills;
 mod wrong_playbooks;
+mod wrong_schedule;
 mod wrong_services;
 
 use std::collections::BTreeMap;
