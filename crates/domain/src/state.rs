@@ -39,9 +39,11 @@ use crate::{
 mod actions;
 mod duties;
 mod fire;
+mod ranks;
 mod tally;
 
 pub use actions::Actions;
+use ranks::Ranks;
 
 #[derive(Debug, Default)]
 pub struct State {
@@ -132,6 +134,8 @@ pub struct Incidents {
     by_group: HashMap<GroupKey, IncidentId>,
     /// The open ones that are for practice.
     drills: BTreeSet<IncidentId>,
+    /// The others, by severity.
+    pub ranks: Ranks,
 }
 
 impl Incidents {
@@ -272,6 +276,7 @@ impl State {
     fn restore_incident(&mut self, incident: Incident) -> Stream {
         let id = incident.id;
         self.index_group(&incident);
+        self.incidents.ranks.moved(id, None, ranks::rank(&incident));
         self.incidents.open.insert(id, Box::new(incident));
         Stream::Incident(id)
     }
@@ -412,11 +417,14 @@ impl State {
     fn apply_incident(&mut self, id: IncidentId, event: &incident::Event, meta: &Meta) -> u64 {
         if let Some(incident) = incident::create(id, event, meta) {
             self.index_group(&incident);
+            self.incidents.ranks.moved(id, None, ranks::rank(&incident));
             self.incidents.open.insert(id, Box::new(incident));
             return 1;
         }
         let Some(incident) = self.incidents.open.get_mut(&id) else { return 0 };
+        let before = ranks::rank(incident);
         incident::apply(incident, event, meta);
+        self.incidents.ranks.moved(id, before, ranks::rank(incident));
         if let (incident::Event::Closed { .. }, Some(key)) = (event, incident.group_key())
             && self.incidents.by_group.get(&key) == Some(&id)
         {

@@ -71,6 +71,8 @@ pub enum Every {
 }
 
 impl Every {
+    pub const ALL: [Every; 4] = [Every::Day, Every::Week, Every::Month, Every::Quarter];
+
     /// As people say it.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calendar::{Calendar, Wait};
-use crate::{severity::Severity, time::Span};
+use super::calendar::{Beat, Calendar, Wait};
+use crate::{
+    severity::Severity,
+    time::{Span, Timestamp},
+};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct People {
@@ -25,8 +28,18 @@ pub struct SeverityTerms {
     /// Zero means immediately.
     pub acknowledge: Wait,
     pub escalate: Option<Wait>,
-    /// How often the state is told.
+    /// How often the state of each is told.
     pub update: Option<Span>,
+    /// When the state of all that are open is told, in one notice.
+    pub digest: Option<Beat>,
+}
+
+impl SeverityTerms {
+    /// When the state is told next, where each is told `span` after the last time.
+    pub fn told_next(&self, now: Timestamp, span: Option<Span>, calendar: Option<&Calendar>) -> Option<Timestamp> {
+        let digest = self.digest.map(|beat| beat.next(now, calendar));
+        digest.or_else(|| span.map(|span| now.plus(span)))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

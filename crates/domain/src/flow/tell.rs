@@ -1,5 +1,6 @@
 //! Who is told of a fact, and what it asks of people. Nothing, where the content names nobody.
 
+mod digest;
 mod duties;
 
 use std::collections::BTreeSet;
@@ -131,6 +132,7 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
         people::Event::Escalated { level, why, .. } => {
             send(id, Reason::Escalated, known.of_level(*level), &format!("level {level}: {why}"))
         }
+        people::Event::UpdateDue { digest: true, .. } if !incident.drill => digest::after(state, incident),
         people::Event::UpdateDue { unheard, .. } if *unheard > people::UNHEARD_AT_CADENCE => {
             let to = known.of_level(incident.standing().level);
             let since = incident.opened_at;
