@@ -8,7 +8,7 @@ use crate::{
     client::Address,
     commands::{
         alert, backup, check, containment, control, duty, estate, evidence, incident, init, log, notice, playbook,
-        report, run, service, silence, team, token, user, why,
+        report, run, service, silence, statement, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -105,6 +105,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Notice(notice::Command),
     #[command(subcommand)]
+    Statement(statement::Command),
+    #[command(subcommand)]
     Evidence(evidence::Command),
     #[command(subcommand)]
     Backup(backup::Command),
@@ -141,6 +143,7 @@ impl Cli {
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),
             Command::Notice(command) => command.run(global, output),
+            Command::Statement(command) => command.run(global, output),
             Command::Evidence(command) => command.run(global, output),
             Command::Backup(command) => command.run(global, output),
             Command::Log(command) => command.run(global, output),

@@ -33,6 +33,7 @@ pub mod people;
 mod rehearsal;
 pub mod schedule;
 pub mod services;
+pub mod statements;
 
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
@@ -72,6 +73,8 @@ pub struct Content {
     pub reports: Terms,
     /// What comes round: reviews of procedures and exercises.
     pub schedule: schedule::Schedule,
+    /// Kinds of words to the outside.
+    pub statements: statements::Statements,
     /// Who may do what.
     pub policies: Policies,
 }

@@ -8,9 +8,9 @@ use crate::{
     access, action, alert, approval, content, control, duty, evidence, health,
     id::{
         ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SightingId, SilenceId, TokenId,
+        RunId, SightingId, SilenceId, StatementId, TokenId,
     },
-    incident, intake, notice, report, review, run, sighting, silence,
+    incident, intake, notice, report, review, run, sighting, silence, statement,
     time::Timestamp,
     upkeep,
 };
@@ -87,6 +87,7 @@ pub enum Stream {
     /// Which procedures are active, and what came round.
     Upkeep,
     Duty(DutyId),
+    Statement(StatementId),
     Content,
     Log,
 }
@@ -112,6 +113,7 @@ impl fmt::Display for Stream {
             Stream::Evidence(id) => write!(f, "evidence/{}", id.0),
             Stream::Upkeep => f.write_str("upkeep"),
             Stream::Duty(id) => write!(f, "duty/{}", id.0),
+            Stream::Statement(id) => write!(f, "statement/{}", id.0),
             Stream::Content => f.write_str("content"),
             Stream::Log => f.write_str("log"),
         }
@@ -139,6 +141,7 @@ pub enum Event {
     Evidence(EvidenceId, evidence::Event),
     Upkeep(upkeep::Event),
     Duty(DutyId, duty::Event),
+    Statement(StatementId, statement::Event),
     Content(content::Event),
     Log(LogEvent),
 }
@@ -174,6 +177,7 @@ impl Event {
             Event::Evidence(id, _) => Stream::Evidence(*id),
             Event::Upkeep(_) => Stream::Upkeep,
             Event::Duty(id, _) => Stream::Duty(*id),
+            Event::Statement(id, _) => Stream::Statement(*id),
             Event::Content(_) => Stream::Content,
             Event::Log(_) => Stream::Log,
         }
@@ -206,6 +210,7 @@ impl Event {
             Event::Evidence(_, event) => event.kind(),
             Event::Upkeep(event) => event.kind(),
             Event::Duty(_, event) => event.kind(),
+            Event::Statement(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
             Event::Log(LogEvent::Redacted { .. }) => "log.redacted",
             Event::Log(LogEvent::Refused { .. }) => "log.refused",
@@ -233,6 +238,7 @@ impl Event {
             Event::Evidence(_, event) => serde_json::to_writer(out, event),
             Event::Upkeep(event) => serde_json::to_writer(out, event),
             Event::Duty(_, event) => serde_json::to_writer(out, event),
+            Event::Statement(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
             Event::Log(event) => serde_json::to_writer(out, event),
         }
@@ -259,6 +265,7 @@ impl Event {
             Stream::Evidence(id) => Event::Evidence(id, serde_json::from_slice(body)?),
             Stream::Upkeep => Event::Upkeep(serde_json::from_slice(body)?),
             Stream::Duty(id) => Event::Duty(id, serde_json::from_slice(body)?),
+            Stream::Statement(id) => Event::Statement(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
             Stream::Log => Event::Log(serde_json::from_slice(body)?),
         })
@@ -296,6 +303,7 @@ impl FromStr for Stream {
             "sighting" => Ok(Stream::Sighting(SightingId::from_number(number))),
             "evidence" => Ok(Stream::Evidence(EvidenceId::from_number(number))),
             "duty" => Ok(Stream::Duty(DutyId::from_number(number))),
+            "statement" => Ok(Stream::Statement(StatementId::from_number(number))),
             _ => Err(wrong()),
         }
     }

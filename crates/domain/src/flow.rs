@@ -7,6 +7,7 @@ use crate::{
     id::{ActionId, AlertId, IncidentId, ReportId},
     incident, intake, notice, policy, report, review, run, sighting, silence,
     state::State,
+    statement,
     time::Timestamp,
     upkeep,
 };
@@ -50,6 +51,7 @@ pub enum Command {
     Evidence(evidence::Command),
     Upkeep(upkeep::Command),
     Duty(duty::Command),
+    Statement(statement::Command),
     /// The intent of this attempt is durable, and the platform itself performs it.
     Enact {
         action: ActionId,
@@ -100,6 +102,7 @@ impl Command {
             Command::Evidence(_) => "evidence",
             Command::Upkeep(_) => "upkeep",
             Command::Duty(_) => "duty",
+            Command::Statement(_) => "statement",
             Command::Enact { .. } => "enactment",
             Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
@@ -191,6 +194,10 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Evidence(c) => wrap(evidence::decide(state, c, context)?, Event::Evidence),
         Command::Upkeep(c) => upkeep::decide(state, c, context)?.into_iter().map(Event::Upkeep).collect(),
         Command::Duty(c) => wrap(duty::decide(state, c, context)?, Event::Duty),
+        Command::Statement(statement::Command::Submit { id }) => {
+            wrap(statement::ask(state, id, context)?, Event::Approval)
+        }
+        Command::Statement(c) => wrap(statement::decide(state, c, context)?, Event::Statement),
         Command::Enact { action, attempt } => enact::decide(state, action, attempt, context)?,
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
         Command::Control(c) => match approval::left_by(&state.control, &c) {
@@ -282,6 +289,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Evidence(_)
         | Command::Upkeep(_)
         | Command::Duty(_)
+        | Command::Statement(_)
         | Command::Enact { .. }
         | Command::Detect { .. }
         | Command::LoadContent(_)
@@ -357,6 +365,7 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Duty(..)
         | Event::Upkeep(upkeep::Event::Moved { .. })
         | Event::Log(_) => Vec::new(),
+        Event::Statement(id, event) => statement::follows(state, *id, event),
         Event::Upkeep(upkeep::Event::Came { routine }) => {
             vec![Command::Duty(duty::Command::Open { routine: routine.clone() })]
         }

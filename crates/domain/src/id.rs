@@ -39,6 +39,9 @@ pub type SightingId = Id<'G'>;
 /// What came round and has to be done.
 pub type DutyId = Id<'D'>;
 
+/// Words to the outside.
+pub type StatementId = Id<'O'>;
+
 /// What people write before the number, by kind.
 const fn prefix(kind: char) -> &'static str {
     match kind {
@@ -57,6 +60,7 @@ const fn prefix(kind: char) -> &'static str {
         'G' => "SIG",
         'E' => "EVD",
         'D' => "DTY",
+        'O' => "STM",
         _ => panic!("an id kind without a prefix"),
     }
 }

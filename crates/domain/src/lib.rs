@@ -48,6 +48,7 @@ pub mod severity;
 pub mod sighting;
 pub mod silence;
 pub mod state;
+pub mod statement;
 #[cfg(test)]
 mod stories;
 pub mod targets;

@@ -13,7 +13,7 @@ mod tests;
 pub use decide::decide;
 pub use line::{Lines, SENDING_MAX};
 pub(crate) use message::fill;
-pub use message::{FIELDS, Message, sample};
+pub use message::{FIELDS, Message, outside, sample};
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,8 @@ pub enum Reason {
     Digest,
     /// Something came round, is due or overdue.
     Duty,
+    /// Words to the outside that people agreed with.
+    Statement,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,15 @@ pub enum Command {
     Send { incident: IncidentId, reason: Reason, to: Vec<Box<str>>, about: Box<str> },
     /// The same of no single incident; the first line is what it is about.
     Tell { reason: Reason, severity: Severity, to: Vec<Box<str>>, title: Box<str>, lines: Vec<Box<str>> },
+    /// Exactly these words, agreed with before, to somebody outside.
+    Say {
+        incident: IncidentId,
+        severity: Severity,
+        drill: bool,
+        to: Box<str>,
+        subject: Box<str>,
+        text: Box<str>,
+    },
     /// One notice over this channel alone, whatever the orders say: shows whether it works.
     Test { incident: IncidentId, channel: Box<str>, to: Box<str> },
     /// What the channel said of this attempt.

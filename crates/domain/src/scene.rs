@@ -250,6 +250,7 @@ fn line(fact: &Fact) -> String {
         | Event::Evidence(..)
         | Event::Upkeep(_)
         | Event::Duty(..)
+        | Event::Statement(..)
         | Event::Content(_)
         | Event::Log(_) => String::new(),
     };

@@ -21,7 +21,7 @@ use crate::{
     health,
     id::{
         ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SilenceId, TokenId,
+        RunId, SilenceId, StatementId, TokenId,
     },
     incident::{self, Incident},
     intake::{self, Raw},
@@ -32,6 +32,7 @@ use crate::{
     run::{self, Run},
     sighting::{self, Sighting, Sightings},
     silence::{self, Silence},
+    statement::Statement,
     time::Timestamp,
     upkeep::{self, Upkeep},
 };
@@ -70,6 +71,7 @@ pub struct State {
     pub evidence: BTreeMap<EvidenceId, Evidence>,
     pub upkeep: Upkeep,
     pub duties: BTreeMap<DutyId, Duty>,
+    pub statements: BTreeMap<StatementId, Statement>,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -190,6 +192,7 @@ pub enum Saved {
     Evidence(Box<Evidence>),
     Upkeep(Box<Upkeep>),
     Duty(Box<Duty>),
+    Statement(Box<Statement>),
 }
 
 impl State {
@@ -263,6 +266,7 @@ impl State {
             Saved::Evidence(evidence) => self.restore_evidence(*evidence),
             Saved::Upkeep(upkeep) => self.restore_upkeep(*upkeep),
             Saved::Duty(duty) => self.restore_duty(*duty),
+            Saved::Statement(statement) => self.restore_statement(*statement),
         };
         self.schedule(stream);
     }
@@ -356,6 +360,7 @@ impl State {
                 self.upkeep.seq
             }
             Event::Duty(id, event) => self.apply_duty(*id, event, meta),
+            Event::Statement(id, event) => self.apply_statement(*id, event, meta),
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -603,6 +608,7 @@ impl State {
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Report(id, _) => self.reports.get(id).and_then(|report| report.incident),
             Event::Evidence(id, _) => self.evidence.get(id).map(|evidence| evidence.item.incident),
+            Event::Statement(id, _) => self.statements.get(id).map(|statement| statement.incident),
             Event::Silence(..)
             | Event::Control(_)
             | Event::Health(_)
@@ -654,6 +660,7 @@ impl State {
             Stream::Report(id) => self.reports.get(&id).is_some_and(|report| !report::is_over(report)),
             Stream::Raw(_) => false,
             Stream::Duty(id) => self.duties.get(&id).is_some_and(|duty| !crate::duty::is_over(duty)),
+            Stream::Statement(id) => self.statements.get(&id).is_some_and(|s| !crate::statement::is_over(s)),
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
             }
@@ -706,6 +713,9 @@ impl State {
             Stream::Duty(id) => {
                 self.duties.remove(&id);
             }
+            Stream::Statement(id) => {
+                self.statements.remove(&id);
+            }
             Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Control
@@ -746,6 +756,7 @@ impl State {
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => None,
         }

@@ -336,6 +336,7 @@ impl Node {
                 | Event::Evidence(..)
                 | Event::Upkeep(_)
                 | Event::Duty(..)
+                | Event::Statement(..)
                 | Event::Token(..) => {}
             }
         }
@@ -548,6 +549,7 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Sighting(id) => Some(id.0),
         Stream::Evidence(id) => Some(id.0),
         Stream::Duty(id) => Some(id.0),
+        Stream::Statement(id) => Some(id.0),
         Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => None,
     }
 }
@@ -572,5 +574,6 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Evidence(evidence) => Stream::Evidence(evidence.id),
         Saved::Upkeep(_) => Stream::Upkeep,
         Saved::Duty(duty) => Stream::Duty(duty.id),
+        Saved::Statement(statement) => Stream::Statement(statement.id),
     }
 }

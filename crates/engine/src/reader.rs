@@ -15,7 +15,7 @@ use domain::{
     health::Health,
     id::{
         ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SilenceId, TokenId,
+        RunId, SilenceId, StatementId, TokenId,
     },
     incident::Incident,
     intake::Raw,
@@ -24,6 +24,7 @@ use domain::{
     review::{Lookback, Review},
     run::Run,
     silence::Silence,
+    statement::Statement,
     time::Timestamp,
     upkeep::Upkeep,
 };
@@ -171,6 +172,15 @@ impl Reader {
     /// Duties that are open (with `past`: done), newest first.
     pub fn duties(&self, past: bool, page: Page) -> Result<Vec<Duty>, Error> {
         self.list(if past { Table::DutyPast } else { Table::Duty }, page)
+    }
+
+    /// Drafts of words to the outside (with `past`: sent or withdrawn), newest first.
+    pub fn statements(&self, past: bool, page: Page) -> Result<Vec<Statement>, Error> {
+        self.list(if past { Table::StatementPast } else { Table::Statement }, page)
+    }
+
+    pub fn statement(&self, id: StatementId) -> Result<Option<Statement>, Error> {
+        self.either(Table::Statement, Table::StatementPast, id.0)
     }
 
     pub fn duty(&self, id: DutyId) -> Result<Option<Duty>, Error> {

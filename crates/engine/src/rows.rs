@@ -61,10 +61,12 @@ pub enum Table {
     Upkeep = 70,
     Duty = 71,
     DutyPast = 72,
+    Statement = 73,
+    StatementPast = 74,
 }
 
 impl Table {
-    pub const ALL: [Table; 34] = [
+    pub const ALL: [Table; 36] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -99,6 +101,8 @@ impl Table {
         Table::Upkeep,
         Table::Duty,
         Table::DutyPast,
+        Table::Statement,
+        Table::StatementPast,
     ];
 
     pub fn name(self) -> &'static str {
@@ -137,6 +141,8 @@ impl Table {
             Table::Upkeep => "upkeep",
             Table::Duty => "duty",
             Table::DutyPast => "duty (past)",
+            Table::Statement => "statement",
+            Table::StatementPast => "statement (past)",
         }
     }
 
@@ -213,6 +219,7 @@ pub(crate) fn changes(
         Stream::Health => ((Table::Health, Table::Health), 0),
         Stream::Upkeep => ((Table::Upkeep, Table::Upkeep), 0),
         Stream::Duty(id) => ((Table::Duty, Table::DutyPast), id.0),
+        Stream::Statement(id) => ((Table::Statement, Table::StatementPast), id.0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
             let in_force = InForce { hash: state.loaded.clone(), content_seq, log_seq };
@@ -256,6 +263,7 @@ pub(crate) fn changes(
         Stream::Health => Some(put(table, key(number), &state.health)),
         Stream::Upkeep => Some(put(table, key(number), &state.upkeep)),
         Stream::Duty(id) => state.duties.get(&id).map(|duty| put(table, key(number), duty)),
+        Stream::Statement(id) => state.statements.get(&id).map(|made| put(table, key(number), made)),
         Stream::Content | Stream::Log => None,
     };
     out.extend(row.transpose()?);
@@ -263,7 +271,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 17] = [
+pub(crate) const LIVE: [Table; 18] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -281,6 +289,7 @@ pub(crate) const LIVE: [Table; 17] = [
     Table::Evidence,
     Table::Upkeep,
     Table::Duty,
+    Table::Statement,
 ];
 
 /// Reads one live row back.
@@ -303,6 +312,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Evidence => serde_json::from_slice(value).map(|evidence| Saved::Evidence(Box::new(evidence))),
         Table::Upkeep => serde_json::from_slice(value).map(|upkeep| Saved::Upkeep(Box::new(upkeep))),
         Table::Duty => serde_json::from_slice(value).map(|duty| Saved::Duty(Box::new(duty))),
+        Table::Statement => serde_json::from_slice(value).map(|made| Saved::Statement(Box::new(made))),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast
@@ -315,6 +325,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::Case
         | Table::Lookback
         | Table::DutyPast
+        | Table::StatementPast
         | Table::Raw
         | Table::Content
         | Table::Timeline

@@ -37,6 +37,7 @@ mod runs;
 mod services;
 mod silences;
 mod sources;
+mod statements;
 mod tasks;
 mod team;
 mod tiles;
@@ -67,6 +68,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     content::ROUTES,
     services::ROUTES,
     duties::ROUTES,
+    statements::ROUTES,
     team::ROUTES,
     why::ROUTES,
     log::ROUTES,

@@ -197,6 +197,7 @@ impl Journal {
             | Event::Evidence(..)
             | Event::Upkeep(_)
             | Event::Duty(..)
+            | Event::Statement(..)
             | Event::Content(_)
             | Event::Log(_) => {}
         }

@@ -502,6 +502,7 @@ impl Simulation {
             | Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Duty(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => None,
         };

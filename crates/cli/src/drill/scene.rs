@@ -307,6 +307,7 @@ fn id_of(stream: Stream) -> String {
         Stream::Sighting(id) => id.to_string(),
         Stream::Evidence(id) => id.to_string(),
         Stream::Duty(id) => id.to_string(),
+        Stream::Statement(id) => id.to_string(),
         Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => stream.to_string(),
     }
 }

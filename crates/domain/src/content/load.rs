@@ -27,6 +27,7 @@ mod rule;
 mod samples;
 mod schedule;
 mod services;
+mod statements;
 mod step;
 mod targets;
 mod taxonomy;
@@ -77,6 +78,7 @@ enum Kind {
     Services,
     Reports,
     Schedule,
+    Statements,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -107,6 +109,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("services.yaml", Kind::Services),
     ("reports.yaml", Kind::Reports),
     ("schedule.yaml", Kind::Schedule),
+    ("statements.yaml", Kind::Statements),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -210,6 +213,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let schedule = schedule::read(&of_kind(files, Kind::Schedule), &people, known_drills, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
+    let statements = statements::read(&of_kind(files, Kind::Statements), &people, &templates, &mut problems);
     let policies =
         policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
@@ -235,6 +239,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         people,
         reports,
         schedule,
+        statements,
         policies,
     };
     if problems.is_empty() {

@@ -323,6 +323,7 @@ impl<'t> Rehearsal<'t> {
                 | Event::Evidence(..)
                 | Event::Upkeep(_)
                 | Event::Duty(..)
+                | Event::Statement(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

@@ -61,6 +61,7 @@ pub(super) fn decide(
             | Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Duty(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => {
                 return Err(Rejected::Invalid(format!(

@@ -36,6 +36,7 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         | Event::Sighting(..)
         | Event::Evidence(..)
         | Event::Upkeep(_)
+        | Event::Statement(..)
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)

@@ -66,6 +66,7 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Evidence(..)
         | Event::Upkeep(_)
         | Event::Duty(..)
+        | Event::Statement(..)
         | Event::Content(_)
         | Event::Log(LogEvent::Redacted { .. }) => {}
     }

@@ -156,6 +156,7 @@ fn must_wait(state: &State, about: Stream) -> bool {
         | Stream::Evidence(_)
         | Stream::Upkeep
         | Stream::Duty(_)
+        | Stream::Statement(_)
         | Stream::Content
         | Stream::Log => false,
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Command, Event, Intent, LeftOut, Notice, Outcome, Reason, Route, Status, message, past};
+use super::{Command, Event, Intent, LeftOut, Message, Notice, Outcome, Reason, Route, Status, message, past};
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
@@ -16,6 +16,7 @@ use crate::{
 /// Most characters of what a channel or a sender said that are kept.
 const TEXT_CHARS_MAX: usize = 500;
 const RETRY_DELAY: Span = Span::secs(2);
+const OUTSIDE: &str = "nobody outside reads what stands here";
 const DRILL: &str = "it is a drill: nobody outside is told";
 
 pub fn decide(
@@ -30,7 +31,12 @@ pub fn decide(
         Command::Tell { reason, severity, to, title, lines } => {
             let words = message::free(state, reason, severity, &title, &lines);
             let whose = Whose { incident: None, reason, severity, drill: false, about: &title };
-            Ok(queue(state, &whose, words, &to, None, context))
+            Ok(queue(state, &whose, words.messages(&to), &to, None, context))
+        }
+        Command::Say { incident, severity, drill, to, subject, text } => {
+            let whose = Whose { incident: Some(incident), reason: Reason::Statement, severity, drill, about: &subject };
+            let message = Message { subject: subject.clone(), text, severity: Some(severity) };
+            Ok(queue(state, &whose, vec![message], &[to], None, context))
         }
         Command::Test { incident, channel, to } => test(state, incident, &channel, to, context),
         Command::Report { id, attempt, outcome } => {
@@ -98,7 +104,7 @@ fn send(
     let words = message::words(state, &open, reason, about);
     let (severity, drill) = (open.severity, open.drill);
     let whose = Whose { incident: Some(incident), reason, severity, drill, about };
-    Ok(queue(state, &whose, words, to, only, context))
+    Ok(queue(state, &whose, words.messages(to), to, only, context))
 }
 
 /// What notices are about.
@@ -114,20 +120,20 @@ struct Whose<'a> {
 fn queue(
     state: &State,
     whose: &Whose<'_>,
-    words: message::Words<'_>,
+    messages: Vec<Message>,
     to: &[Box<str>],
     only: Option<&str>,
     context: &Context,
 ) -> Vec<(NoticeId, Event)> {
     let mut rooms: BTreeMap<Box<str>, usize> = BTreeMap::new();
     let mut events = Vec::with_capacity(2 * to.len());
-    for (to, message) in to.iter().zip(words.messages(to)) {
+    for (to, message) in to.iter().zip(messages) {
         let id = NoticeId::from_number(context.next + events.len() as u64);
         let channels: Vec<&Channel> = match only {
             Some(name) => state.content.channels.named(name).into_iter().collect(),
             None => state.content.channels.order(whose.reason, whose.severity).collect(),
         };
-        let (routes, left_out) = routes(state, &channels, whose.drill, to);
+        let (routes, left_out) = routes(state, &channels, whose, to);
         let room = routes.first().filter(|route| !route.here).map(|route| {
             rooms.entry(route.channel.clone()).or_insert_with(|| state.lines.room(&route.channel))
         });
@@ -172,12 +178,15 @@ fn first_event(id: NoticeId, routes: &[Route], drill: bool, state: &State, conte
 }
 
 /// The ways in the order of `channels.yaml`, and those left out with the reason.
-fn routes(state: &State, channels: &[&Channel], drill: bool, to: &str) -> (Vec<Route>, Vec<LeftOut>) {
+fn routes(state: &State, channels: &[&Channel], whose: &Whose<'_>, to: &str) -> (Vec<Route>, Vec<LeftOut>) {
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
     for channel in channels {
         let here = channel.kind == ChannelKind::Dashboard;
         match address(state, channel, to) {
-            _ if drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
+            _ if here && whose.reason == Reason::Statement => {
+                left_out.push((channel.name.as_str().into(), OUTSIDE.into()));
+            }
+            _ if whose.drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
             Ok(address) => routes.push(Route {
                 channel: channel.name.as_str().into(),
                 address,

@@ -89,6 +89,14 @@ pub(super) fn free<'a>(
     Words { template, values, severity }
 }
 
+/// What a template of content says of an incident to somebody outside.
+pub fn outside(state: &State, incident: &Incident, template: &str, to: &str) -> Message {
+    let values = values(state, incident, Reason::Statement, "");
+    let template = state.content.templates.get(template).map(String::as_str);
+    let words = Words { template, values, severity: incident.severity };
+    words.messages(&[to.into()]).pop().unwrap_or_default()
+}
+
 impl Words<'_> {
     /// The messages for these recipients. A template that is missing or fails gives a plain text instead: a person
     /// is told in any case.
@@ -128,6 +136,7 @@ fn template_name(reason: Reason, severity: Severity) -> &'static str {
         Reason::Resolved => "resolved",
         Reason::Digest => "digest",
         Reason::Duty => "duty",
+        Reason::Statement => "statement",
     }
 }
 
@@ -242,6 +251,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Review => "review",
         Reason::Digest => "digest",
         Reason::Duty => "duty",
+        Reason::Statement => "statement",
     }
 }
 

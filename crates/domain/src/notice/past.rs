@@ -30,6 +30,7 @@ pub(super) fn incident(state: &State, id: IncidentId, reason: Reason) -> Option<
         | Reason::Update
         | Reason::Digest
         | Reason::Duty
+        | Reason::Statement
         | Reason::Resolved => return None,
     };
     let opened = Event::Opened {

@@ -110,6 +110,8 @@ pub const APPROVAL_APPROVE: Act = act("approval.approve", Respond, Kind::Approva
 pub const APPROVAL_DENY: Act = act("approval.deny", Respond, Kind::Approval);
 pub const APPROVAL_RENEW: Act = act("approval.renew", Respond, Kind::Approval);
 pub const NOTICE_SEND: Act = act("notice.send", Respond, Kind::Notice);
+pub const STATEMENT_WRITE: Act = act("statement.write", Respond, Kind::Incident);
+pub const STATEMENT_SEND: Act = act("statement.send", Respond, Kind::Notice);
 pub const NOTICE_TEST: Act = act("notice.test", Respond, Kind::Notice);
 pub const REVIEW_COMPLETE: Act = act("review.complete", Respond, Kind::Review);
 pub const REVIEW_WRITE: Act = act("review.write", Respond, Kind::Review);
@@ -176,6 +178,8 @@ pub const ALL: &[Act] = &[
     APPROVAL_RENEW,
     NOTICE_SEND,
     NOTICE_TEST,
+    STATEMENT_WRITE,
+    STATEMENT_SEND,
     REVIEW_COMPLETE,
     REVIEW_WRITE,
     REPORT_ACKNOWLEDGE,

@@ -51,6 +51,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "approval.renew",
             "notice.send",
             "notice.test",
+            "statement.write",
+            "statement.send",
             "review.complete",
             "review.write",
             "procedure.review",
@@ -123,7 +125,8 @@ fn expected(who: &Principal, act: Act, thing: &Thing) -> bool {
             ranked && needs.is_none_or(|needs| needs.iter().all(|name| has(name)))
         }
         "incident.sign_off" => ranked && has("business_decisions"),
-        "notice.send" | "notice.test" => ranked && (!thing.external || has("external_communications")),
+        "notice.send" | "notice.test" | "statement.send" => ranked
+            && (!thing.external || has("external_communications")),
         _ => ranked,
     }
 }

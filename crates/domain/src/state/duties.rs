@@ -1,10 +1,15 @@
-//! Duties and upkeep among the live things.
+//! Duties, upkeep and statements among the live things.
+
+use std::sync::Arc;
 
 use super::State;
 use crate::{
     duty::{self, Duty},
     event::{Meta, Stream},
-    id::DutyId,
+    id::{DutyId, StatementId},
+    playbook::{Life, Playbook},
+    severity::Severity,
+    statement::{self, Statement},
     upkeep::Upkeep,
 };
 
@@ -28,15 +33,23 @@ impl State {
         self.duties.get(&id).map_or(0, |duty| duty.seq)
     }
 
+    pub(super) fn restore_statement(&mut self, statement: Statement) -> Stream {
+        let id = statement.id;
+        self.statements.insert(id, statement);
+        Stream::Statement(id)
+    }
+
+    pub(super) fn apply_statement(&mut self, id: StatementId, event: &statement::Event, meta: &Meta) -> u64 {
+        match self.statements.get_mut(&id) {
+            Some(statement) => statement::apply(statement, event, meta),
+            None => self.statements.extend(statement::create(id, event, meta).map(|made| (id, made))),
+        }
+        self.statements.get(&id).map_or(0, |statement| statement.seq)
+    }
+
     /// The playbook that may start for an incident.
-    pub fn playbook_for(
-        &self,
-        incident_type: &str,
-        severity: crate::severity::Severity,
-    ) -> Option<&std::sync::Arc<crate::playbook::Playbook>> {
-        let active = |playbook: &crate::playbook::Playbook| {
-            self.upkeep.life(playbook) == crate::playbook::Life::Active
-        };
+    pub fn playbook_for(&self, incident_type: &str, severity: Severity) -> Option<&Arc<Playbook>> {
+        let active = |playbook: &Playbook| self.upkeep.life(playbook) == Life::Active;
         self.content.choose(incident_type, severity, active)
     }
 }

@@ -67,6 +67,7 @@ impl State {
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => Fired::Nothing,
         }

@@ -38,6 +38,7 @@ impl State {
             | Event::Evidence(..)
             | Event::Upkeep(_)
             | Event::Duty(..)
+            | Event::Statement(..)
             | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => return,

@@ -320,6 +320,7 @@ impl Decide {
             | Command::Evidence(_)
             | Command::Upkeep(_)
             | Command::Duty(_)
+            | Command::Statement(_)
             | Command::Detect { .. }
             | Command::Reroute { .. }
             | Command::Enact { .. }

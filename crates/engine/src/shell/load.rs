@@ -105,6 +105,7 @@ pub(crate) fn revive(
             | Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Duty(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => None,
         };

@@ -182,6 +182,7 @@ impl Fold {
             | Event::Evidence(..)
             | Event::Upkeep(_)
             | Event::Duty(..)
+            | Event::Statement(..)
             | Event::Token(..) => {}
         }
     }
@@ -254,6 +255,7 @@ impl Fold {
             | Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Duty(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => false,
         })

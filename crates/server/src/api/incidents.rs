@@ -268,6 +268,7 @@ pub(crate) fn page(
             | Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Duty(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => {}
         }

@@ -78,6 +78,7 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Evidence(_, event)) => evidence::said(&event),
         Ok(Event::Upkeep(event)) => upkeep::of_upkeep(&event),
         Ok(Event::Duty(_, event)) => upkeep::of_duty(&event),
+        Ok(Event::Statement(_, event)) => upkeep::of_statement(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }

@@ -23,6 +23,7 @@ mod runs;
 mod services;
 mod silences;
 mod sources;
+mod statements;
 mod stream;
 mod tasks;
 mod why;

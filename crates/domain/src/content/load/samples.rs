@@ -171,6 +171,7 @@ impl Trial {
             | Event::Evidence(..)
             | Event::Upkeep(_)
             | Event::Duty(..)
+            | Event::Statement(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         })

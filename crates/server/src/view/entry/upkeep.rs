@@ -1,7 +1,7 @@
-//! What an entry about procedures and duties says, in a line.
+//! What an entry about procedures, duties and statements says, in a line.
 
 use domain::{
-    duty,
+    duty, statement,
     upkeep::{self, Event},
 };
 
@@ -20,5 +20,14 @@ pub(super) fn of_duty(event: &duty::Event) -> String {
         duty::Event::Opened { name, owner, due, .. } => format!("{name}, for {owner}, due {due}"),
         duty::Event::Reminded | duty::Event::Overdue => String::new(),
         duty::Event::Completed { note } => note.to_string(),
+    }
+}
+
+pub(super) fn of_statement(event: &statement::Event) -> String {
+    match event {
+        statement::Event::Drafted { kind, to, subject, .. } => format!("{kind} for {to}: {subject}"),
+        statement::Event::Edited { subject, .. } => subject.to_string(),
+        statement::Event::Sent { approval, .. } => format!("by {approval}"),
+        statement::Event::Withdrawn { why } => why.to_string(),
     }
 }
