@@ -28,12 +28,14 @@ pub mod calendar;
 pub mod channels;
 pub mod drill;
 mod env;
+pub mod exercise;
 mod load;
 pub mod people;
 mod rehearsal;
 pub mod schedule;
 pub mod services;
 pub mod statements;
+pub mod training;
 
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
@@ -62,6 +64,8 @@ pub struct Content {
     pub channels: channels::Channels,
     /// By name of their file.
     pub drills: BTreeMap<String, drill::Drill>,
+    /// Drills in which people talk or are reached, by name of their file.
+    pub exercises: BTreeMap<String, exercise::Exercise>,
     /// Words of notices by name.
     pub templates: BTreeMap<String, String>,
     pub recovery: Recovery,
@@ -75,6 +79,7 @@ pub struct Content {
     pub schedule: schedule::Schedule,
     /// Kinds of words to the outside.
     pub statements: statements::Statements,
+    pub training: training::Training,
     /// Who may do what.
     pub policies: Policies,
 }

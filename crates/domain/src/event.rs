@@ -5,9 +5,9 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, action, alert, approval, content, control, duty, evidence, health,
+    access, action, alert, approval, content, control, duty, evidence, exercise, health,
     id::{
-        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
         RunId, SightingId, SilenceId, StatementId, TokenId,
     },
     incident, intake, notice, report, review, run, sighting, silence, statement,
@@ -88,6 +88,7 @@ pub enum Stream {
     Upkeep,
     Duty(DutyId),
     Statement(StatementId),
+    Exercise(ExerciseId),
     Content,
     Log,
 }
@@ -114,6 +115,7 @@ impl fmt::Display for Stream {
             Stream::Upkeep => f.write_str("upkeep"),
             Stream::Duty(id) => write!(f, "duty/{}", id.0),
             Stream::Statement(id) => write!(f, "statement/{}", id.0),
+            Stream::Exercise(id) => write!(f, "exercise/{}", id.0),
             Stream::Content => f.write_str("content"),
             Stream::Log => f.write_str("log"),
         }
@@ -142,6 +144,7 @@ pub enum Event {
     Upkeep(upkeep::Event),
     Duty(DutyId, duty::Event),
     Statement(StatementId, statement::Event),
+    Exercise(ExerciseId, exercise::Event),
     Content(content::Event),
     Log(LogEvent),
 }
@@ -178,6 +181,7 @@ impl Event {
             Event::Upkeep(_) => Stream::Upkeep,
             Event::Duty(id, _) => Stream::Duty(*id),
             Event::Statement(id, _) => Stream::Statement(*id),
+            Event::Exercise(id, _) => Stream::Exercise(*id),
             Event::Content(_) => Stream::Content,
             Event::Log(_) => Stream::Log,
         }
@@ -211,6 +215,7 @@ impl Event {
             Event::Upkeep(event) => event.kind(),
             Event::Duty(_, event) => event.kind(),
             Event::Statement(_, event) => event.kind(),
+            Event::Exercise(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
             Event::Log(LogEvent::Redacted { .. }) => "log.redacted",
             Event::Log(LogEvent::Refused { .. }) => "log.refused",
@@ -239,6 +244,7 @@ impl Event {
             Event::Upkeep(event) => serde_json::to_writer(out, event),
             Event::Duty(_, event) => serde_json::to_writer(out, event),
             Event::Statement(_, event) => serde_json::to_writer(out, event),
+            Event::Exercise(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
             Event::Log(event) => serde_json::to_writer(out, event),
         }
@@ -266,6 +272,7 @@ impl Event {
             Stream::Upkeep => Event::Upkeep(serde_json::from_slice(body)?),
             Stream::Duty(id) => Event::Duty(id, serde_json::from_slice(body)?),
             Stream::Statement(id) => Event::Statement(id, serde_json::from_slice(body)?),
+            Stream::Exercise(id) => Event::Exercise(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
             Stream::Log => Event::Log(serde_json::from_slice(body)?),
         })
@@ -304,6 +311,7 @@ impl FromStr for Stream {
             "evidence" => Ok(Stream::Evidence(EvidenceId::from_number(number))),
             "duty" => Ok(Stream::Duty(DutyId::from_number(number))),
             "statement" => Ok(Stream::Statement(StatementId::from_number(number))),
+            "exercise" => Ok(Stream::Exercise(ExerciseId::from_number(number))),
             _ => Err(wrong()),
         }
     }

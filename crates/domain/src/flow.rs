@@ -3,7 +3,7 @@
 use crate::{
     access, action, alert, approval, content, control, duty,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
-    evidence, health,
+    evidence, exercise, health,
     id::{ActionId, AlertId, IncidentId, ReportId},
     incident, intake, notice, policy, report, review, run, sighting, silence,
     state::State,
@@ -14,6 +14,7 @@ use crate::{
 
 mod doubt;
 mod enact;
+mod exercises;
 mod kept;
 mod notices;
 mod recover;
@@ -52,6 +53,7 @@ pub enum Command {
     Upkeep(upkeep::Command),
     Duty(duty::Command),
     Statement(statement::Command),
+    Exercise(exercise::Command),
     /// The intent of this attempt is durable, and the platform itself performs it.
     Enact {
         action: ActionId,
@@ -103,6 +105,7 @@ impl Command {
             Command::Upkeep(_) => "upkeep",
             Command::Duty(_) => "duty",
             Command::Statement(_) => "statement",
+            Command::Exercise(_) => "exercise",
             Command::Enact { .. } => "enactment",
             Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
@@ -197,6 +200,7 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Statement(statement::Command::Submit { id }) => {
             wrap(statement::ask(state, id, context)?, Event::Approval)
         }
+        Command::Exercise(c) => wrap(exercise::decide(state, c, context)?, Event::Exercise),
         Command::Statement(c) => wrap(statement::decide(state, c, context)?, Event::Statement),
         Command::Enact { action, attempt } => enact::decide(state, action, attempt, context)?,
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
@@ -290,6 +294,7 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Upkeep(_)
         | Command::Duty(_)
         | Command::Statement(_)
+        | Command::Exercise(_)
         | Command::Enact { .. }
         | Command::Detect { .. }
         | Command::LoadContent(_)
@@ -363,8 +368,9 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Health(_)
         | Event::Raw(..)
         | Event::Duty(..)
-        | Event::Upkeep(upkeep::Event::Moved { .. })
+        | Event::Upkeep(upkeep::Event::Moved { .. } | upkeep::Event::Trained { .. })
         | Event::Log(_) => Vec::new(),
+        Event::Exercise(id, event) => exercises::after(state, *id, event),
         Event::Statement(id, event) => statement::follows(state, *id, event),
         Event::Upkeep(upkeep::Event::Came { routine }) => {
             vec![Command::Duty(duty::Command::Open { routine: routine.clone() })]

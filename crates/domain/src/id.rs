@@ -42,6 +42,9 @@ pub type DutyId = Id<'D'>;
 /// Words to the outside.
 pub type StatementId = Id<'O'>;
 
+/// A drill at a table, of communication, or what a technical one came to.
+pub type ExerciseId = Id<'X'>;
+
 /// What people write before the number, by kind.
 const fn prefix(kind: char) -> &'static str {
     match kind {
@@ -61,6 +64,7 @@ const fn prefix(kind: char) -> &'static str {
         'E' => "EVD",
         'D' => "DTY",
         'O' => "STM",
+        'X' => "EXR",
         _ => panic!("an id kind without a prefix"),
     }
 }

@@ -20,6 +20,7 @@ pub mod document;
 pub mod duty;
 pub mod event;
 pub mod evidence;
+pub mod exercise;
 pub mod expr;
 pub mod figures;
 pub mod flow;

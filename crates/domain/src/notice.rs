@@ -10,6 +10,7 @@ mod past;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decide::reaches;
 pub use decide::decide;
 pub use line::{Lines, SENDING_MAX};
 pub(crate) use message::fill;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Meta,
-    id::{IncidentId, NoticeId},
+    id::{ExerciseId, IncidentId, NoticeId},
     severity::Severity,
     time::{Span, Timestamp},
 };
@@ -57,6 +58,8 @@ pub enum Reason {
     Duty,
     /// Words to the outside that people agreed with.
     Statement,
+    /// A call of an exercise.
+    Exercise,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +77,8 @@ pub enum Command {
         subject: Box<str>,
         text: Box<str>,
     },
+    /// A call of an exercise over this channel alone: whether it came.
+    Probe { exercise: ExerciseId, channel: Box<str>, to: Box<str>, name: Box<str> },
     /// One notice over this channel alone, whatever the orders say: shows whether it works.
     Test { incident: IncidentId, channel: Box<str>, to: Box<str> },
     /// What the channel said of this attempt.
@@ -143,6 +148,9 @@ pub enum Event {
         /// Channels that are left out, each with the reason.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_out: Vec<LeftOut>,
+        /// The exercise that it is a call of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exercise: Option<ExerciseId>,
     },
     Sending {
         intent: Intent,
@@ -224,6 +232,8 @@ pub struct Notice {
     pub route_attempts: u32,
     /// What did not go, in the words of the last refusal.
     pub last_failure: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exercise: Option<ExerciseId>,
 }
 
 impl Notice {
@@ -234,7 +244,9 @@ impl Notice {
 }
 
 pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {
-    let Event::Queued { incident, reason, to, about, message, routes, .. } = event else { return None };
+    let Event::Queued { incident, reason, to, about, message, routes, exercise, .. } = event else {
+        return None;
+    };
     Some(Notice {
         id,
         seq: 1,
@@ -250,6 +262,7 @@ pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {
         attempt: 0,
         route_attempts: 0,
         last_failure: None,
+        exercise: *exercise,
     })
 }
 

@@ -251,6 +251,7 @@ fn line(fact: &Fact) -> String {
         | Event::Upkeep(_)
         | Event::Duty(..)
         | Event::Statement(..)
+        | Event::Exercise(..)
         | Event::Content(_)
         | Event::Log(_) => String::new(),
     };

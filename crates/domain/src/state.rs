@@ -17,10 +17,11 @@ use crate::{
     duty::Duty,
     event::{Event, Meta, Stream},
     evidence::{self, Evidence},
+    exercise::Exercise,
     flow::{Command, Fired},
     health,
     id::{
-        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
         RunId, SilenceId, StatementId, TokenId,
     },
     incident::{self, Incident},
@@ -72,6 +73,7 @@ pub struct State {
     pub upkeep: Upkeep,
     pub duties: BTreeMap<DutyId, Duty>,
     pub statements: BTreeMap<StatementId, Statement>,
+    pub exercises: BTreeMap<ExerciseId, Exercise>,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -193,6 +195,7 @@ pub enum Saved {
     Upkeep(Box<Upkeep>),
     Duty(Box<Duty>),
     Statement(Box<Statement>),
+    Exercise(Box<Exercise>),
 }
 
 impl State {
@@ -267,6 +270,7 @@ impl State {
             Saved::Upkeep(upkeep) => self.restore_upkeep(*upkeep),
             Saved::Duty(duty) => self.restore_duty(*duty),
             Saved::Statement(statement) => self.restore_statement(*statement),
+            Saved::Exercise(exercise) => self.restore_exercise(*exercise),
         };
         self.schedule(stream);
     }
@@ -361,6 +365,7 @@ impl State {
             }
             Event::Duty(id, event) => self.apply_duty(*id, event, meta),
             Event::Statement(id, event) => self.apply_statement(*id, event, meta),
+            Event::Exercise(id, event) => self.apply_exercise(*id, event, meta),
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -618,6 +623,7 @@ impl State {
             | Event::Sighting(..)
             | Event::Upkeep(_)
             | Event::Duty(..)
+            | Event::Exercise(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         }
@@ -661,6 +667,7 @@ impl State {
             Stream::Raw(_) => false,
             Stream::Duty(id) => self.duties.get(&id).is_some_and(|duty| !crate::duty::is_over(duty)),
             Stream::Statement(id) => self.statements.get(&id).is_some_and(|s| !crate::statement::is_over(s)),
+            Stream::Exercise(id) => self.exercises.get(&id).is_some_and(|e| !crate::exercise::is_over(e)),
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
             }
@@ -710,12 +717,9 @@ impl State {
                 self.raw.remove(&id);
             }
             Stream::Sighting(id) => self.sightings.remove(id),
-            Stream::Duty(id) => {
-                self.duties.remove(&id);
-            }
-            Stream::Statement(id) => {
-                self.statements.remove(&id);
-            }
+            Stream::Duty(id) => drop(self.duties.remove(&id)),
+            Stream::Statement(id) => drop(self.statements.remove(&id)),
+            Stream::Exercise(id) => drop(self.exercises.remove(&id)),
             Stream::Evidence(_)
             | Stream::Upkeep
             | Stream::Control
@@ -751,6 +755,7 @@ impl State {
             Stream::Sighting(id) => self.sightings.get(id).and_then(sighting::next_wakeup),
             Stream::Upkeep => upkeep::next_wakeup(self),
             Stream::Duty(id) => self.duties.get(&id).and_then(crate::duty::next_wakeup).map(|(at, _)| at),
+            Stream::Exercise(id) => self.exercise_wakeup(id),
             Stream::Evidence(_)
             | Stream::Health
             | Stream::Person(_)

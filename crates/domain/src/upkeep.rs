@@ -27,6 +27,8 @@ const WHY_MAX: usize = 4_096;
 pub enum Command {
     /// A person moves a procedure on.
     Move { playbook: String, to: Life, why: String },
+    /// A person puts on record that a contact took a course.
+    Complete { course: String, contact: String },
     /// Something of the schedule has come round.
     Round,
 }
@@ -47,6 +49,12 @@ pub enum Event {
     Came {
         routine: Box<str>,
     },
+    Trained {
+        course: Box<str>,
+        contact: Box<str>,
+        /// It counts until then.
+        until: Timestamp,
+    },
 }
 
 impl Event {
@@ -56,6 +64,7 @@ impl Event {
             Event::Moved { to: Life::Active, .. } => "procedure.activated",
             Event::Moved { to: Life::Retired, .. } => "procedure.retired",
             Event::Came { .. } => "routine.came",
+            Event::Trained { .. } => "training.completed",
         }
     }
 }
@@ -78,6 +87,16 @@ pub struct Upkeep {
     pub procedures: BTreeMap<Box<str>, Moved>,
     /// When each routine last came round.
     pub came: BTreeMap<Box<str>, Timestamp>,
+    /// By course and contact.
+    pub trained: BTreeMap<Box<str>, BTreeMap<Box<str>, Trained>>,
+}
+
+/// Who took a course when, and until when that counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    pub at: Timestamp,
+    pub until: Timestamp,
+    pub by: Option<PersonId>,
 }
 
 impl Upkeep {
@@ -99,6 +118,7 @@ impl Upkeep {
 pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
     match command {
         Command::Move { playbook, to, why } => shift(state, &playbook, to, why, context),
+        Command::Complete { course, contact } => trained(state, &course, &contact, context),
         Command::Round => {
             let came = |routine: &&Routine| next(state, routine).is_some_and(|at| at <= context.now);
             let routines = state.content.schedule.values().filter(came);
@@ -152,6 +172,19 @@ fn shift(
     }])
 }
 
+fn trained(state: &State, course: &str, contact: &str, context: &Context) -> Result<Vec<Event>, Rejected> {
+    context.a_person("people say who took a course")?;
+    let shown = |text: &str| text.chars().take(64).collect::<String>();
+    let Some(known) = state.content.training.get(course) else {
+        return Err(Rejected::NotFound(format!("there is no course `{}` in training.yaml", shown(course))));
+    };
+    if !state.content.people.contacts.contains_key(contact) {
+        return Err(Rejected::NotFound(format!("there is no contact `{}` in contacts.yaml", shown(contact))));
+    }
+    let until = context.now.plus(known.valid);
+    Ok(vec![Event::Trained { course: course.into(), contact: contact.into(), until }])
+}
+
 /// One of the reviewers that it names activates it, where any of them has an account.
 fn by_a_reviewer(state: &State, playbook: &Playbook, person: PersonId) -> Result<(), Rejected> {
     let people = &state.content.people;
@@ -197,6 +230,10 @@ pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
             let (to, file, by) = (*to, file.clone(), meta.actor.person());
             let moved = Moved { to, file, by, at: meta.time, why: why.clone() };
             upkeep.procedures.insert(playbook.clone(), moved);
+        }
+        Event::Trained { course, contact, until } => {
+            let trained = Trained { at: meta.time, until: *until, by: meta.actor.person() };
+            upkeep.trained.entry(course.clone()).or_default().insert(contact.clone(), trained);
         }
         Event::Came { routine } => {
             upkeep.came.insert(routine.clone(), meta.time);

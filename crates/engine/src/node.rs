@@ -337,6 +337,7 @@ impl Node {
                 | Event::Upkeep(_)
                 | Event::Duty(..)
                 | Event::Statement(..)
+                | Event::Exercise(..)
                 | Event::Token(..) => {}
             }
         }
@@ -550,6 +551,7 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Evidence(id) => Some(id.0),
         Stream::Duty(id) => Some(id.0),
         Stream::Statement(id) => Some(id.0),
+        Stream::Exercise(id) => Some(id.0),
         Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => None,
     }
 }
@@ -575,5 +577,6 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Upkeep(_) => Stream::Upkeep,
         Saved::Duty(duty) => Stream::Duty(duty.id),
         Saved::Statement(statement) => Stream::Statement(statement.id),
+        Saved::Exercise(exercise) => Stream::Exercise(exercise.id),
     }
 }

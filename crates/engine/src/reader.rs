@@ -11,10 +11,11 @@ use domain::{
     duty::Duty,
     event::Stream,
     evidence::Evidence,
+    exercise::Exercise,
     figures::Case,
     health::Health,
     id::{
-        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
         RunId, SilenceId, StatementId, TokenId,
     },
     incident::Incident,
@@ -181,6 +182,15 @@ impl Reader {
 
     pub fn statement(&self, id: StatementId) -> Result<Option<Statement>, Error> {
         self.either(Table::Statement, Table::StatementPast, id.0)
+    }
+
+    /// Exercises under way (with `past`: over), newest first.
+    pub fn exercises(&self, past: bool, page: Page) -> Result<Vec<Exercise>, Error> {
+        self.list(if past { Table::ExercisePast } else { Table::Exercise }, page)
+    }
+
+    pub fn exercise(&self, id: ExerciseId) -> Result<Option<Exercise>, Error> {
+        self.either(Table::Exercise, Table::ExercisePast, id.0)
     }
 
     pub fn duty(&self, id: DutyId) -> Result<Option<Duty>, Error> {

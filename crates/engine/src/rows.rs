@@ -63,10 +63,12 @@ pub enum Table {
     DutyPast = 72,
     Statement = 73,
     StatementPast = 74,
+    Exercise = 75,
+    ExercisePast = 76,
 }
 
 impl Table {
-    pub const ALL: [Table; 36] = [
+    pub const ALL: [Table; 38] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -103,6 +105,8 @@ impl Table {
         Table::DutyPast,
         Table::Statement,
         Table::StatementPast,
+        Table::Exercise,
+        Table::ExercisePast,
     ];
 
     pub fn name(self) -> &'static str {
@@ -143,6 +147,8 @@ impl Table {
             Table::DutyPast => "duty (past)",
             Table::Statement => "statement",
             Table::StatementPast => "statement (past)",
+            Table::Exercise => "exercise",
+            Table::ExercisePast => "exercise (past)",
         }
     }
 
@@ -220,6 +226,7 @@ pub(crate) fn changes(
         Stream::Upkeep => ((Table::Upkeep, Table::Upkeep), 0),
         Stream::Duty(id) => ((Table::Duty, Table::DutyPast), id.0),
         Stream::Statement(id) => ((Table::Statement, Table::StatementPast), id.0),
+        Stream::Exercise(id) => ((Table::Exercise, Table::ExercisePast), id.0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
             let in_force = InForce { hash: state.loaded.clone(), content_seq, log_seq };
@@ -264,6 +271,7 @@ pub(crate) fn changes(
         Stream::Upkeep => Some(put(table, key(number), &state.upkeep)),
         Stream::Duty(id) => state.duties.get(&id).map(|duty| put(table, key(number), duty)),
         Stream::Statement(id) => state.statements.get(&id).map(|made| put(table, key(number), made)),
+        Stream::Exercise(id) => state.exercises.get(&id).map(|held| put(table, key(number), held)),
         Stream::Content | Stream::Log => None,
     };
     out.extend(row.transpose()?);
@@ -271,7 +279,7 @@ pub(crate) fn changes(
 }
 
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 18] = [
+pub(crate) const LIVE: [Table; 19] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -290,6 +298,7 @@ pub(crate) const LIVE: [Table; 18] = [
     Table::Upkeep,
     Table::Duty,
     Table::Statement,
+    Table::Exercise,
 ];
 
 /// Reads one live row back.
@@ -313,6 +322,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Upkeep => serde_json::from_slice(value).map(|upkeep| Saved::Upkeep(Box::new(upkeep))),
         Table::Duty => serde_json::from_slice(value).map(|duty| Saved::Duty(Box::new(duty))),
         Table::Statement => serde_json::from_slice(value).map(|made| Saved::Statement(Box::new(made))),
+        Table::Exercise => serde_json::from_slice(value).map(|held| Saved::Exercise(Box::new(held))),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast
@@ -326,6 +336,7 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::Lookback
         | Table::DutyPast
         | Table::StatementPast
+        | Table::ExercisePast
         | Table::Raw
         | Table::Content
         | Table::Timeline

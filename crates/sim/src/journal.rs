@@ -198,6 +198,7 @@ impl Journal {
             | Event::Upkeep(_)
             | Event::Duty(..)
             | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Content(_)
             | Event::Log(_) => {}
         }

@@ -503,6 +503,7 @@ impl Simulation {
             | Stream::Upkeep
             | Stream::Duty(_)
             | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => None,
         };

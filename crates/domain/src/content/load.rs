@@ -12,6 +12,7 @@ mod charter;
 mod condition;
 mod confidence;
 mod drill;
+mod exercise;
 mod kind;
 mod mapping;
 mod over;
@@ -31,6 +32,7 @@ mod statements;
 mod step;
 mod targets;
 mod taxonomy;
+mod training;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -79,6 +81,7 @@ enum Kind {
     Reports,
     Schedule,
     Statements,
+    Training,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -110,6 +113,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("reports.yaml", Kind::Reports),
     ("schedule.yaml", Kind::Schedule),
     ("statements.yaml", Kind::Statements),
+    ("training.yaml", Kind::Training),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -208,9 +212,11 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         files.contains_key(&path) && !playbooks.contains_key(path.as_str())
     };
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
-    let known_drills = of_kind(files, Kind::Drill);
-    let known_drills = known_drills.iter().filter_map(|(path, _)| drill::name_of(path));
+    let drill_files = of_kind(files, Kind::Drill);
+    let exercises = exercise::read(&drill_files, &people, &mut problems);
+    let known_drills = drill_files.iter().filter_map(|(path, _)| drill::name_of(path));
     let schedule = schedule::read(&of_kind(files, Kind::Schedule), &people, known_drills, &mut problems);
+    let training = training::read(&of_kind(files, Kind::Training), &people, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
     let statements = statements::read(&of_kind(files, Kind::Statements), &people, &templates, &mut problems);
@@ -230,6 +236,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         rules: rules.into_values().collect::<Vec<_>>().into(),
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
         drills,
+        exercises,
         channels,
         templates,
         recovery,
@@ -240,6 +247,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         reports,
         schedule,
         statements,
+        training,
         policies,
     };
     if problems.is_empty() {

@@ -324,6 +324,7 @@ impl<'t> Rehearsal<'t> {
                 | Event::Upkeep(_)
                 | Event::Duty(..)
                 | Event::Statement(..)
+                | Event::Exercise(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

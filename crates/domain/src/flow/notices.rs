@@ -1,6 +1,6 @@
 //! What follows from a notice: whose turn is next, and that nobody could be told.
 
-use super::Command;
+use super::{Command, exercises};
 use crate::{event::Stream, id::NoticeId, incident, notice, state::State, time::Timestamp};
 
 /// A notice that reached nobody is never silent, and one that has gone makes room for the next.
@@ -16,6 +16,7 @@ pub(super) fn after(state: &State, id: NoticeId, event: &notice::Event, now: Tim
     let of = |route: u32| state.notices.get(&id)?.routes.get(route as usize);
     let next = freed.and_then(of).and_then(|route| state.lines.next(&route.channel, now));
     commands.extend(next.map(|id| Command::Notice(notice::Command::Wake { id })));
+    commands.extend(exercises::after_notice(state, id, event));
     commands
 }
 

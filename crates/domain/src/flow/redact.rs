@@ -62,6 +62,7 @@ pub(super) fn decide(
             | Stream::Upkeep
             | Stream::Duty(_)
             | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => {
                 return Err(Rejected::Invalid(format!(

@@ -37,6 +37,7 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         | Event::Evidence(..)
         | Event::Upkeep(_)
         | Event::Statement(..)
+        | Event::Exercise(..)
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)

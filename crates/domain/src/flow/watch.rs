@@ -67,6 +67,7 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Upkeep(_)
         | Event::Duty(..)
         | Event::Statement(..)
+        | Event::Exercise(..)
         | Event::Content(_)
         | Event::Log(LogEvent::Redacted { .. }) => {}
     }

@@ -157,6 +157,7 @@ fn must_wait(state: &State, about: Stream) -> bool {
         | Stream::Upkeep
         | Stream::Duty(_)
         | Stream::Statement(_)
+        | Stream::Exercise(_)
         | Stream::Content
         | Stream::Log => false,
     }

@@ -6,7 +6,7 @@ use super::{Command, Event, Intent, LeftOut, Message, Notice, Outcome, Reason, R
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
-    id::{IncidentId, NoticeId},
+    id::{ExerciseId, IncidentId, NoticeId},
     playbook::{Backoff, Retry},
     severity::Severity,
     state::State,
@@ -30,13 +30,27 @@ pub fn decide(
         }
         Command::Tell { reason, severity, to, title, lines } => {
             let words = message::free(state, reason, severity, &title, &lines);
-            let whose = Whose { incident: None, reason, severity, drill: false, about: &title };
+            let whose = Whose { incident: None, reason, severity, drill: false, about: &title, exercise: None };
             Ok(queue(state, &whose, words.messages(&to), &to, None, context))
         }
         Command::Say { incident, severity, drill, to, subject, text } => {
-            let whose = Whose { incident: Some(incident), reason: Reason::Statement, severity, drill, about: &subject };
+            let (incident, reason, about) = (Some(incident), Reason::Statement, &*subject);
+            let whose = Whose { incident, reason, severity, drill, about, exercise: None };
             let message = Message { subject: subject.clone(), text, severity: Some(severity) };
             Ok(queue(state, &whose, vec![message], &[to], None, context))
+        }
+        Command::Probe { exercise, channel, to, name } => {
+            let (reason, severity) = (Reason::Exercise, Severity::Medium);
+            let title = format!("Exercise {exercise}: {name}");
+            let lines = [
+                "This is an exercise: it shows whether this way reaches you, and nothing else is asked of you.".into(),
+                format!("Say that it came: `ringfence exercise acknowledge {exercise} {to}`").into(),
+            ];
+            let words = message::free(state, reason, severity, &title, &lines);
+            let exercise = Some(exercise);
+            let whose = Whose { incident: None, reason, severity, drill: false, about: &title, exercise };
+            let to = [to];
+            Ok(queue(state, &whose, words.messages(&to), &to, Some(&channel), context))
         }
         Command::Test { incident, channel, to } => test(state, incident, &channel, to, context),
         Command::Report { id, attempt, outcome } => {
@@ -103,7 +117,7 @@ fn send(
     };
     let words = message::words(state, &open, reason, about);
     let (severity, drill) = (open.severity, open.drill);
-    let whose = Whose { incident: Some(incident), reason, severity, drill, about };
+    let whose = Whose { incident: Some(incident), reason, severity, drill, about, exercise: None };
     Ok(queue(state, &whose, words.messages(to), to, only, context))
 }
 
@@ -114,6 +128,7 @@ struct Whose<'a> {
     severity: Severity,
     drill: bool,
     about: &'a str,
+    exercise: Option<ExerciseId>,
 }
 
 /// One notice for each recipient, and how each begins.
@@ -140,7 +155,7 @@ fn queue(
         let has_room = room.is_none_or(|room| std::mem::replace(room, room.saturating_sub(1)) > 0);
         let first = has_room.then(|| first_event(id, &routes, whose.drill, state, context));
         let (incident, reason, to, about) = (whose.incident, whose.reason, clip(to), clip(whose.about));
-        events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
+        events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out, exercise: whose.exercise }));
         events.extend(first.map(|first| (id, first)));
     }
     events
@@ -212,6 +227,11 @@ fn address(state: &State, channel: &Channel, to: &str) -> Result<Box<str>, &'sta
         }
     };
     own.or(channel.address.as_deref()).map(Into::into).ok_or(missing)
+}
+
+/// Whether the channel knows where this contact is reached.
+pub(crate) fn reaches(state: &State, channel: &Channel, contact: &str) -> bool {
+    address(state, channel, contact).is_ok()
 }
 
 fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, context: &Context) -> Event {

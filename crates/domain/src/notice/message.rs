@@ -137,6 +137,7 @@ fn template_name(reason: Reason, severity: Severity) -> &'static str {
         Reason::Digest => "digest",
         Reason::Duty => "duty",
         Reason::Statement => "statement",
+        Reason::Exercise => "exercise",
     }
 }
 
@@ -252,6 +253,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Digest => "digest",
         Reason::Duty => "duty",
         Reason::Statement => "statement",
+        Reason::Exercise => "exercise",
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn incident(state: &State, id: IncidentId, reason: Reason) -> Option<
         | Reason::Digest
         | Reason::Duty
         | Reason::Statement
+        | Reason::Exercise
         | Reason::Resolved => return None,
     };
     let opened = Event::Opened {

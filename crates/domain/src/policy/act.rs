@@ -138,6 +138,8 @@ pub const EVIDENCE_VERIFY: Act = act("evidence.verify", Respond, Kind::Evidence)
 pub const PROCEDURE_REVIEW: Act = act("procedure.review", Respond, Kind::Platform);
 pub const PROCEDURE_ACTIVATE: Act = act("procedure.activate", Command, Kind::Platform);
 pub const PROCEDURE_RETIRE: Act = act("procedure.retire", Command, Kind::Platform);
+pub const EXERCISE_HOLD: Act = act("exercise.hold", Respond, Kind::Platform);
+pub const TRAINING_COMPLETE: Act = act("training.complete", Respond, Kind::Platform);
 pub const DUTY_COMPLETE: Act = act("duty.complete", Respond, Kind::Platform);
 pub const LOG_IN: Act = act("page.log_in", Read, Kind::Account);
 pub const LOG_OUT: Act = act("page.log_out", Read, Kind::Account);
@@ -205,6 +207,8 @@ pub const ALL: &[Act] = &[
     PROCEDURE_REVIEW,
     PROCEDURE_ACTIVATE,
     PROCEDURE_RETIRE,
+    EXERCISE_HOLD,
+    TRAINING_COMPLETE,
     DUTY_COMPLETE,
     LOG_IN,
     LOG_OUT,

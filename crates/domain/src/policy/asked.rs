@@ -8,7 +8,7 @@ use crate::{
     access::{self, Holder},
     action, approval,
     control::{self, Leave},
-    duty, evidence,
+    duty, evidence, exercise,
     flow::Command,
     id::{ActionId, ApprovalId, EvidenceId, IncidentId, ReportId, ReviewId, RunId},
     incident, intake, notice,
@@ -66,6 +66,8 @@ pub(super) fn by(state: &State, command: &Command) -> Asked {
         },
         Command::Evidence(command) => of_evidence(state, command),
         Command::Statement(command) => of_statement(state, command),
+        Command::Exercise(exercise::Command::Reached { .. } | exercise::Command::Elapse { .. }) => Asked::Own,
+        Command::Exercise(_) => one(act::EXERCISE_HOLD, Thing::platform()),
         Command::Upkeep(command) => of_upkeep(command),
         Command::Duty(duty::Command::Complete { .. }) => one(act::DUTY_COMPLETE, Thing::platform()),
         Command::Duty(duty::Command::Open { .. } | duty::Command::Remind { .. }) => Asked::Own,
@@ -283,6 +285,7 @@ fn of_upkeep(command: &upkeep::Command) -> Asked {
         upkeep::Command::Move { to: Life::Draft | Life::Review, .. } => act::PROCEDURE_REVIEW,
         upkeep::Command::Move { to: Life::Active, .. } => act::PROCEDURE_ACTIVATE,
         upkeep::Command::Move { to: Life::Retired, .. } => act::PROCEDURE_RETIRE,
+        upkeep::Command::Complete { .. } => act::TRAINING_COMPLETE,
         upkeep::Command::Round => return Asked::Own,
     };
     one(act, Thing::platform())
@@ -314,6 +317,7 @@ fn of_notice(state: &State, command: &notice::Command) -> Asked {
             one(act::NOTICE_TEST, thing(*incident, external(&[to])))
         }
         notice::Command::Tell { .. }
+        | notice::Command::Probe { .. }
         | notice::Command::Say { .. }
         | notice::Command::Report { .. }
         | notice::Command::Wake { .. }

@@ -57,6 +57,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "review.write",
             "procedure.review",
             "duty.complete",
+            "exercise.hold",
+            "training.complete",
             "report.acknowledge",
             "report.close",
         ],

@@ -1,4 +1,4 @@
-//! Duties, upkeep and statements among the live things.
+//! Duties, upkeep, statements and exercises among the live things.
 
 use std::sync::Arc;
 
@@ -6,10 +6,12 @@ use super::State;
 use crate::{
     duty::{self, Duty},
     event::{Meta, Stream},
-    id::{DutyId, StatementId},
+    exercise::{self, Exercise},
+    id::{DutyId, ExerciseId, StatementId},
     playbook::{Life, Playbook},
     severity::Severity,
     statement::{self, Statement},
+    time::Timestamp,
     upkeep::Upkeep,
 };
 
@@ -45,6 +47,24 @@ impl State {
             None => self.statements.extend(statement::create(id, event, meta).map(|made| (id, made))),
         }
         self.statements.get(&id).map_or(0, |statement| statement.seq)
+    }
+
+    pub(super) fn restore_exercise(&mut self, exercise: Exercise) -> Stream {
+        let id = exercise.id;
+        self.exercises.insert(id, exercise);
+        Stream::Exercise(id)
+    }
+
+    pub(super) fn apply_exercise(&mut self, id: ExerciseId, event: &exercise::Event, meta: &Meta) -> u64 {
+        match self.exercises.get_mut(&id) {
+            Some(exercise) => exercise::apply(exercise, event, meta),
+            None => self.exercises.extend(exercise::create(id, event, meta).map(|made| (id, made))),
+        }
+        self.exercises.get(&id).map_or(0, |exercise| exercise.seq)
+    }
+
+    pub(super) fn exercise_wakeup(&self, id: ExerciseId) -> Option<Timestamp> {
+        self.exercises.get(&id).and_then(exercise::next_wakeup).map(|(at, _)| at)
     }
 
     /// The playbook that may start for an incident.

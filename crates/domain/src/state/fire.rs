@@ -4,7 +4,7 @@ use super::{Fired, State};
 use crate::{
     action, alert, approval, control,
     event::{Context, Event, Stream},
-    duty,
+    duty, exercise,
     flow::Command,
     incident, notice, report, review, run, sighting, silence, upkeep,
 };
@@ -61,6 +61,10 @@ impl State {
             Stream::Duty(id) => {
                 let command = self.duties.get(&id).and_then(|duty| duty::due(duty, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Duty(command)))
+            }
+            Stream::Exercise(id) => {
+                let command = self.exercises.get(&id).and_then(|exercise| exercise::due(exercise, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Exercise(command)))
             }
             Stream::Evidence(_)
             | Stream::Health

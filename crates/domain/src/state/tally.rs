@@ -39,6 +39,7 @@ impl State {
             | Event::Upkeep(_)
             | Event::Duty(..)
             | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => return,

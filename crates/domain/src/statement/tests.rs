@@ -99,32 +99,9 @@ fn a_statement_to_the_media_goes_out_with_the_words_that_level_four_agreed_with(
     assert!(wrong.contains("the hash is not that"), "{wrong}");
     assert_eq!(sent(&scene), []);
     scene.facts.clear();
+    let subject = scene.state.statements[&id].subject.to_string();
     approve(&mut scene, &eve, request, &hash).unwrap();
-    let subject = scene.facts.iter().find_map(|fact| match &fact.event {
-        event::Event::Notice(_, notice::Event::Queued { message, .. }) => Some(message.subject.to_string()),
-        event::Event::Notice(..)
-        | event::Event::Alert(..)
-        | event::Event::Silence(..)
-        | event::Event::Incident(..)
-        | event::Event::Run(..)
-        | event::Event::Action(..)
-        | event::Event::Control(_)
-        | event::Event::Person(..)
-        | event::Event::Token(..)
-        | event::Event::Approval(..)
-        | event::Event::Review(..)
-        | event::Event::Health(_)
-        | event::Event::Report(..)
-        | event::Event::Raw(..)
-        | event::Event::Sighting(..)
-        | event::Event::Evidence(..)
-        | event::Event::Upkeep(_)
-        | event::Event::Duty(..)
-        | event::Event::Statement(..)
-        | event::Event::Content(_)
-        | event::Event::Log(_) => None,
-    });
-    let expected = ("public_relations".to_owned(), subject.unwrap(), "We are looking into it.\nMore at noon.".to_owned());
+    let expected = ("public_relations".to_owned(), subject, "We are looking into it.\nMore at noon.".to_owned());
     assert_eq!(sent(&scene), [expected]);
     assert!(scene.state.statements.is_empty() && scene.state.approvals.is_empty(), "both are over");
     let kinds = scene.look();

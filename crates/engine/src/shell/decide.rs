@@ -321,6 +321,7 @@ impl Decide {
             | Command::Upkeep(_)
             | Command::Duty(_)
             | Command::Statement(_)
+            | Command::Exercise(_)
             | Command::Detect { .. }
             | Command::Reroute { .. }
             | Command::Enact { .. }

@@ -106,6 +106,7 @@ pub(crate) fn revive(
             | Stream::Upkeep
             | Stream::Duty(_)
             | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => None,
         };

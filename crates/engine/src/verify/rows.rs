@@ -183,6 +183,7 @@ impl Fold {
             | Event::Upkeep(_)
             | Event::Duty(..)
             | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Token(..) => {}
         }
     }
@@ -256,6 +257,7 @@ impl Fold {
             | Stream::Upkeep
             | Stream::Duty(_)
             | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => false,
         })

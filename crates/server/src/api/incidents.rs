@@ -269,6 +269,7 @@ pub(crate) fn page(
             | Stream::Upkeep
             | Stream::Duty(_)
             | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => {}
         }

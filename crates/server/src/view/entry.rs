@@ -79,6 +79,7 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Upkeep(event)) => upkeep::of_upkeep(&event),
         Ok(Event::Duty(_, event)) => upkeep::of_duty(&event),
         Ok(Event::Statement(_, event)) => upkeep::of_statement(&event),
+        Ok(Event::Exercise(_, event)) => upkeep::of_exercise(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Files,
+    exercise::{self, DrillKind},
     report::{Report, shorten, unknown},
 };
 use crate::{
@@ -25,6 +26,8 @@ const NOTE_BYTES: usize = 1_000;
 
 #[derive(Deserialize)]
 struct DrillDocument {
+    #[expect(dead_code, reason = "other kinds are read elsewhere")]
+    kind: Option<Spanned<DrillKind>>,
     scenario: Spanned<String>,
     playbook: Spanned<String>,
     targets: TargetsDocument,
@@ -62,7 +65,8 @@ pub(super) fn read<'p>(
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Drill> {
     let mut drills = BTreeMap::new();
-    for (path, text) in files {
+    let technical = files.iter().filter(|(path, text)| exercise::kind_of(path, text) == DrillKind::Technical);
+    for (path, text) in technical {
         let (document, found) = read_document::<DrillDocument>(path, text);
         let mut report = Report::new(path, problems);
         report.add(found);

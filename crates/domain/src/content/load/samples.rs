@@ -172,6 +172,7 @@ impl Trial {
             | Event::Upkeep(_)
             | Event::Duty(..)
             | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         })

@@ -99,14 +99,16 @@ fn routine<'d>(
 
 fn work<'d>(
     entry: &RoutineDocument,
-    mut drills: impl Iterator<Item = &'d str> + Clone,
+    drills: impl Iterator<Item = &'d str> + Clone,
     report: &mut Report<'_>,
 ) -> Option<Work> {
     match (&entry.review, &entry.drill) {
         (Some(of), None) => Some(Work::Review(of.value)),
         (None, Some(name)) => {
-            if !drills.clone().any(|known| known == name.as_str()) {
-                report.at(name, unknown("drill", name, &mut drills));
+            // A folder without any drill is for something else.
+            let known: Vec<&str> = drills.collect();
+            if !known.is_empty() && !known.contains(&name.as_str()) {
+                report.at(name, unknown("drill", name, known.into_iter()));
             }
             Some(Work::Drill(name.value.as_str().into()))
         }

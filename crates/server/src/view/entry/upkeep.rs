@@ -1,7 +1,7 @@
 //! What an entry about procedures, duties and statements says, in a line.
 
 use domain::{
-    duty, statement,
+    duty, exercise, statement,
     upkeep::{self, Event},
 };
 
@@ -12,6 +12,7 @@ pub(super) fn of_upkeep(event: &upkeep::Event) -> String {
             if why.is_empty() { moved } else { format!("{moved}: {why}") }
         }
         Event::Came { routine } => routine.to_string(),
+        Event::Trained { course, contact, until } => format!("{contact} took {course}, until {until}"),
     }
 }
 
@@ -29,5 +30,20 @@ pub(super) fn of_statement(event: &statement::Event) -> String {
         statement::Event::Edited { subject, .. } => subject.to_string(),
         statement::Event::Sent { approval, .. } => format!("by {approval}"),
         statement::Event::Withdrawn { why } => why.to_string(),
+    }
+}
+
+pub(super) fn of_exercise(event: &exercise::Event) -> String {
+    use exercise::Event;
+    let outcome = |passed: bool| if passed { "passed" } else { "not passed" };
+    match event {
+        Event::Started { name, .. } => name.to_string(),
+        Event::Told { inject } => format!("inject {inject}"),
+        Event::Answered { inject, question, .. } => format!("inject {inject}, question {question}"),
+        Event::Reached { contact, channel, failed: None } => format!("{contact} by {channel}"),
+        Event::Reached { contact, channel, failed: Some(why) } => format!("{contact} not by {channel}: {why}"),
+        Event::Acknowledged { contact } => contact.to_string(),
+        Event::Ended { passed, note } => format!("{}: {note}", outcome(*passed)),
+        Event::Recorded { drill, passed, .. } => format!("{drill}: {}", outcome(*passed)),
     }
 }
