@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, backup, check, containment, control, duty, estate, evidence, incident, init, log, notice, playbook,
+        alert, backup, check, containment, control, duty, estate, evidence, exercise, incident, init, log, notice, playbook,
         report, run, service, silence, statement, team, token, user, why,
     },
     drill,
@@ -118,6 +118,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Duty(duty::Command),
     #[command(subcommand)]
+    Exercise(exercise::Command),
+    #[command(subcommand)]
+    Training(exercise::Training),
+    #[command(subcommand)]
     Service(service::Command),
     Team(team::Team),
     #[command(subcommand)]
@@ -132,7 +136,7 @@ impl Cli {
         let global = &self.global;
         match &self.command {
             Command::Serve(command) => command.run(global, output),
-            Command::Drill(command) => command.run(output),
+            Command::Drill(command) => command.run(global, output),
             Command::Init(command) => command.run(output),
             Command::Check(command) => command.run(output),
             Command::Alert(command) => command.run(global, output),
@@ -149,6 +153,8 @@ impl Cli {
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),
+            Command::Exercise(command) => command.run(global, output),
+            Command::Training(command) => command.run(global, output),
             Command::Duty(command) => command.run(global, output),
             Command::Service(command) => command.run(global, output),
             Command::Team(command) => command.run(global, output),

@@ -10,6 +10,7 @@ pub(crate) mod control;
 pub(crate) mod duty;
 pub(crate) mod estate;
 pub(crate) mod evidence;
+pub(crate) mod exercise;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod log;

@@ -20,6 +20,7 @@ mod control;
 mod duties;
 mod emergency;
 mod evidence;
+mod exercises;
 mod facts;
 pub(crate) mod figures;
 pub(crate) mod incidents;
@@ -69,6 +70,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     services::ROUTES,
     duties::ROUTES,
     statements::ROUTES,
+    exercises::ROUTES,
     team::ROUTES,
     why::ROUTES,
     log::ROUTES,

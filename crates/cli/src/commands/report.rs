@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::id::ReviewId;
 use serde_json::{Value, json};
 
-use super::show;
+use super::{exercise, show};
 use crate::{
     args::Global,
     output::{Output, Table, Verdict},
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Recovery(recovery::Recovery),
     Kpi(kpi::Kpi),
     Incident(story::Story),
+    Drills(exercise::Drills),
+    Training(exercise::Gaps),
 }
 
 /// Reviews of closed incidents, with their three reports
@@ -91,6 +93,8 @@ impl Command {
             Command::Recovery(command) => command.run(&session::client(global)?, output),
             Command::Kpi(command) => command.run(&session::client(global)?, output),
             Command::Incident(command) => command.run(&session::client(global)?, output),
+            Command::Drills(command) => command.run(global, output),
+            Command::Training(command) => command.run(global, output),
             Command::Review(review) => review.run(global, output),
         }
     }

@@ -148,3 +148,22 @@ fn an_incident_of_a_retired_procedure_calls_for_a_person() {
     scene.must(flow::Command::Incident(classify));
     assert_eq!(scene.state.runs.iter().count(), 0);
 }
+
+#[test]
+fn who_took_a_course_is_on_record_until_it_expires() {
+    let mut scene = Scene::with(content::load(&all_shipped()).0);
+    let complete = |course: &str, contact: &str| {
+        flow::Command::Upkeep(Command::Complete { course: course.to_owned(), contact: contact.to_owned() })
+    };
+    assert_eq!(scene.refused(complete("basic", "ops_manager")), "there is no course `basic` in training.yaml");
+    assert_eq!(scene.refused(complete("basics", "nobody")), "there is no contact `nobody` in contacts.yaml");
+    scene.must(complete("basics", "ops_manager"));
+    let taken = &scene.state.upkeep.trained["basics"]["ops_manager"];
+    assert_eq!(taken.until.since(scene.now).to_string(), "365d");
+    assert_eq!(taken.by, Some(PersonId::from_number(900)));
+    let who = |course: &str| {
+        let course = &scene.state.content.training[course];
+        scene.state.content.people.expand(course.who.iter().map(String::as_str)).len()
+    };
+    assert_eq!((who("basics"), who("advanced_handling"), who("communication_and_decisions")), (9, 4, 6));
+}

@@ -9,6 +9,7 @@ mod control;
 mod duties;
 mod emergency;
 mod evidence;
+mod exercises;
 mod figures;
 mod incidents;
 mod log;

@@ -30,3 +30,16 @@ fn heads() {
     let text = PLAYBOOK.replacen("version:", &format!("{head}version:"), 1);
     check(&[("playbooks/validator_compromise.yaml", &text)], expect![[""]]);
 }
+
+#[test]
+fn exercises_courses_and_statements() {
+    let table = "kind: tabletop\nname: A\ninjects:\n  - { at: 10m, says: One, asks: [Who?] }\n  - { at: 5m, says: '', asks: [] }\n";
+    check(&[("drills/a.yaml", table)], expect![[""]]);
+    let call = "kind: communication\nname: A\nreach: []\nwithin: 1s\n";
+    check(&[("drills/a.yaml", call)], expect![[""]]);
+    check(&[("drills/a.yaml", "kind: tabletops\n")], expect![[""]]);
+    let text = "courses:\n  - { id: A, name: A, about: '', who: [], valid: 1s }\n";
+    check(&[("training.yaml", text)], expect![[""]]);
+    let text = "statements:\n  - { kind: media, name: M, template: nothing, approval: { quorum: 0, roles: [], expires: 1s } }\n";
+    check(&[("statements.yaml", text)], expect![[""]]);
+}
