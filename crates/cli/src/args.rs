@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, backup, check, containment, control, duty, estate, evidence, exercise, incident, init, log, notice, playbook,
-        report, run, service, silence, statement, team, token, user, why,
+        alert, backup, check, containment, control, duty, estate, evidence, exercise, incident, init, log,
+        notice, playbook, report, run, service, silence, statement, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},

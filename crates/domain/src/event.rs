@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access, action, alert, approval, content, control, duty, evidence, exercise, health,
     id::{
-        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SightingId, SilenceId, StatementId, TokenId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId,
+        ReportId, ReviewId, RunId, SightingId, SilenceId, StatementId, TokenId,
     },
     incident, intake, notice, report, review, run, sighting, silence, statement,
     time::Timestamp,

@@ -174,9 +174,9 @@ impl Exercise {
             Kind::Tabletop => self.injects.iter().all(answered),
             Kind::Communication => {
                 let called = |contact: &str| self.ways.iter().any(|way| *way.contact == *contact);
-                let each = |(contact, said): (&Box<str>, &Option<_>)| said.is_some() && called(contact);
                 let came = self.ways.iter().all(|way| way.reached_at.is_some());
-                !self.contacts.is_empty() && came && self.contacts.iter().all(each)
+                let said = self.contacts.iter().all(|(contact, said)| said.is_some() && called(contact));
+                !self.contacts.is_empty() && came && said
             }
         }
     }

@@ -222,7 +222,9 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
             let (hash, files) = (content.hash.clone(), content.files.clone());
             vec![Event::Content(content::Event::Loaded { hash, files })]
         }
-        Command::Redact { positions, about, reason } => redact::decide(state, positions, about, reason, context)?,
+        Command::Redact { positions, about, reason } => {
+            redact::decide(state, positions, about, reason, context)?
+        }
         Command::Reroute { alert } => {
             let route = alert::reroute(state, alert, context);
             route.map(|route| Event::Alert(alert, alert::Event::Routed { route })).into_iter().collect()

@@ -10,8 +10,8 @@ mod past;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decide::reaches;
 pub use decide::decide;
+pub(crate) use decide::reaches;
 pub use line::{Lines, SENDING_MAX};
 pub(crate) use message::fill;
 pub use message::{FIELDS, Message, outside, sample};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    access::{self, Person, Token},
+    access::{Person, Token},
     action::{self, Action},
     alert::{self, Alert, DedupKey, RESOLVE_TIMEOUT, Seen},
     approval::{self, Approval},
@@ -21,8 +21,8 @@ use crate::{
     flow::{Command, Fired},
     health,
     id::{
-        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SilenceId, StatementId, TokenId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId,
+        ReportId, ReviewId, RunId, SilenceId, StatementId, TokenId,
     },
     incident::{self, Incident},
     intake::{self, Raw},
@@ -41,6 +41,7 @@ use crate::{
 mod actions;
 mod duties;
 mod fire;
+mod people;
 mod ranks;
 mod tally;
 
@@ -220,16 +221,8 @@ impl State {
                 self.control = control;
                 Stream::Control
             }
-            Saved::Person(person) => {
-                let id = person.id;
-                self.people.insert(id, person);
-                Stream::Person(id)
-            }
-            Saved::Token(token) => {
-                let id = token.id;
-                self.tokens.insert(id, token);
-                Stream::Token(id)
-            }
+            Saved::Person(person) => self.restore_person(person),
+            Saved::Token(token) => self.restore_token(token),
             Saved::Approval(approval) => {
                 let id = approval.id;
                 self.approval_of.extend(approval.open.iter().map(|action| (*action, id)));
@@ -504,30 +497,6 @@ impl State {
             | action::Event::Settled { .. } => {}
         }
         action.seq
-    }
-
-    fn apply_person(&mut self, id: PersonId, event: &access::PersonEvent, meta: &Meta) -> u64 {
-        match self.people.get_mut(&id) {
-            Some(person) => access::apply_person(person, event),
-            None => {
-                let created = access::create_person(id, event, meta);
-                self.people.extend(created.map(|person| (id, person)));
-                // Routines come round from when there is somebody.
-                self.schedule(Stream::Upkeep);
-            }
-        }
-        self.people.get(&id).map_or(0, |person| person.seq)
-    }
-
-    fn apply_token(&mut self, id: TokenId, event: &access::TokenEvent, meta: &Meta) -> u64 {
-        match self.tokens.get_mut(&id) {
-            Some(token) => access::apply_token(token, event),
-            None => {
-                let created = access::token_from(id, event, meta);
-                self.tokens.extend(created.map(|token| (id, token)));
-            }
-        }
-        self.tokens.get(&id).map_or(0, |token| token.seq)
     }
 
     fn apply_approval(&mut self, id: ApprovalId, event: &approval::Event, meta: &Meta) -> u64 {

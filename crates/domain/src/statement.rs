@@ -169,11 +169,13 @@ fn draft(
     let shown = |text: &str| text.chars().take(64).collect::<String>();
     let Some(known) = state.content.statements.get(kind) else {
         let kinds: Vec<&str> = state.content.statements.keys().map(String::as_str).collect();
-        let text = format!("`{}` is no kind of statements.yaml; use one of {}", shown(kind), kinds.join(", "));
+        let text =
+            format!("`{}` is no kind of statements.yaml; use one of {}", shown(kind), kinds.join(", "));
         return Err(Rejected::Invalid(text));
     };
     if !state.content.people.contacts.get(to).is_some_and(|contact| contact.external) {
-        let text = format!("`{}` is no contact outside; contacts.yaml says `external: true` of those", shown(to));
+        let text =
+            format!("`{}` is no contact outside; contacts.yaml says `external: true` of those", shown(to));
         return Err(Rejected::Invalid(text));
     }
     let own = state.statements.values().filter(|one| one.incident == incident).count();
@@ -257,7 +259,8 @@ pub fn is_over(statement: &Statement) -> bool {
 pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Command> {
     let Some(statement) = state.statements.get(&id) else { return Vec::new() };
     let end = |why: &str| {
-        let asked = ask::asked(state, id).map(|asked| approval::Command::End { id: asked.id, why: why.to_owned() });
+        let asked =
+            ask::asked(state, id).map(|asked| approval::Command::End { id: asked.id, why: why.to_owned() });
         asked.map(flow::Command::Approval)
     };
     match event {

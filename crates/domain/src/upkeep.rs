@@ -127,13 +127,7 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
     }
 }
 
-fn shift(
-    state: &State,
-    id: &str,
-    to: Life,
-    why: String,
-    context: &Context,
-) -> Result<Vec<Event>, Rejected> {
+fn shift(state: &State, id: &str, to: Life, why: String, context: &Context) -> Result<Vec<Event>, Rejected> {
     let person = context.a_person("people move procedures on")?;
     let Some(playbook) = state.content.playbooks.get(id) else {
         let shown: String = id.chars().take(64).collect();
@@ -194,7 +188,10 @@ fn by_a_reviewer(state: &State, playbook: &Playbook, person: PersonId) -> Result
         return Ok(());
     }
     let named = playbook.charter.reviewers.join(", ");
-    Err(Rejected::Forbidden(format!("playbook {} is activated by one of its reviewers: {named}", playbook.id)))
+    Err(Rejected::Forbidden(format!(
+        "playbook {} is activated by one of its reviewers: {named}",
+        playbook.id
+    )))
 }
 
 /// Two active playbooks for the same type from the same severity on would be a tie.

@@ -15,8 +15,8 @@ use domain::{
     figures::Case,
     health::Health,
     id::{
-        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SilenceId, StatementId, TokenId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId,
+        ReportId, ReviewId, RunId, SilenceId, StatementId, TokenId,
     },
     incident::Incident,
     intake::Raw,
@@ -255,6 +255,39 @@ impl Reader {
             before = page.last().map(|one| one.id.0);
             let over = page.len() < PAGE_MAX || page.last().is_some_and(|one| one.opened_at < since);
             found.extend(page.into_iter().take_while(|one| one.opened_at >= since));
+            if over {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// The runs that are over and began from `since` on, newest first, at most `most`.
+    pub fn runs_since(&self, since: Timestamp, most: usize) -> Result<Vec<Run>, Error> {
+        self.recent(Table::RunPast, most, |run: &Run| (run.id.0, run.started_at >= since))
+    }
+
+    /// The notices that are over and were queued from `since` on, newest first, at most `most`.
+    pub fn notices_since(&self, since: Timestamp, most: usize) -> Result<Vec<Notice>, Error> {
+        self.recent(Table::NoticePast, most, |notice: &Notice| (notice.id.0, notice.queued_at >= since))
+    }
+
+    /// The newest rows, until one is too old; ids grow with time.
+    fn recent<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        most: usize,
+        look: impl Fn(&T) -> (u64, bool),
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        let mut before = None;
+        while found.len() < most {
+            let page: Vec<T> = self.list(table, Page { before, limit: PAGE_MAX })?;
+            let Some((last, fresh)) = page.last().map(&look) else { break };
+            let over = page.len() < PAGE_MAX || !fresh;
+            before = Some(last);
+            found.extend(page.into_iter().take_while(|one| look(one).1));
             if over {
                 break;
             }

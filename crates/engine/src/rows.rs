@@ -234,16 +234,7 @@ pub(crate) fn changes(
             return Ok(());
         }
     };
-    if let Stream::Incident(id) = stream
-        && let Some(incident) = state.incidents.open.get(&id).filter(|_| !live)
-    {
-        out.push(put(Table::Case, key(number), &Case::of(incident))?);
-    }
-    if let Stream::Review(id) = stream
-        && let Some(review) = state.reviews.get(&id)
-    {
-        out.push(put(Table::Lookback, key(number), &Lookback::of(review))?);
-    }
+    for_figures(state, stream, live, out)?;
     if !live && !fresh {
         out.push(RowChange { table: tables.0.of(), key: key(number), value: None });
     }
@@ -275,6 +266,21 @@ pub(crate) fn changes(
         Stream::Content | Stream::Log => None,
     };
     out.extend(row.transpose()?);
+    Ok(())
+}
+
+/// What an incident that is over and a review leave for the figures.
+fn for_figures(state: &State, stream: Stream, live: bool, out: &mut Vec<RowChange>) -> Result<(), Error> {
+    if let Stream::Incident(id) = stream
+        && let Some(incident) = state.incidents.open.get(&id).filter(|_| !live)
+    {
+        out.push(put(Table::Case, key(id.0), &Case::of(incident))?);
+    }
+    if let Stream::Review(id) = stream
+        && let Some(review) = state.reviews.get(&id)
+    {
+        out.push(put(Table::Lookback, key(id.0), &Lookback::of(review))?);
+    }
     Ok(())
 }
 

@@ -28,6 +28,7 @@ mod intake;
 mod log;
 mod notices;
 mod operations;
+mod procedures;
 mod quarantine;
 pub(crate) mod queue;
 mod records;
@@ -54,6 +55,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     recovery::ROUTES,
     runs::ROUTES,
     figures::ROUTES,
+    procedures::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
     reviews::ROUTES,

@@ -99,7 +99,9 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Duty(id)) => text(id),
         Ok(Stream::Statement(id)) => text(id),
         Ok(Stream::Exercise(id)) => text(id),
-        Ok(Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
+        Ok(Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log) | Err(_) => {
+            stream.to_owned()
+        }
     }
 }
 

@@ -52,7 +52,9 @@ pub(crate) struct Start {
 
 /// Write down what people would do
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence exercise answer EXR-61 1 2 'critical: data of customers are outside'")]
+#[command(
+    after_help = "Example:\n  ringfence exercise answer EXR-61 1 2 'critical: data of customers are outside'"
+)]
 pub(crate) struct Answer {
     id: ExerciseId,
     /// Which inject, from 1
@@ -72,7 +74,9 @@ pub(crate) struct Acknowledge {
 
 /// End it; its result stays
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence exercise end EXR-61 --note 'who may stop a service is unclear'")]
+#[command(
+    after_help = "Example:\n  ringfence exercise end EXR-61 --note 'who may stop a service is unclear'"
+)]
 pub(crate) struct End {
     id: ExerciseId,
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -97,10 +101,15 @@ impl Command {
             Command::Answer(Answer { id, inject, question, text }) => {
                 let body = json!({ "inject": inject, "question": question, "text": text });
                 let answer = client.post(&format!("{LIST}/{id}/answer"), &body)?;
-                Ok(show::done(output, &answer, &format!("{id}: question {question} of inject {inject} is answered")))
+                Ok(show::done(
+                    output,
+                    &answer,
+                    &format!("{id}: question {question} of inject {inject} is answered"),
+                ))
             }
             Command::Acknowledge(Acknowledge { id, contact }) => {
-                let answer = client.post(&format!("{LIST}/{id}/acknowledge"), &json!({ "contact": contact }))?;
+                let answer =
+                    client.post(&format!("{LIST}/{id}/acknowledge"), &json!({ "contact": contact }))?;
                 Ok(show::done(output, &answer, &format!("{id}: the call came to {contact}")))
             }
             Command::End(End { id, note }) => {

@@ -58,7 +58,10 @@ impl List {
         is(&self.response, "response")
             && is(&self.procedure, "procedure")
             && is(&self.status, "status")
-            && self.tag.as_ref().is_none_or(|tag| show::items(playbook, "tags").iter().any(|one| one == tag.as_str()))
+            && self
+                .tag
+                .as_ref()
+                .is_none_or(|tag| show::items(playbook, "tags").iter().any(|one| one == tag.as_str()))
             && self.incident_type.as_ref().is_none_or(of_type)
     }
 }
@@ -97,7 +100,9 @@ pub(crate) struct Activate {
 
 /// Let it start no run any more; runs under way go on
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ringfence playbook retire data_breach --why 'privacy_breach does it all'")]
+#[command(
+    after_help = "Example:\n  ringfence playbook retire data_breach --why 'privacy_breach does it all'"
+)]
 pub(crate) struct Retire {
     id: String,
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -111,7 +116,8 @@ impl Command {
             Command::List(list) => {
                 let mut playbooks = client.list(LIST, PLAYBOOKS_MAX)?;
                 playbooks.retain(|playbook| list.wants(playbook));
-                let columns = ["id", "version", "status", "from severity", "response", "procedure", "~types", "~name"];
+                let columns =
+                    ["id", "version", "status", "from severity", "response", "procedure", "~types", "~name"];
                 Ok(show::list(output, playbooks, &columns, "no playbook is in force", |playbook| {
                     vec![
                         show::text(playbook, "id"),

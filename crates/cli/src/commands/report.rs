@@ -15,6 +15,7 @@ use crate::{
 
 mod kpi;
 mod part;
+mod procedures;
 mod recovery;
 mod story;
 
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Recovery(recovery::Recovery),
     Kpi(kpi::Kpi),
     Incident(story::Story),
+    Procedures(procedures::Procedures),
     Drills(exercise::Drills),
     Training(exercise::Gaps),
 }
@@ -93,6 +95,7 @@ impl Command {
             Command::Recovery(command) => command.run(&session::client(global)?, output),
             Command::Kpi(command) => command.run(&session::client(global)?, output),
             Command::Incident(command) => command.run(&session::client(global)?, output),
+            Command::Procedures(command) => command.run(&session::client(global)?, output),
             Command::Drills(command) => command.run(global, output),
             Command::Training(command) => command.run(global, output),
             Command::Review(review) => review.run(global, output),

@@ -83,7 +83,8 @@ pub(crate) struct Withdraw {
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
-        let post = |id: &StatementId, verb: &str, body: &Value| client.post(&format!("{LIST}/{id}/{verb}"), body);
+        let post =
+            |id: &StatementId, verb: &str, body: &Value| client.post(&format!("{LIST}/{id}/{verb}"), body);
         match self {
             Command::List(List { over, limit }) => {
                 let state = if *over { "over" } else { "draft" };
@@ -108,7 +109,11 @@ impl Command {
             Command::Submit(Submit { id }) => {
                 let answer = post(id, "submit", &json!({}))?;
                 let asked = show::text(&answer, "approval");
-                Ok(show::done(output, &answer, &format!("{asked} asks for {id}; see `ringfence run approve {asked}`")))
+                Ok(show::done(
+                    output,
+                    &answer,
+                    &format!("{asked} asks for {id}; see `ringfence run approve {asked}`"),
+                ))
             }
             Command::Withdraw(Withdraw { id, why }) => {
                 let answer = post(id, "withdraw", &json!({ "why": why }))?;

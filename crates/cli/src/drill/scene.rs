@@ -309,6 +309,8 @@ fn id_of(stream: Stream) -> String {
         Stream::Duty(id) => id.to_string(),
         Stream::Statement(id) => id.to_string(),
         Stream::Exercise(id) => id.to_string(),
-        Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => stream.to_string(),
+        Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => {
+            stream.to_string()
+        }
     }
 }

@@ -90,7 +90,11 @@ impl Hook {
                 | Reason::Approval
                 | Reason::Task
                 | Reason::Update
-                | Reason::Review => "trigger",
+                | Reason::Review
+                | Reason::Digest
+                | Reason::Duty
+                | Reason::Statement
+                | Reason::Exercise => "trigger",
             },
             "dedup_key": delivery.incident,
         });

@@ -114,8 +114,13 @@ pub struct Beat {
     pub at: Option<i64>,
 }
 
-static ALWAYS: Calendar =
-    Calendar { offset: 0, days: [true; 7], opens: DAY / 24 * 9, closes: DAY / 24 * 17, holidays: BTreeSet::new() };
+static ALWAYS: Calendar = Calendar {
+    offset: 0,
+    days: [true; 7],
+    opens: DAY / 24 * 9,
+    closes: DAY / 24 * 17,
+    holidays: BTreeSet::new(),
+};
 
 impl Beat {
     /// The first one that is later.

@@ -32,9 +32,9 @@ mod statements;
 mod step;
 mod targets;
 mod taxonomy;
-mod training;
 #[cfg(test)]
 mod tests;
+mod training;
 mod trial;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -45,7 +45,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::piece::Pinned;
 use self::report::Report;
-use super::{ActionSpec, Content, IncidentType, rehearsal::rehearse};
+use super::{ActionSpec, Content, IncidentType, people::People, rehearsal::rehearse};
 use crate::{
     document::{Position, Problem},
     playbook::{Playbook, TextHash},
@@ -212,14 +212,9 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         files.contains_key(&path) && !playbooks.contains_key(path.as_str())
     };
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
-    let drill_files = of_kind(files, Kind::Drill);
-    let exercises = exercise::read(&drill_files, &people, &mut problems);
-    let known_drills = drill_files.iter().filter_map(|(path, _)| drill::name_of(path));
-    let schedule = schedule::read(&of_kind(files, Kind::Schedule), &people, known_drills, &mut problems);
-    let training = training::read(&of_kind(files, Kind::Training), &people, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
-    let statements = statements::read(&of_kind(files, Kind::Statements), &people, &templates, &mut problems);
+    let ready = ready(files, &people, &templates, &mut problems);
     let policies =
         policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
@@ -236,7 +231,6 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         rules: rules.into_values().collect::<Vec<_>>().into(),
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
         drills,
-        exercises,
         channels,
         templates,
         recovery,
@@ -245,15 +239,31 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         services,
         people,
         reports,
-        schedule,
-        statements,
-        training,
         policies,
+        ..ready
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
     }
     (content, report::settle(problems))
+}
+
+/// What is done between incidents, and words to the outside; nothing else.
+fn ready(
+    files: &BTreeMap<String, String>,
+    people: &People,
+    templates: &BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) -> Content {
+    let drills = of_kind(files, Kind::Drill);
+    let names = drills.iter().filter_map(|(path, _)| drill::name_of(path));
+    Content {
+        exercises: exercise::read(&drills, people, problems),
+        schedule: schedule::read(&of_kind(files, Kind::Schedule), people, names, problems),
+        statements: statements::read(&of_kind(files, Kind::Statements), people, templates, problems),
+        training: training::read(&of_kind(files, Kind::Training), people, problems),
+        ..Content::default()
+    }
 }
 
 fn everybody(files: &BTreeMap<String, String>) -> people::PeopleFiles<'_> {

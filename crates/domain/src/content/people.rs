@@ -36,7 +36,12 @@ pub struct SeverityTerms {
 
 impl SeverityTerms {
     /// When the state is told next, where each is told `span` after the last time.
-    pub fn told_next(&self, now: Timestamp, span: Option<Span>, calendar: Option<&Calendar>) -> Option<Timestamp> {
+    pub fn told_next(
+        &self,
+        now: Timestamp,
+        span: Option<Span>,
+        calendar: Option<&Calendar>,
+    ) -> Option<Timestamp> {
         let digest = self.digest.map(|beat| beat.next(now, calendar));
         digest.or_else(|| span.map(|span| now.plus(span)))
     }

@@ -77,7 +77,10 @@ fn four_reviews_come_round_daily_weekly_monthly_and_quarterly() {
     let weeks = rounds(&scene, "review_responses");
     assert_eq!((weeks.len(), &*weeks[0], &*weeks[1]), (52, "2027-01-18T09:00:00Z", "2027-01-25T09:00:00Z"));
     let months = rounds(&scene, "review_recoveries");
-    assert_eq!((months.len(), &*months[0], &*months[1]), (12, "2027-02-01T09:00:00Z", "2027-03-01T09:00:00Z"));
+    assert_eq!(
+        (months.len(), &*months[0], &*months[1]),
+        (12, "2027-02-01T09:00:00Z", "2027-03-01T09:00:00Z")
+    );
     assert_eq!(rounds(&scene, "review_metrics"), months);
     let quarters = rounds(&scene, "review_framework");
     let expected = ["2027-04-01", "2027-07-01", "2027-10-01", "2028-01-01"];

@@ -186,7 +186,8 @@ fn record(
     }
     let long = |text: &str| text.is_empty() || text.len() > 200 || text.chars().any(char::is_control);
     if measured.len() > MEASURED_MAX || measured.iter().any(|(name, value)| long(name) || long(value)) {
-        let text = format!("at most {MEASURED_MAX} figures are kept, each with name and value of one short line");
+        let text =
+            format!("at most {MEASURED_MAX} figures are kept, each with name and value of one short line");
         return Err(Rejected::Invalid(text));
     }
     let measured = measured.into_iter().map(|(name, value)| (name.into(), value.into())).collect();

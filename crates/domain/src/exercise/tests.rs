@@ -61,7 +61,8 @@ fn ended(scene: &Scene) -> Vec<(bool, String)> {
 fn at_a_table_each_inject_is_told_at_its_time_and_answers_are_kept() {
     let mut scene = scene();
     let id = start(&mut scene, "tabletop_data_breach");
-    let told = |scene: &Scene| scene.state.exercises[&id].injects.iter().filter(|one| one.at.is_some()).count();
+    let told =
+        |scene: &Scene| scene.state.exercises[&id].injects.iter().filter(|one| one.at.is_some()).count();
     assert_eq!(told(&scene), 1, "the first at once");
     let again = ask(Command::Start { drill: "tabletop_data_breach".to_owned() });
     assert!(scene.refused(again).contains("already"));
@@ -83,7 +84,10 @@ fn at_a_table_each_inject_is_told_at_its_time_and_answers_are_kept() {
     scene.must(ask(Command::End { id, note: "nobody knew the number of the regulator".to_owned() }));
     assert_eq!(ended(&scene), [(true, "nobody knew the number of the regulator".to_owned())]);
     assert!(scene.state.exercises.is_empty());
-    let effects = scene.facts.iter().any(|fact| matches!(fact.event, event::Event::Action(..) | event::Event::Notice(..)));
+    let effects = scene
+        .facts
+        .iter()
+        .any(|fact| matches!(fact.event, event::Event::Action(..) | event::Event::Notice(..)));
     assert!(!effects, "nobody outside hears of it and nothing is touched");
     assert!(scene.refused(answer(id, 1, 1)).contains("under way"));
 }
@@ -115,8 +119,11 @@ fn deliver(scene: &mut Scene, refuse: Option<&str>) {
 fn each_contact_is_called_over_each_channel_and_says_that_it_came() {
     let mut scene = scene();
     let id = start(&mut scene, "reach");
-    let ways: Vec<String> =
-        scene.state.exercises[&id].ways.iter().map(|way| format!("{} {}", way.contact, way.channel)).collect();
+    let ways: Vec<String> = scene.state.exercises[&id]
+        .ways
+        .iter()
+        .map(|way| format!("{} {}", way.contact, way.channel))
+        .collect();
     assert_eq!(ways, ["legal_counsel mail", "on_call_engineer mail", "on_call_engineer text"]);
     assert_eq!(scene.state.notices.len(), 3, "each over that channel alone");
     deliver(&mut scene, None);

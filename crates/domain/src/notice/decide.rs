@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Command, Event, Intent, LeftOut, Message, Notice, Outcome, Reason, Route, Status, message, past};
+use super::{
+    Command, Event, Intent, LeftOut, Message, Notice, Outcome, Reason, Route, Status, message, past,
+};
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
@@ -30,7 +32,8 @@ pub fn decide(
         }
         Command::Tell { reason, severity, to, title, lines } => {
             let words = message::free(state, reason, severity, &title, &lines);
-            let whose = Whose { incident: None, reason, severity, drill: false, about: &title, exercise: None };
+            let whose =
+                Whose { incident: None, reason, severity, drill: false, about: &title, exercise: None };
             Ok(queue(state, &whose, words.messages(&to), &to, None, context))
         }
         Command::Say { incident, severity, drill, to, subject, text } => {
@@ -155,7 +158,19 @@ fn queue(
         let has_room = room.is_none_or(|room| std::mem::replace(room, room.saturating_sub(1)) > 0);
         let first = has_room.then(|| first_event(id, &routes, whose.drill, state, context));
         let (incident, reason, to, about) = (whose.incident, whose.reason, clip(to), clip(whose.about));
-        events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out, exercise: whose.exercise }));
+        events.push((
+            id,
+            Event::Queued {
+                incident,
+                reason,
+                to,
+                about,
+                message,
+                routes,
+                left_out,
+                exercise: whose.exercise,
+            },
+        ));
         events.extend(first.map(|first| (id, first)));
     }
     events

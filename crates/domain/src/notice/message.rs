@@ -79,8 +79,8 @@ pub(super) fn free<'a>(
     lines: &[Box<str>],
 ) -> Words<'a> {
     let mut values: BTreeMap<_, _> = FIELDS.map(|name| (name, PENDING.to_owned())).into();
-    let clean = |line: &Box<str>| one_line(line, VALUE_CHARS_MAX);
-    values.insert("about", lines.iter().map(clean).collect::<Vec<_>>().join("\n"));
+    let lines = lines.iter().map(|line| one_line(line, VALUE_CHARS_MAX));
+    values.insert("about", lines.collect::<Vec<_>>().join("\n"));
     values.insert("title", one_line(title, VALUE_CHARS_MAX));
     values.insert("severity", severity.name().to_owned());
     values.insert("reason", word(reason).to_owned());

@@ -199,7 +199,8 @@ pub(super) fn of_approval(state: &State, id: ApprovalId) -> Vec<(Act, Thing)> {
     let leave = asked.and_then(|approval| approval.leave.as_ref());
     let words = asked.and_then(|approval| approval.statement);
     let outside = words.map(|id| {
-        let thing = Thing::within(Kind::Notice, id.to_string(), state, asked.and_then(|asked| asked.incident));
+        let thing =
+            Thing::within(Kind::Notice, id.to_string(), state, asked.and_then(|asked| asked.incident));
         (act::STATEMENT_SEND, Thing { external: true, ..thing })
     });
     let leaving = leave.map(|leave| match leave {

@@ -127,8 +127,9 @@ fn expected(who: &Principal, act: Act, thing: &Thing) -> bool {
             ranked && needs.is_none_or(|needs| needs.iter().all(|name| has(name)))
         }
         "incident.sign_off" => ranked && has("business_decisions"),
-        "notice.send" | "notice.test" | "statement.send" => ranked
-            && (!thing.external || has("external_communications")),
+        "notice.send" | "notice.test" | "statement.send" => {
+            ranked && (!thing.external || has("external_communications"))
+        }
         _ => ranked,
     }
 }

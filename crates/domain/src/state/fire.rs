@@ -2,9 +2,9 @@
 
 use super::{Fired, State};
 use crate::{
-    action, alert, approval, control,
+    action, alert, approval, control, duty,
     event::{Context, Event, Stream},
-    duty, exercise,
+    exercise,
     flow::Command,
     incident, notice, report, review, run, sighting, silence, upkeep,
 };

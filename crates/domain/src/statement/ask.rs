@@ -15,11 +15,7 @@ pub(super) fn asked(state: &State, id: StatementId) -> Option<&Approval> {
 }
 
 /// One request, bound to the exact words; none of those who wrote them or ask for it may agree.
-pub fn ask(
-    state: &State,
-    id: StatementId,
-    context: &Context,
-) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
+pub fn ask(state: &State, id: StatementId, context: &Context) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
     let person = context.a_person("people have statements approved")?;
     let statement = super::open(state, id)?;
     if let Some(asked) = asked(state, id) {

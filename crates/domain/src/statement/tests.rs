@@ -90,7 +90,11 @@ fn a_statement_to_the_media_goes_out_with_the_words_that_level_four_agreed_with(
     scene.must(edit(id, "We are looking into it.\nMore at noon."));
     let (request, hash) = submit(&mut scene, id);
     let told: Vec<&str> = scene.state.content.people.expand(["executive"]).into_iter().collect();
-    assert_eq!(told, ["communications_lead", "executive_lead", "legal_counsel"], "the team of the last level");
+    assert_eq!(
+        told,
+        ["communications_lead", "executive_lead", "legal_counsel"],
+        "the team of the last level"
+    );
     let author = approve(&mut scene, &crate::scene::person(), request, &hash).unwrap_err().to_string();
     assert!(author.contains("asked for what"), "{author}");
     let commander = approve(&mut scene, &other, request, &hash).unwrap_err().to_string();
@@ -101,7 +105,8 @@ fn a_statement_to_the_media_goes_out_with_the_words_that_level_four_agreed_with(
     scene.facts.clear();
     let subject = scene.state.statements[&id].subject.to_string();
     approve(&mut scene, &eve, request, &hash).unwrap();
-    let expected = ("public_relations".to_owned(), subject, "We are looking into it.\nMore at noon.".to_owned());
+    let expected =
+        ("public_relations".to_owned(), subject, "We are looking into it.\nMore at noon.".to_owned());
     assert_eq!(sent(&scene), [expected]);
     assert!(scene.state.statements.is_empty() && scene.state.approvals.is_empty(), "both are over");
     let kinds = scene.look();

@@ -6,8 +6,9 @@ use crate::{
     event::Actor,
     flow,
     id::PersonId,
-    incident, run,
+    incident,
     playbook::Life,
+    run,
     scene::{CUT_OFF, Scene, all_shipped, shipped},
 };
 
@@ -50,7 +51,8 @@ fn only_an_active_procedure_starts_runs_and_people_move_it_on_step_by_step() {
         let playbook = Some("validator_compromise".to_owned());
         flow::Command::Run(run::Command::Start { incident: id, playbook })
     };
-    let refused = "playbook validator_compromise is draft, and only an active one starts; see `playbook review`";
+    let refused =
+        "playbook validator_compromise is draft, and only an active one starts; see `playbook review`";
     assert_eq!(scene.refused(start()), refused);
     let refused = "playbook validator_compromise is draft; what may follow is `playbook review`";
     assert_eq!(scene.refused(moves(Life::Active)), refused);
@@ -98,9 +100,13 @@ fn of_two_for_the_same_incidents_one_is_active() {
     let other = CUT_OFF.replace("id: validator_compromise", "id: other_one");
     let mut scene = Scene::new(&[CUT_OFF, &with_status(&other, "review")]);
     let playbook = || "other_one".to_owned();
-    let ask = || flow::Command::Upkeep(Command::Move { playbook: playbook(), to: Life::Active, why: "".into() });
+    let ask =
+        || flow::Command::Upkeep(Command::Move { playbook: playbook(), to: Life::Active, why: "".into() });
     let refused = scene.refused(ask());
-    assert!(refused.starts_with("playbook validator_compromise is active for the same incidents"), "{refused}");
+    assert!(
+        refused.starts_with("playbook validator_compromise is active for the same incidents"),
+        "{refused}"
+    );
     scene.must(moves(Life::Retired));
     scene.must(ask());
     alert(&mut scene, "validator-1");
@@ -126,7 +132,8 @@ fn one_of_its_reviewers_activates_it_where_any_of_them_has_an_account() {
     scene.must(flow::Command::Access(access::Command::AddPerson { name, role }));
     scene.ask(ada, moves(Life::Active)).unwrap();
     assert_eq!(life(&scene), Life::Active);
-    let unknown = flow::Command::Upkeep(Command::Move { playbook: "x".into(), to: Life::Retired, why: "".into() });
+    let unknown =
+        flow::Command::Upkeep(Command::Move { playbook: "x".into(), to: Life::Retired, why: "".into() });
     assert_eq!(scene.refused(unknown), "there is no playbook `x`");
 }
 
@@ -155,7 +162,10 @@ fn who_took_a_course_is_on_record_until_it_expires() {
     let complete = |course: &str, contact: &str| {
         flow::Command::Upkeep(Command::Complete { course: course.to_owned(), contact: contact.to_owned() })
     };
-    assert_eq!(scene.refused(complete("basic", "ops_manager")), "there is no course `basic` in training.yaml");
+    assert_eq!(
+        scene.refused(complete("basic", "ops_manager")),
+        "there is no course `basic` in training.yaml"
+    );
     assert_eq!(scene.refused(complete("basics", "nobody")), "there is no contact `nobody` in contacts.yaml");
     scene.must(complete("basics", "ops_manager"));
     let taken = &scene.state.upkeep.trained["basics"]["ops_manager"];

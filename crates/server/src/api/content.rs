@@ -50,9 +50,12 @@ pub(crate) const ROUTES: &[Route] = &[
         "One playbook with its text.",
         |call| Box::pin(playbook(call)),
     ),
-    life("/api/v1/playbooks/{id}/review", Permission::Respond, "Have a draft looked at, or a retired one again.", |call| {
-        Box::pin(shift(call, Life::Review))
-    }),
+    life(
+        "/api/v1/playbooks/{id}/review",
+        Permission::Respond,
+        "Have a draft looked at, or a retired one again.",
+        |call| Box::pin(shift(call, Life::Review)),
+    ),
     life("/api/v1/playbooks/{id}/activate", Permission::Command, "Let it start runs.", |call| {
         Box::pin(shift(call, Life::Active))
     }),
@@ -62,13 +65,15 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 /// A step in the life of a procedure.
-const fn life(
-    path: &'static str,
-    permission: Permission,
-    summary: &'static str,
-    handler: Handler,
-) -> Route {
-    change(path, permission, Some(schema::<Shift>), Answer::Json(200, schema::<PlaybookHead>), summary, handler)
+const fn life(path: &'static str, permission: Permission, summary: &'static str, handler: Handler) -> Route {
+    change(
+        path,
+        permission,
+        Some(schema::<Shift>),
+        Answer::Json(200, schema::<PlaybookHead>),
+        summary,
+        handler,
+    )
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -77,7 +82,6 @@ const fn life(
 struct Shift {
     why: Option<String>,
 }
-
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct InForce {

@@ -41,19 +41,31 @@ pub(crate) const ROUTES: &[Route] = &[
     read("/api/v1/exercises/{id}", &[], ONE, "One exercise: what was told, answered and reached.", |call| {
         Box::pin(show(call))
     }),
-    hold("/api/v1/exercises", schema::<Start>, MADE, "Begin one of the drills at a table or of communication.", |call| {
-        Box::pin(async move {
-            let Start { drill } = call.json()?;
-            begun(&call, Ask::Start { drill }, "exercise.started").await
-        })
-    }),
-    hold("/api/v1/exercises/record", schema::<Record>, MADE, "Keep what a technical drill came to.", |call| {
-        Box::pin(async move {
-            let Record { drill, passed, measured, note } = call.json()?;
-            let note = note.unwrap_or_default();
-            begun(&call, Ask::Record { drill, passed, measured, note }, "exercise.recorded").await
-        })
-    }),
+    hold(
+        "/api/v1/exercises",
+        schema::<Start>,
+        MADE,
+        "Begin one of the drills at a table or of communication.",
+        |call| {
+            Box::pin(async move {
+                let Start { drill } = call.json()?;
+                begun(&call, Ask::Start { drill }, "exercise.started").await
+            })
+        },
+    ),
+    hold(
+        "/api/v1/exercises/record",
+        schema::<Record>,
+        MADE,
+        "Keep what a technical drill came to.",
+        |call| {
+            Box::pin(async move {
+                let Record { drill, passed, measured, note } = call.json()?;
+                let note = note.unwrap_or_default();
+                begun(&call, Ask::Record { drill, passed, measured, note }, "exercise.recorded").await
+            })
+        },
+    ),
     hold("/api/v1/exercises/{id}/answer", schema::<Reply>, ONE, "Write down what people would do.", |call| {
         Box::pin(async move {
             let id = call.param("id")?;
@@ -211,13 +223,14 @@ struct Reach {
 
 impl Inject {
     fn of((inject, told): (usize, &exercise::Told)) -> Inject {
-        let question = |(question, (asks, answer)): (usize, (&Box<str>, &Option<exercise::Answer>))| Question {
-            question,
-            asks: asks.to_string(),
-            answer: answer.as_ref().map(|answer| answer.text.to_string()),
-            by: answer.as_ref().and_then(|answer| answer.by).map(text),
-            at: answer.as_ref().map(|answer| text(answer.at)),
-        };
+        let question =
+            |(question, (asks, answer)): (usize, (&Box<str>, &Option<exercise::Answer>))| Question {
+                question,
+                asks: asks.to_string(),
+                answer: answer.as_ref().map(|answer| answer.text.to_string()),
+                by: answer.as_ref().and_then(|answer| answer.by).map(text),
+                at: answer.as_ref().map(|answer| text(answer.at)),
+            };
         // What is still to come would spoil it.
         let open = told.at.is_some();
         let asked = told.inject.asks.iter().zip(&told.answers).filter(|_| open);
@@ -316,7 +329,12 @@ struct Taken {
 }
 
 impl Course {
-    fn of(course: &training::Course, people: &domain::content::people::People, upkeep: &Upkeep, now: Timestamp) -> Course {
+    fn of(
+        course: &training::Course,
+        people: &domain::content::people::People,
+        upkeep: &Upkeep,
+        now: Timestamp,
+    ) -> Course {
         let own = upkeep.trained.get(course.id.as_str());
         let taken = |contact: &str| {
             let last = own.and_then(|own| own.get(contact));

@@ -21,7 +21,8 @@ use crate::{
     view::{Page, text},
 };
 
-const STATE: Parameter = Parameter { name: "state", about: "`draft` (if absent) or `over`: sent or withdrawn." };
+const STATE: Parameter =
+    Parameter { name: "state", about: "`draft` (if absent) or `over`: sent or withdrawn." };
 
 const ONE: Answer = Answer::Json(200, schema::<Statement>);
 /// Most requests for approval that are looked through for that of a statement.

@@ -32,7 +32,8 @@ pub(super) fn check(document: &PlaybookDocument, report: &mut Report<'_>) -> Cha
             report.at(first, format!("at most {LIST_MAX} are kept; leave the rest out"));
         }
     }
-    let days = [&document.created, &document.updated].map(|day| day.as_ref().and_then(|day| date(day, report)));
+    let days =
+        [&document.created, &document.updated].map(|day| day.as_ref().and_then(|day| date(day, report)));
     if let ([Some(created), Some(updated)], Some(place)) = (days, &document.updated)
         && updated < created
     {

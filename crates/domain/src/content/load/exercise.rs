@@ -122,12 +122,7 @@ fn bounded(text: &Spanned<String>, report: &mut Report<'_>) {
     }
 }
 
-fn communication(
-    path: &str,
-    text: &str,
-    people: &People,
-    problems: &mut Vec<Problem>,
-) -> Option<Exercise> {
+fn communication(path: &str, text: &str, people: &People, problems: &mut Vec<Problem>) -> Option<Exercise> {
     let (document, found) = read_document::<CommunicationDocument>(path, text);
     let mut report = Report::new(path, problems);
     report.add(found);

@@ -41,7 +41,9 @@ pub(super) fn of_exercise(event: &exercise::Event) -> String {
         Event::Told { inject } => format!("inject {inject}"),
         Event::Answered { inject, question, .. } => format!("inject {inject}, question {question}"),
         Event::Reached { contact, channel, failed: None } => format!("{contact} by {channel}"),
-        Event::Reached { contact, channel, failed: Some(why) } => format!("{contact} not by {channel}: {why}"),
+        Event::Reached { contact, channel, failed: Some(why) } => {
+            format!("{contact} not by {channel}: {why}")
+        }
         Event::Acknowledged { contact } => contact.to_string(),
         Event::Ended { passed, note } => format!("{}: {note}", outcome(*passed)),
         Event::Recorded { drill, passed, .. } => format!("{drill}: {}", outcome(*passed)),

@@ -26,7 +26,9 @@ fn a_procedure_is_retired_reviewed_and_activated_on_record() {
     let bench = Bench::new();
     let page = "/api/v1/playbooks/validator_compromise";
     assert_eq!(bench.get(page).expect(200)["status"], "active");
-    let moved = |verb: &str, token: &str| bench.ask("POST", &format!("{page}/{verb}"), token, r#"{"why": "as agreed"}"#);
+    let moved = |verb: &str, token: &str| {
+        bench.ask("POST", &format!("{page}/{verb}"), token, r#"{"why": "as agreed"}"#)
+    };
     moved("retire", &bench.responder).problem(403, "forbidden");
     let retired = moved("retire", &bench.commander).expect(200);
     assert_eq!((&retired["status"], &retired["status_why"]), (&"retired".into(), &"as agreed".into()));

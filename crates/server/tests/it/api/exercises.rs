@@ -30,7 +30,8 @@ fn everybody_is_listed_when_no_channel_reaches_anybody() {
     assert!(contacts.iter().all(|one| one["ways"] == serde_json::json!({})), "the dashboard reaches nobody");
     let page = format!("/api/v1/exercises/{}", begun["id"].as_str().unwrap());
     let said = bench.post(&format!("{page}/acknowledge"), r#"{"contact": "security_lead"}"#).expect(200);
-    let lead = said["contacts"].as_array().unwrap().iter().find(|one| one["contact"] == "security_lead").unwrap();
+    let lead =
+        said["contacts"].as_array().unwrap().iter().find(|one| one["contact"] == "security_lead").unwrap();
     assert!(lead["acknowledged_at"].is_string() && lead["acknowledged_by"].is_string(), "{lead}");
     assert_eq!(bench.post(&format!("{page}/end"), "{}").expect(200)["passed"], false);
 }

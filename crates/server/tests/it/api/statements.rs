@@ -18,14 +18,19 @@ fn a_draft_goes_out_once_somebody_else_approved_its_exact_words() {
     let asked = bench.ask("POST", &format!("{page}/submit"), &bench.responder, "").expect(200);
     let approval = asked["approval"].as_str().unwrap();
     let yes = format!(r#"{{"hash": "{}"}}"#, asked["hash"].as_str().unwrap());
-    let approve = |token: &str| bench.ask("POST", &format!("/api/v1/approvals/{approval}/approve"), token, yes.clone());
+    let approve =
+        |token: &str| bench.ask("POST", &format!("/api/v1/approvals/{approval}/approve"), token, yes.clone());
     approve(&bench.responder).problem(403, "forbidden");
     approve(&bench.commander).expect(200);
     let sent = bench.get(&page).expect(200);
     assert_eq!((&sent["status"], &sent["approval"]), (&"sent".into(), &approval.into()));
     let notices = bench.get(&format!("/api/v1/notices?incident={incident}")).expect(200);
-    let notice = notices["items"].as_array().unwrap().iter().find(|one| one["reason"] == "statement").unwrap();
-    assert_eq!((&notice["to"], &notice["text"]), (&"public_relations".into(), &"We are looking into it.".into()));
+    let notice =
+        notices["items"].as_array().unwrap().iter().find(|one| one["reason"] == "statement").unwrap();
+    assert_eq!(
+        (&notice["to"], &notice["text"]),
+        (&"public_relations".into(), &"We are looking into it.".into())
+    );
     assert_eq!(notice["status"], "undeliverable", "the dashboard reaches nobody outside");
     let over = bench.get("/api/v1/statements?state=over").expect(200);
     assert_eq!(over["items"][0], sent);

@@ -105,8 +105,14 @@ fn a_digest_names_each_with_its_state_and_none_comes_while_nothing_is_open() {
     let said = scene.facts.iter().find_map(words).unwrap();
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 2, "{said}");
-    assert!(lines[0].starts_with(&format!("{} open since 2027-01-15T08:00:00Z, not acknowledged: ", ids[0])), "{said}");
-    assert!(lines[1].starts_with(&format!("{} open since 2027-01-15T08:00:00Z, commanded by scene: ", ids[1])), "{said}");
+    assert!(
+        lines[0].starts_with(&format!("{} open since 2027-01-15T08:00:00Z, not acknowledged: ", ids[0])),
+        "{said}"
+    );
+    assert!(
+        lines[1].starts_with(&format!("{} open since 2027-01-15T08:00:00Z, commanded by scene: ", ids[1])),
+        "{said}"
+    );
     ids.into_iter().for_each(|id| close(&mut scene, id));
     scene.facts.clear();
     scene.wait(hours(10 * 24));
@@ -126,7 +132,10 @@ fn the_earliest_notice_wins_and_each_comes_once_over_restarts() {
     scene.facts.clear();
     scene.wait(Span::secs(10 * 60));
     let own = told(&scene, Reason::Update);
-    assert!(own.iter().all(|line| line.starts_with("2027-01-15T08:30:00Z")) && !own.is_empty(), "as promised");
+    assert!(
+        own.iter().all(|line| line.starts_with("2027-01-15T08:30:00Z")) && !own.is_empty(),
+        "as promised"
+    );
     assert_eq!(told(&scene, Reason::Digest), Vec::<String>::new());
     restart(&mut scene);
     scene.facts.clear();
