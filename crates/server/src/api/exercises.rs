@@ -10,7 +10,7 @@ use domain::{
     event::Stream,
     exercise::{self, Command as Ask},
     flow::Command,
-    id::ExerciseId,
+    id::{ExerciseId, PersonId},
     time::Timestamp,
     upkeep::{self, Upkeep},
 };
@@ -223,42 +223,43 @@ struct Reach {
 
 impl Inject {
     fn of((inject, told): (usize, &exercise::Told)) -> Inject {
-        let question =
-            |(question, (asks, answer)): (usize, (&Box<str>, &Option<exercise::Answer>))| Question {
-                question,
-                asks: asks.to_string(),
-                answer: answer.as_ref().map(|answer| answer.text.to_string()),
-                by: answer.as_ref().and_then(|answer| answer.by).map(text),
-                at: answer.as_ref().map(|answer| text(answer.at)),
-            };
         // What is still to come would spoil it.
         let open = told.at.is_some();
         let asked = told.inject.asks.iter().zip(&told.answers).filter(|_| open);
+        let questions = (1..).zip(asked).map(|(question, (asks, answer))| Question {
+            question,
+            asks: asks.to_string(),
+            answer: answer.as_ref().map(|answer| answer.text.to_string()),
+            by: answer.as_ref().and_then(|answer| answer.by).map(text),
+            at: answer.as_ref().map(|answer| text(answer.at)),
+        });
         Inject {
             inject,
             told_at: told.at.map(text),
             says: told.at.map(|_| told.inject.says.to_string()),
-            questions: (1..).zip(asked).map(question).collect(),
+            questions: questions.collect(),
+        }
+    }
+}
+
+impl Contact {
+    fn of(held: &exercise::Exercise, contact: &str, said: Option<(Timestamp, Option<PersonId>)>) -> Contact {
+        let own = held.ways.iter().filter(|way| *way.contact == *contact);
+        let reach = |way: &exercise::Way| Reach {
+            reached_at: way.reached_at.map(text),
+            failed: way.failed.as_ref().map(ToString::to_string),
+        };
+        Contact {
+            contact: contact.to_owned(),
+            ways: own.map(|way| (way.channel.to_string(), reach(way))).collect(),
+            acknowledged_at: said.map(|(at, _)| text(at)),
+            acknowledged_by: said.and_then(|(_, by)| by).map(text),
         }
     }
 }
 
 impl From<&exercise::Exercise> for Exercise {
     fn from(held: &exercise::Exercise) -> Exercise {
-        let contact = |(contact, said): (&Box<str>, &Option<_>)| {
-            let own = held.ways.iter().filter(|way| way.contact == *contact);
-            let reach = |way: &exercise::Way| Reach {
-                reached_at: way.reached_at.map(text),
-                failed: way.failed.as_ref().map(ToString::to_string),
-            };
-            let said: &Option<(Timestamp, Option<domain::id::PersonId>)> = said;
-            Contact {
-                contact: contact.to_string(),
-                ways: own.map(|way| (way.channel.to_string(), reach(way))).collect(),
-                acknowledged_at: said.map(|(at, _)| text(at)),
-                acknowledged_by: said.and_then(|(_, by)| by).map(text),
-            }
-        };
         let measured = held.measured.iter();
         Exercise {
             id: text(held.id),
@@ -271,7 +272,7 @@ impl From<&exercise::Exercise> for Exercise {
             passed: held.ended.as_ref().map(|ended| ended.passed),
             note: held.ended.as_ref().map(|ended| ended.note.to_string()),
             injects: (1..).zip(&held.injects).map(Inject::of).collect(),
-            contacts: held.contacts.iter().map(contact).collect(),
+            contacts: held.contacts.iter().map(|(contact, said)| Contact::of(held, contact, *said)).collect(),
             measured: measured.map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         }
     }
