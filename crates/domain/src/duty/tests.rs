@@ -146,3 +146,13 @@ fn what_came_round_while_nothing_ran_comes_once_and_a_restart_loses_nothing() {
     assert!(at.iter().all(|at| *at <= scene.now));
     assert_eq!(rounds(&scene, "review_responses"), Vec::<String>::new(), "until next Monday");
 }
+
+#[test]
+fn quarterly_drills_come_round_as_duties() {
+    let mut scene = scene(false);
+    a_year(&mut scene);
+    let quarters = rounds(&scene, "review_framework");
+    for drill in ["tabletop_exercise", "technical_drill", "communication_drill"] {
+        assert_eq!(rounds(&scene, drill), quarters, "{drill}");
+    }
+}

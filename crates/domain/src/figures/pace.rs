@@ -1,6 +1,9 @@
 //! How procedures go: per playbook and step how often it was used, failed or passed over and how long it took against what
 //! was expected; per channel how soon a notice was delivered, and how soon somebody acknowledged what it told of.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::{

@@ -177,3 +177,20 @@ fn who_took_a_course_is_on_record_until_it_expires() {
     };
     assert_eq!((who("basics"), who("advanced_handling"), who("communication_and_decisions")), (9, 4, 6));
 }
+
+#[test]
+fn every_shipped_procedure_says_whose_it_is_and_how_much_hangs_on_it() {
+    let (content, problems) = content::load(&all_shipped());
+    assert_eq!(problems, []);
+    for playbook in content.playbooks.values() {
+        let charter = &playbook.charter;
+        assert_eq!(charter.status, Life::Active, "{}", playbook.id);
+        let named = [&charter.unit, &charter.owner, &charter.created, &charter.updated];
+        assert!(named.iter().all(|field| field.is_some()), "{}: {charter:?}", playbook.id);
+        assert!(charter.criticality.is_some() && !charter.tags.is_empty(), "{}: {charter:?}", playbook.id);
+        let reviewers = content.people.expand(charter.reviewers.iter().map(String::as_str));
+        assert!(reviewers.len() >= 2, "{}: {charter:?}", playbook.id);
+        let related = charter.related.iter().all(|path| content.files.contains_key(path));
+        assert!(related, "{}: {charter:?}", playbook.id);
+    }
+}

@@ -15,6 +15,7 @@ mod incidents;
 mod log;
 mod notices;
 mod people;
+mod procedures;
 mod queue;
 mod records;
 mod recovery;

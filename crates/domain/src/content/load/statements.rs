@@ -61,7 +61,8 @@ pub(super) fn read(
     for entry in document.statements.into_iter().take(KINDS_MAX) {
         report.id("the kind", &entry.kind);
         report.line("the name", &entry.name);
-        if !templates.contains_key(&entry.template.value) {
+        // A folder without any template has plain words for everything.
+        if !templates.is_empty() && !templates.contains_key(&entry.template.value) {
             let known = templates.keys().map(String::as_str);
             report.at(&entry.template, unknown("template", &entry.template, known));
         }

@@ -14,7 +14,7 @@ fn what_comes_round_is_listed_with_its_owner() {
     assert_eq!(every("review_recoveries"), "monthly");
     assert_eq!(every("review_framework"), "quarterly");
     assert_eq!(of("review_framework")["owner"], "security");
-    assert_eq!(of("review_framework")["next_at"], "2090-04-01T09:00:00Z");
+    assert_eq!(of("review_framework")["next_at"], "2090-01-01T09:00:00Z");
     assert_eq!(bench.get("/api/v1/duties").expect(200)["items"], serde_json::json!([]));
     bench.get("/api/v1/duties/DTY-999999").problem(404, "not_found");
     let body = r#"{"note": "done"}"#;

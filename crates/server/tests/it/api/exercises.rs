@@ -26,7 +26,7 @@ fn everybody_is_listed_when_no_channel_reaches_anybody() {
     let bench = Bench::new();
     let begun = bench.post("/api/v1/exercises", r#"{"drill": "communication_test"}"#).expect(201);
     let contacts = begun["contacts"].as_array().unwrap();
-    assert_eq!(contacts.len(), 12, "{begun}");
+    assert_eq!(contacts.len(), 13, "{begun}");
     assert!(contacts.iter().all(|one| one["ways"] == serde_json::json!({})), "the dashboard reaches nobody");
     let page = format!("/api/v1/exercises/{}", begun["id"].as_str().unwrap());
     let said = bench.post(&format!("{page}/acknowledge"), r#"{"contact": "security_lead"}"#).expect(200);

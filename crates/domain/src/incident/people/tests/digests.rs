@@ -118,7 +118,7 @@ fn a_digest_names_each_with_its_state_and_none_comes_while_nothing_is_open() {
     scene.wait(hours(10 * 24));
     assert_eq!(told(&scene, Reason::Digest), Vec::<String>::new());
     open(&mut scene, "validator-3", "medium");
-    scene.wait(hours(25));
+    scene.wait(hours(49));
     assert_eq!(told(&scene, Reason::Digest).len(), 4, "it begins again: two days for two people");
 }
 
