@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, backup, check, containment, control, estate, evidence, incident, init, log, notice, playbook,
-        report, run, service, silence, task, team, token, user, why,
+        alert, backup, check, containment, control, duty, estate, evidence, exercise, incident, init, log,
+        notice, playbook, report, run, service, silence, statement, task, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -107,6 +107,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Notice(notice::Command),
     #[command(subcommand)]
+    Statement(statement::Command),
+    #[command(subcommand)]
     Evidence(evidence::Command),
     #[command(subcommand)]
     Backup(backup::Command),
@@ -115,6 +117,12 @@ pub(crate) enum Command {
     Why(why::Why),
     #[command(subcommand)]
     Playbook(playbook::Command),
+    #[command(subcommand)]
+    Duty(duty::Command),
+    #[command(subcommand)]
+    Exercise(exercise::Command),
+    #[command(subcommand)]
+    Training(exercise::Training),
     #[command(subcommand)]
     Service(service::Command),
     Team(team::Team),
@@ -130,7 +138,7 @@ impl Cli {
         let global = &self.global;
         match &self.command {
             Command::Serve(command) => command.run(global, output),
-            Command::Drill(command) => command.run(output),
+            Command::Drill(command) => command.run(global, output),
             Command::Init(command) => command.run(output),
             Command::Check(command) => command.run(output),
             Command::Alert(command) => command.run(global, output),
@@ -142,11 +150,15 @@ impl Cli {
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),
             Command::Notice(command) => command.run(global, output),
+            Command::Statement(command) => command.run(global, output),
             Command::Evidence(command) => command.run(global, output),
             Command::Backup(command) => command.run(global, output),
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),
+            Command::Exercise(command) => command.run(global, output),
+            Command::Training(command) => command.run(global, output),
+            Command::Duty(command) => command.run(global, output),
             Command::Service(command) => command.run(global, output),
             Command::Team(command) => command.run(global, output),
             Command::Token(command) => command.run(global, output),

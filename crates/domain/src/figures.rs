@@ -3,6 +3,7 @@
 
 mod case;
 mod define;
+pub mod pace;
 #[cfg(test)]
 mod tests;
 

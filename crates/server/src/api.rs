@@ -20,8 +20,10 @@ pub(crate) mod compliance;
 mod containments;
 mod content;
 mod control;
+mod duties;
 mod emergency;
 mod evidence;
+mod exercises;
 mod facts;
 pub(crate) mod figures;
 pub(crate) mod incidents;
@@ -31,6 +33,7 @@ mod log;
 mod notices;
 mod operations;
 mod options;
+mod procedures;
 mod quarantine;
 pub(crate) mod queue;
 mod records;
@@ -42,6 +45,7 @@ mod runs;
 mod services;
 mod silences;
 mod sources;
+mod statements;
 mod tasks;
 mod team;
 mod tiles;
@@ -60,6 +64,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     runs::ROUTES,
     figures::ROUTES,
     compliance::ROUTES,
+    procedures::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
     load::ROUTES,
@@ -77,6 +82,9 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     access::ROUTES,
     content::ROUTES,
     services::ROUTES,
+    duties::ROUTES,
+    statements::ROUTES,
+    exercises::ROUTES,
     team::ROUTES,
     why::ROUTES,
     log::ROUTES,

@@ -102,7 +102,12 @@ pub(crate) fn about(stream: &str) -> String {
         Ok(Stream::Raw(id)) => text(id),
         Ok(Stream::Sighting(id)) => text(id),
         Ok(Stream::Evidence(id)) => text(id),
-        Ok(Stream::Control | Stream::Health | Stream::Content | Stream::Log) | Err(_) => stream.to_owned(),
+        Ok(Stream::Duty(id)) => text(id),
+        Ok(Stream::Statement(id)) => text(id),
+        Ok(Stream::Exercise(id)) => text(id),
+        Ok(Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log) | Err(_) => {
+            stream.to_owned()
+        }
     }
 }
 

@@ -195,6 +195,10 @@ impl Journal {
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
+            | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Content(_)
             | Event::Log(_) => {}
         }

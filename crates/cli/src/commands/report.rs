@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::id::ReviewId;
 use serde_json::{Value, json};
 
-use super::show;
+use super::{exercise, show};
 use crate::{
     args::Global,
     output::{Output, Table, Verdict},
@@ -16,6 +16,7 @@ use crate::{
 mod compliance;
 mod kpi;
 mod part;
+mod procedures;
 mod recovery;
 mod story;
 
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     Kpi(kpi::Kpi),
     Compliance(compliance::Compliance),
     Incident(story::Story),
+    Procedures(procedures::Procedures),
+    Drills(exercise::Drills),
+    Training(exercise::Gaps),
 }
 
 /// Reviews of closed incidents, with their three reports
@@ -96,6 +100,9 @@ impl Command {
             Command::Compliance(_) => compliance::run(&session::client(global)?, output),
             Command::Kpi(command) => command.run(&session::client(global)?, output),
             Command::Incident(command) => command.run(&session::client(global)?, output),
+            Command::Procedures(command) => command.run(&session::client(global)?, output),
+            Command::Drills(command) => command.run(global, output),
+            Command::Training(command) => command.run(global, output),
             Command::Review(review) => review.run(global, output),
         }
     }

@@ -90,8 +90,12 @@ impl Hook {
                 | Reason::Approval
                 | Reason::Task
                 | Reason::Update
+                | Reason::Review
                 | Reason::Cause
-                | Reason::Review => "trigger",
+                | Reason::Digest
+                | Reason::Duty
+                | Reason::Statement
+                | Reason::Exercise => "trigger",
             },
             "dedup_key": delivery.incident,
         });

@@ -42,6 +42,7 @@ pub fn ask(
         expires_at: until(&terms, context.now),
         terms,
         leave: Some(leave),
+        statement: None,
         reason: control::why(reason)?,
     };
     Ok(vec![(id, requested), (id, Event::Granted { person, hash })])

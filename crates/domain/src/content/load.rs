@@ -8,10 +8,12 @@ mod approval;
 mod block;
 mod calendar;
 mod channels;
+mod charter;
 mod compliance;
 mod condition;
 mod confidence;
 mod drill;
+mod exercise;
 mod factors;
 mod kind;
 mod mapping;
@@ -26,14 +28,17 @@ mod report;
 mod reports;
 mod rule;
 mod samples;
+mod schedule;
 mod scores;
 mod services;
+mod statements;
 mod step;
 mod strategies;
 mod targets;
 mod taxonomy;
 #[cfg(test)]
 mod tests;
+mod training;
 mod trial;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -44,7 +49,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::piece::Pinned;
 use self::report::Report;
-use super::{ActionSpec, Content, IncidentType, rehearsal::rehearse};
+use super::{ActionSpec, Content, IncidentType, people::People, rehearsal::rehearse};
 use crate::{
     document::{Position, Problem},
     playbook::{Playbook, TextHash},
@@ -82,6 +87,9 @@ enum Kind {
     Scores,
     ScoresTest,
     Compliance,
+    Schedule,
+    Statements,
+    Training,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -115,6 +123,9 @@ const KNOWN: &[(&str, Kind)] = &[
     ("scores.yaml", Kind::Scores),
     ("scores.test.yaml", Kind::ScoresTest),
     ("compliance.yaml", Kind::Compliance),
+    ("schedule.yaml", Kind::Schedule),
+    ("statements.yaml", Kind::Statements),
+    ("training.yaml", Kind::Training),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -206,6 +217,8 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
     mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, &mut problems);
     people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
+    let charters = playbooks.iter().map(|(path, read)| (*path, &*read.playbook));
+    charter::check_people(&people, charters, &mut problems);
     trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, &mut problems);
 
@@ -218,6 +231,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
+    let ready = ready(files, &people, &templates, &mut problems);
     let policies =
         policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
@@ -246,11 +260,30 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         compliance,
         policies,
         strategies,
+        ..ready
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
     }
     (content, report::settle(problems))
+}
+
+/// What is done between incidents, and words to the outside; nothing else.
+fn ready(
+    files: &BTreeMap<String, String>,
+    people: &People,
+    templates: &BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) -> Content {
+    let drills = of_kind(files, Kind::Drill);
+    let names = drills.iter().filter_map(|(path, _)| drill::name_of(path));
+    Content {
+        exercises: exercise::read(&drills, people, problems),
+        schedule: schedule::read(&of_kind(files, Kind::Schedule), people, names, problems),
+        statements: statements::read(&of_kind(files, Kind::Statements), people, templates, problems),
+        training: training::read(&of_kind(files, Kind::Training), people, problems),
+        ..Content::default()
+    }
 }
 
 fn everybody(files: &BTreeMap<String, String>) -> people::PeopleFiles<'_> {

@@ -331,6 +331,10 @@ impl<'t> Rehearsal<'t> {
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Evidence(..)
+                | Event::Upkeep(_)
+                | Event::Duty(..)
+                | Event::Statement(..)
+                | Event::Exercise(..)
                 | Event::Content(_)
                 | Event::Log(_) => {}
             }

@@ -1,5 +1,8 @@
 //! Who is told of a fact, and what it asks of people. Nothing, where the content names nobody.
 
+mod digest;
+mod duties;
+
 use std::collections::BTreeSet;
 
 use super::Command;
@@ -33,12 +36,16 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
             let action = state.actions.get(*id).filter(|action| action.spec.origin.run().is_none());
             action.and_then(|action| weigh(state, action.spec.incident)).into_iter().collect()
         }
+        Event::Duty(id, event) => duties::after(state, *id, event),
         Event::Alert(..)
         | Event::Silence(..)
         | Event::Action(..)
         | Event::Control(_)
         | Event::Sighting(..)
         | Event::Evidence(..)
+        | Event::Upkeep(_)
+        | Event::Statement(..)
+        | Event::Exercise(..)
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)
@@ -163,6 +170,7 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
         people::Event::CrisisCalled { .. }
         | people::Event::CrisisAnswered { .. }
         | people::Event::CrisisReminded { .. } => after_crisis(incident, event),
+        people::Event::UpdateDue { digest: true, .. } if !incident.drill => digest::after(state, incident),
         people::Event::UpdateDue { unheard, .. } if *unheard > people::UNHEARD_AT_CADENCE => {
             let to = known.of_level(incident.standing().level);
             let since = incident.opened_at;

@@ -169,6 +169,10 @@ fn must_wait(state: &State, about: Stream) -> bool {
         | Stream::Raw(_)
         | Stream::Sighting(_)
         | Stream::Evidence(_)
+        | Stream::Upkeep
+        | Stream::Duty(_)
+        | Stream::Statement(_)
+        | Stream::Exercise(_)
         | Stream::Content
         | Stream::Log => false,
     }

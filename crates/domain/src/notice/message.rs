@@ -71,6 +71,33 @@ pub(super) fn words<'a>(state: &'a State, incident: &Incident, reason: Reason, a
     }
 }
 
+/// The words of what is about no single incident: a title, and lines below it.
+pub(super) fn free<'a>(
+    state: &'a State,
+    reason: Reason,
+    severity: Severity,
+    title: &str,
+    lines: &[Box<str>],
+) -> Words<'a> {
+    let mut values: BTreeMap<_, _> = FIELDS.map(|name| (name, PENDING.to_owned())).into();
+    let lines = lines.iter().map(|line| one_line(line, VALUE_CHARS_MAX));
+    values.insert("about", lines.collect::<Vec<_>>().join("\n"));
+    values.insert("title", one_line(title, VALUE_CHARS_MAX));
+    values.insert("severity", severity.name().to_owned());
+    values.insert("reason", word(reason).to_owned());
+    values.insert("id", word(reason).to_owned());
+    let template = state.content.templates.get(template_name(reason, severity)).map(String::as_str);
+    Words { template, values, severity }
+}
+
+/// What a template of content says of an incident to somebody outside.
+pub fn outside(state: &State, incident: &Incident, template: &str, to: &str) -> Message {
+    let values = values(state, incident, Reason::Statement, "");
+    let template = state.content.templates.get(template).map(String::as_str);
+    let words = Words { template, values, severity: incident.severity };
+    words.messages(&[to.into()]).pop().unwrap_or_default()
+}
+
 impl Words<'_> {
     /// The messages for these recipients. A template that is missing or fails gives a plain text instead: a person
     /// is told in any case.
@@ -109,6 +136,10 @@ fn template_name(reason: Reason, severity: Severity) -> &'static str {
         Reason::Task | Reason::Review => "task",
         Reason::Resolved => "resolved",
         Reason::Cause => "cause",
+        Reason::Digest => "digest",
+        Reason::Duty => "duty",
+        Reason::Statement => "statement",
+        Reason::Exercise => "exercise",
     }
 }
 
@@ -238,6 +269,10 @@ fn word(reason: Reason) -> &'static str {
         Reason::Resolved => "resolved",
         Reason::Cause => "cause",
         Reason::Review => "review",
+        Reason::Digest => "digest",
+        Reason::Duty => "duty",
+        Reason::Statement => "statement",
+        Reason::Exercise => "exercise",
     }
 }
 

@@ -28,6 +28,10 @@ pub(super) fn incident(state: &State, id: IncidentId, reason: Reason) -> Option<
         | Reason::Attention
         | Reason::Approval
         | Reason::Update
+        | Reason::Digest
+        | Reason::Duty
+        | Reason::Statement
+        | Reason::Exercise
         | Reason::Resolved => return None,
     };
     let opened = Event::Opened {

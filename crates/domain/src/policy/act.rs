@@ -113,6 +113,8 @@ pub const APPROVAL_APPROVE: Act = act("approval.approve", Respond, Kind::Approva
 pub const APPROVAL_DENY: Act = act("approval.deny", Respond, Kind::Approval);
 pub const APPROVAL_RENEW: Act = act("approval.renew", Respond, Kind::Approval);
 pub const NOTICE_SEND: Act = act("notice.send", Respond, Kind::Notice);
+pub const STATEMENT_WRITE: Act = act("statement.write", Respond, Kind::Incident);
+pub const STATEMENT_SEND: Act = act("statement.send", Respond, Kind::Notice);
 pub const NOTICE_TEST: Act = act("notice.test", Respond, Kind::Notice);
 pub const REVIEW_COMPLETE: Act = act("review.complete", Respond, Kind::Review);
 pub const REVIEW_WRITE: Act = act("review.write", Respond, Kind::Review);
@@ -137,6 +139,12 @@ pub const EVIDENCE_ACCESS: Act = act("evidence.access", Respond, Kind::Evidence)
 pub const EVIDENCE_EXPORT: Act = act("evidence.export", Respond, Kind::Evidence);
 pub const EVIDENCE_TRANSFER: Act = act("evidence.transfer", Respond, Kind::Evidence);
 pub const EVIDENCE_VERIFY: Act = act("evidence.verify", Respond, Kind::Evidence);
+pub const PROCEDURE_REVIEW: Act = act("procedure.review", Respond, Kind::Platform);
+pub const PROCEDURE_ACTIVATE: Act = act("procedure.activate", Command, Kind::Platform);
+pub const PROCEDURE_RETIRE: Act = act("procedure.retire", Command, Kind::Platform);
+pub const EXERCISE_HOLD: Act = act("exercise.hold", Respond, Kind::Platform);
+pub const TRAINING_COMPLETE: Act = act("training.complete", Respond, Kind::Platform);
+pub const DUTY_COMPLETE: Act = act("duty.complete", Respond, Kind::Platform);
 pub const LOG_IN: Act = act("page.log_in", Read, Kind::Account);
 pub const LOG_OUT: Act = act("page.log_out", Read, Kind::Account);
 
@@ -179,6 +187,8 @@ pub const ALL: &[Act] = &[
     APPROVAL_RENEW,
     NOTICE_SEND,
     NOTICE_TEST,
+    STATEMENT_WRITE,
+    STATEMENT_SEND,
     REVIEW_COMPLETE,
     REVIEW_WRITE,
     REPORT_ACKNOWLEDGE,
@@ -202,6 +212,12 @@ pub const ALL: &[Act] = &[
     EVIDENCE_EXPORT,
     EVIDENCE_TRANSFER,
     EVIDENCE_VERIFY,
+    PROCEDURE_REVIEW,
+    PROCEDURE_ACTIVATE,
+    PROCEDURE_RETIRE,
+    EXERCISE_HOLD,
+    TRAINING_COMPLETE,
+    DUTY_COMPLETE,
     LOG_IN,
     LOG_OUT,
 ];

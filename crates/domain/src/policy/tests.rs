@@ -54,8 +54,14 @@ const LEAST: &[(usize, &[&str])] = &[
             "approval.renew",
             "notice.send",
             "notice.test",
+            "statement.write",
+            "statement.send",
             "review.complete",
             "review.write",
+            "procedure.review",
+            "duty.complete",
+            "exercise.hold",
+            "training.complete",
             "report.acknowledge",
             "report.close",
         ],
@@ -76,6 +82,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "control.mend_glass",
             "control.confirm_clock",
             "control.restore",
+            "procedure.activate",
+            "procedure.retire",
         ],
     ),
     (
@@ -123,7 +131,9 @@ fn expected(who: &Principal, act: Act, thing: &Thing) -> bool {
             ranked && needs.is_none_or(|needs| needs.iter().all(|name| has(name)))
         }
         "incident.sign_off" => ranked && has("business_decisions"),
-        "notice.send" | "notice.test" => ranked && (!thing.external || has("external_communications")),
+        "notice.send" | "notice.test" | "statement.send" => {
+            ranked && (!thing.external || has("external_communications"))
+        }
         _ => ranked,
     }
 }

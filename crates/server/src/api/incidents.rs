@@ -282,6 +282,10 @@ pub(crate) fn page(
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
+            | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => {}
         }

@@ -3,6 +3,7 @@
 mod analysis;
 mod evidence;
 mod recovery;
+mod upkeep;
 
 use domain::{
     access, action, alert, approval, content, control,
@@ -77,6 +78,10 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Sighting(_, event)) => of_sighting(&event),
         Ok(Event::Evidence(_, event)) => evidence::said(&event),
+        Ok(Event::Upkeep(event)) => upkeep::of_upkeep(&event),
+        Ok(Event::Duty(_, event)) => upkeep::of_duty(&event),
+        Ok(Event::Statement(_, event)) => upkeep::of_statement(&event),
+        Ok(Event::Exercise(_, event)) => upkeep::of_exercise(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }

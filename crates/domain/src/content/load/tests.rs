@@ -11,6 +11,7 @@ mod wrong;
 mod wrong_drills;
 mod wrong_factors;
 mod wrong_playbooks;
+mod wrong_schedule;
 mod wrong_scores;
 mod wrong_services;
 mod wrong_strategies;

@@ -1,5 +1,7 @@
 //! `/api/v1/runs`.
 
+use domain::time::Timestamp;
+
 use crate::bench::Bench;
 
 /// An incident whose run is blocked: its only node refuses.
@@ -26,7 +28,10 @@ fn a_blocked_run_is_steered_by_people() {
     assert!(shown["reason"].is_string());
     let failed = shown["steps"].as_array().unwrap().iter().find(|step| step["status"] == "failed").unwrap();
     let step = failed["id"].as_str().unwrap();
-    assert_eq!(post("pause", "").expect(200)["status"], "paused");
+    let paused = post("pause", "").expect(200);
+    assert_eq!(paused["status"], "paused");
+    let changed = |run: &serde_json::Value| run["updated_at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(changed(&paused) > changed(&shown), "it says when it was last changed");
     post("pause", "").problem(409, "conflict");
     post("skip", r#"{"step": "no_such_step", "why": "x"}"#).problem(404, "not_found");
     post("resume", "").expect(200);

@@ -312,7 +312,7 @@ fn one_playbook_can_be_read_against_content_that_was_loaded() {
     let (playbook, problems) = read_playbook("mine.yaml", &text.replace("key.revoke", "key.revok"), &content);
     assert!(playbook.is_none());
     let problem = problems[0].to_string();
-    assert_eq!(problem, "mine.yaml:33:17: unknown action `key.revok`; did you mean `key.revoke`?");
+    assert_eq!(problem, "mine.yaml:42:17: unknown action `key.revok`; did you mean `key.revoke`?");
 }
 
 /// Pieces that are likely to bring a reader out of step.
