@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     client::Address,
     commands::{
-        alert, backup, check, containment, control, estate, evidence, incident, init, log, notice, playbook,
-        report, run, service, silence, team, token, user, why,
+        alert, backup, check, containment, control, duty, estate, evidence, exercise, incident, init, log,
+        notice, playbook, report, run, service, silence, statement, task, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -97,6 +97,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Run(run::Command),
     #[command(subcommand)]
+    Task(task::Command),
+    #[command(subcommand)]
     Report(report::Command),
     #[command(subcommand)]
     Containment(containment::Command),
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Control(control::Command),
     #[command(subcommand)]
     Notice(notice::Command),
+    #[command(subcommand)]
+    Statement(statement::Command),
     #[command(subcommand)]
     Evidence(evidence::Command),
     #[command(subcommand)]
@@ -113,6 +117,12 @@ pub(crate) enum Command {
     Why(why::Why),
     #[command(subcommand)]
     Playbook(playbook::Command),
+    #[command(subcommand)]
+    Duty(duty::Command),
+    #[command(subcommand)]
+    Exercise(exercise::Command),
+    #[command(subcommand)]
+    Training(exercise::Training),
     #[command(subcommand)]
     Service(service::Command),
     Team(team::Team),
@@ -128,22 +138,27 @@ impl Cli {
         let global = &self.global;
         match &self.command {
             Command::Serve(command) => command.run(global, output),
-            Command::Drill(command) => command.run(output),
+            Command::Drill(command) => command.run(global, output),
             Command::Init(command) => command.run(output),
             Command::Check(command) => command.run(output),
             Command::Alert(command) => command.run(global, output),
             Command::Silence(command) => command.run(global, output),
             Command::Incident(command) => command.run(global, output),
             Command::Run(command) => command.run(global, output),
+            Command::Task(command) => command.run(global, output),
             Command::Report(command) => command.run(global, output),
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),
             Command::Notice(command) => command.run(global, output),
+            Command::Statement(command) => command.run(global, output),
             Command::Evidence(command) => command.run(global, output),
             Command::Backup(command) => command.run(global, output),
             Command::Log(command) => command.run(global, output),
             Command::Why(command) => command.run(global, output),
             Command::Playbook(command) => command.run(global, output),
+            Command::Exercise(command) => command.run(global, output),
+            Command::Training(command) => command.run(global, output),
+            Command::Duty(command) => command.run(global, output),
             Command::Service(command) => command.run(global, output),
             Command::Team(command) => command.run(global, output),
             Command::Token(command) => command.run(global, output),

@@ -31,13 +31,14 @@ use serde_json::json;
 
 use self::{outcome::Outcome, people::People, scene::Scene, view::View};
 use crate::{
+    args::Global,
     client::{Client, Token},
     content::Source,
     estate::{Estate, alert_body},
     logs::{self, Format, Threshold},
     output::{Output, Table, Usage, Verdict, escape},
     serve::{Running, Settings},
-    verify,
+    session, verify,
 };
 
 /// How often the attacker works and the view looks.
@@ -67,10 +68,13 @@ pub(crate) struct Drill {
     /// Keep the drill's data directory here, to look at and to verify; a folder that does not exist yet
     #[arg(long, value_name = "DIR", conflicts_with = "all")]
     keep: Option<PathBuf>,
+    /// Keep what it came to on the server, for `report drills`
+    #[arg(long, conflicts_with = "all")]
+    record: bool,
 }
 
 impl Drill {
-    pub(crate) fn run(&self, output: &Output) -> anyhow::Result<Verdict> {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         if self.list {
             return Ok(list(output));
         }
@@ -90,6 +94,10 @@ impl Drill {
         outcome.print(output);
         if output.json {
             output.json(&outcome.to_json());
+        }
+        if self.record {
+            let body = json!({ "drill": name, "passed": outcome.is_met(), "measured": outcome.measured() });
+            session::client(global)?.post("/api/v1/exercises/record", &body)?;
         }
         Ok(verdict(outcome.is_met()))
     }

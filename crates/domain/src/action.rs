@@ -16,6 +16,7 @@ use crate::{
     id::{IncidentId, RunId},
     limits::Asked,
     playbook::{Backoff, Lease, Retry},
+    score::Score,
     severity::Risk,
     time::{Span, Timestamp},
 };
@@ -201,6 +202,9 @@ pub enum Event {
         verified: Option<bool>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         artefact: Option<Value>,
+        /// What its signals came to by the rules that were in force.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scores: Vec<Score>,
     },
     Released {
         attempt: u32,
@@ -328,6 +332,9 @@ pub struct Action {
     pub applied_at: Option<Timestamp>,
     pub verified: Option<bool>,
     pub artefact: Option<Value>,
+    /// What the signals in it came to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Score>,
     pub lease_until: Option<Timestamp>,
     pub lease_expired: bool,
 }
@@ -433,6 +440,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         applied_at: None,
         verified: None,
         artefact: None,
+        scores: Vec::new(),
         lease_until: None,
         lease_expired: false,
     })
@@ -458,7 +466,10 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
             action.attempt = action.attempt.saturating_sub(1);
             action.status = Status::Held { reason: reason.clone() };
         }
-        Event::Applied { verified, artefact, .. } => applied(action, *verified, artefact.clone(), meta.time),
+        Event::Applied { verified, artefact, scores, .. } => {
+            applied(action, *verified, artefact.clone(), meta.time);
+            action.scores.clone_from(scores);
+        }
         Event::Released { verified, .. } => {
             action.verified = *verified;
             action.status = Status::Released;
@@ -538,6 +549,7 @@ fn applied(action: &mut Action, verified: Option<bool>, artefact: Option<Value>,
     action.unsure = false;
     action.verified = verified;
     action.artefact = artefact;
+    action.scores = Vec::new();
     action.lease_until = action.spec.lease.and_then(|lease| lease.span).map(|span| now.plus(span));
     action.status = if action.spec.revert.is_some() { Status::InForce } else { Status::Done };
 }

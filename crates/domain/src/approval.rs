@@ -21,10 +21,11 @@ use crate::{
     control::Leave,
     event::{Context, Meta, Rejected, Stream},
     flow,
-    id::{ActionId, ApprovalId, IncidentId, PersonId, RunId},
+    id::{ActionId, ApprovalId, IncidentId, PersonId, RunId, StatementId},
     incident, policy,
     recovery::plan,
     state::State,
+    statement,
     time::{Span, Timestamp},
 };
 
@@ -139,6 +140,9 @@ pub enum Event {
         /// The limit that people would leave.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         leave: Option<Leave>,
+        /// The words that would go outside.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        statement: Option<StatementId>,
         #[serde(default, skip_serializing_if = "str::is_empty")]
         reason: Box<str>,
     },
@@ -201,6 +205,8 @@ pub struct Approval {
     pub actions: Vec<ActionId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave: Option<Leave>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementId>,
     /// Why the limit is to be left.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub reason: Box<str>,
@@ -361,6 +367,7 @@ fn request(state: &State, actions: Vec<ActionId>, context: &Context) -> Vec<(App
                 expires_at: until(&terms, context.now),
                 terms,
                 leave: None,
+                statement: None,
                 reason: "".into(),
             },
         ));
@@ -447,8 +454,18 @@ fn deny(
 }
 
 pub fn create(id: ApprovalId, event: &Event, meta: &Meta) -> Option<Approval> {
-    let Event::Requested { incident, actions, subject, hash, terms, requesters, expires_at, leave, reason } =
-        event
+    let Event::Requested {
+        incident,
+        actions,
+        subject,
+        hash,
+        terms,
+        requesters,
+        expires_at,
+        leave,
+        statement,
+        reason,
+    } = event
     else {
         return None;
     };
@@ -458,6 +475,7 @@ pub fn create(id: ApprovalId, event: &Event, meta: &Meta) -> Option<Approval> {
         incident: *incident,
         actions: actions.clone(),
         leave: leave.clone(),
+        statement: *statement,
         reason: reason.clone(),
         ended: false,
         open: actions.iter().copied().collect(),
@@ -509,7 +527,7 @@ pub fn apply(approval: &mut Approval, event: &Event, meta: &Meta) {
 
 /// Nothing more will happen to it.
 pub fn is_over(approval: &Approval) -> bool {
-    let waits = approval.leave.is_some() || !approval.open.is_empty();
+    let waits = approval.leave.is_some() || approval.statement.is_some() || !approval.open.is_empty();
     approval.denied.is_some() || approval.ended || !waits
 }
 
@@ -621,9 +639,10 @@ fn granted(state: &State, approval: &Approval, now: Timestamp) -> Vec<flow::Comm
     if !live || counted(state, approval) < approval.terms.quorum {
         return Vec::new();
     }
-    match &approval.leave {
-        Some(leave) => vec![leave::carry_out(approval, leave)],
-        None => {
+    match (&approval.leave, approval.statement) {
+        (Some(leave), _) => vec![leave::carry_out(approval, leave)],
+        (None, Some(id)) => vec![statement::carry_out(approval, id)],
+        (None, None) => {
             let wake = |id: &ActionId| flow::Command::Action(action::Command::Wake { id: *id });
             approval.open.iter().map(wake).collect()
         }

@@ -13,11 +13,12 @@ use crate::{
     detect,
     document::{Position, Problem},
     mapping::Mapping,
-    playbook::{Playbook, TextHash},
+    playbook::{Life, Playbook, TextHash},
     policy::Policies,
     recovery::Recovery,
     report::Terms,
     request::Requests,
+    score::Rules,
     severity::{Risk, Severity},
     targets::Targets,
     time::Span,
@@ -28,12 +29,16 @@ pub mod calendar;
 pub mod channels;
 pub mod drill;
 mod env;
+pub mod exercise;
 pub mod factors;
 mod load;
 pub mod people;
 mod rehearsal;
+pub mod schedule;
 pub mod services;
+pub mod statements;
 pub mod strategies;
+pub mod training;
 
 pub use approval::{approval_bindings, approval_env};
 pub use detect::Rule;
@@ -62,15 +67,25 @@ pub struct Content {
     pub channels: channels::Channels,
     /// By name of their file.
     pub drills: BTreeMap<String, drill::Drill>,
+    /// Drills in which people talk or are reached, by name of their file.
+    pub exercises: BTreeMap<String, exercise::Exercise>,
     /// Words of notices by name.
     pub templates: BTreeMap<String, String>,
     pub recovery: Recovery,
     pub targets: Targets,
     pub confidence: Weights,
     pub services: services::Services,
+    /// How the answers of calls become scores.
+    pub scores: Rules,
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,
+    pub compliance: Vec<crate::compliance::Control>,
+    /// What comes round: reviews of procedures and exercises.
+    pub schedule: schedule::Schedule,
+    /// Kinds of words to the outside.
+    pub statements: statements::Statements,
+    pub training: training::Training,
     /// Who may do what.
     pub policies: Policies,
     pub strategies: strategies::Strategies,
@@ -80,6 +95,22 @@ pub struct Content {
 pub const FILES: &str = "files";
 pub const QUARANTINE: &str = "file.quarantine";
 pub const RESTORE: &str = "file.restore";
+
+/// What the result of a run counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// A system was cut off.
+    Isolated,
+    /// Something is refused from now on.
+    Rule,
+    /// A service or a system is back.
+    Restored,
+    /// A model is kept from doing harm.
+    Model,
+    /// So is what models learn from.
+    Source,
+}
 
 /// What `actions.yaml` says of one verb.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +131,8 @@ pub struct ActionSpec {
     pub files: bool,
     /// What it brings is kept as evidence of this kind.
     pub keeps: Option<crate::evidence::Kind>,
+    /// As what the result of a run counts it.
+    pub counts: Option<Counts>,
     /// The verb that takes it back, if any.
     pub revert: Option<String>,
     /// It is meant to stay, so it is done with once it holds, although a verb takes it back.
@@ -234,11 +267,22 @@ impl Content {
         self.aliases.get(&lower).cloned().unwrap_or(lower)
     }
 
-    /// The playbook for an incident: the most specific type, then the highest `min_severity` that fits,
-    /// then the name, so that the choice never depends on the order of files.
+    /// The playbook that its text makes active for an incident.
     pub fn playbook_for(&self, incident_type: &str, severity: Severity) -> Option<&Arc<Playbook>> {
+        self.choose(incident_type, severity, |playbook| playbook.charter.status == Life::Active)
+    }
+
+    /// The playbook for an incident among those that may start: the most specific type, then the highest
+    /// `min_severity` that fits, then the name, so that the choice never depends on the order of files.
+    pub fn choose(
+        &self,
+        incident_type: &str,
+        severity: Severity,
+        may_start: impl Fn(&Playbook) -> bool,
+    ) -> Option<&Arc<Playbook>> {
         let fits = |p: &&Arc<Playbook>| {
-            p.min_severity <= severity && (p.types.is_empty() || p.types.iter().any(|t| t == incident_type))
+            let for_type = p.types.is_empty() || p.types.iter().any(|t| t == incident_type);
+            p.min_severity <= severity && for_type && may_start(p)
         };
         self.playbooks
             .values()

@@ -5,13 +5,14 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access, action, alert, approval, content, control, evidence, health,
+    access, action, alert, approval, content, control, duty, evidence, exercise, health,
     id::{
-        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SightingId, SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId,
+        ReportId, ReviewId, RunId, SightingId, SilenceId, StatementId, TokenId,
     },
-    incident, intake, notice, report, review, run, sighting, silence,
+    incident, intake, notice, report, review, run, sighting, silence, statement,
     time::Timestamp,
+    upkeep,
 };
 
 /// Who caused an entry. Written `platform`, `person/12`, `source/9`, `rule/name`.
@@ -83,6 +84,11 @@ pub enum Stream {
     Raw(RawId),
     Sighting(SightingId),
     Evidence(EvidenceId),
+    /// Which procedures are active, and what came round.
+    Upkeep,
+    Duty(DutyId),
+    Statement(StatementId),
+    Exercise(ExerciseId),
     Content,
     Log,
 }
@@ -106,6 +112,10 @@ impl fmt::Display for Stream {
             Stream::Raw(id) => write!(f, "raw/{}", id.0),
             Stream::Sighting(id) => write!(f, "sighting/{}", id.0),
             Stream::Evidence(id) => write!(f, "evidence/{}", id.0),
+            Stream::Upkeep => f.write_str("upkeep"),
+            Stream::Duty(id) => write!(f, "duty/{}", id.0),
+            Stream::Statement(id) => write!(f, "statement/{}", id.0),
+            Stream::Exercise(id) => write!(f, "exercise/{}", id.0),
             Stream::Content => f.write_str("content"),
             Stream::Log => f.write_str("log"),
         }
@@ -131,6 +141,10 @@ pub enum Event {
     Raw(RawId, intake::Event),
     Sighting(SightingId, sighting::Event),
     Evidence(EvidenceId, evidence::Event),
+    Upkeep(upkeep::Event),
+    Duty(DutyId, duty::Event),
+    Statement(StatementId, statement::Event),
+    Exercise(ExerciseId, exercise::Event),
     Content(content::Event),
     Log(LogEvent),
 }
@@ -164,6 +178,10 @@ impl Event {
             Event::Raw(id, _) => Stream::Raw(*id),
             Event::Sighting(id, _) => Stream::Sighting(*id),
             Event::Evidence(id, _) => Stream::Evidence(*id),
+            Event::Upkeep(_) => Stream::Upkeep,
+            Event::Duty(id, _) => Stream::Duty(*id),
+            Event::Statement(id, _) => Stream::Statement(*id),
+            Event::Exercise(id, _) => Stream::Exercise(*id),
             Event::Content(_) => Stream::Content,
             Event::Log(_) => Stream::Log,
         }
@@ -194,6 +212,10 @@ impl Event {
             Event::Raw(_, event) => event.kind(),
             Event::Sighting(_, event) => event.kind(),
             Event::Evidence(_, event) => event.kind(),
+            Event::Upkeep(event) => event.kind(),
+            Event::Duty(_, event) => event.kind(),
+            Event::Statement(_, event) => event.kind(),
+            Event::Exercise(_, event) => event.kind(),
             Event::Content(event) => event.kind(),
             Event::Log(LogEvent::Redacted { .. }) => "log.redacted",
             Event::Log(LogEvent::Refused { .. }) => "log.refused",
@@ -219,6 +241,10 @@ impl Event {
             Event::Raw(_, event) => serde_json::to_writer(out, event),
             Event::Sighting(_, event) => serde_json::to_writer(out, event),
             Event::Evidence(_, event) => serde_json::to_writer(out, event),
+            Event::Upkeep(event) => serde_json::to_writer(out, event),
+            Event::Duty(_, event) => serde_json::to_writer(out, event),
+            Event::Statement(_, event) => serde_json::to_writer(out, event),
+            Event::Exercise(_, event) => serde_json::to_writer(out, event),
             Event::Content(event) => serde_json::to_writer(out, event),
             Event::Log(event) => serde_json::to_writer(out, event),
         }
@@ -243,6 +269,10 @@ impl Event {
             Stream::Raw(id) => Event::Raw(id, serde_json::from_slice(body)?),
             Stream::Sighting(id) => Event::Sighting(id, serde_json::from_slice(body)?),
             Stream::Evidence(id) => Event::Evidence(id, serde_json::from_slice(body)?),
+            Stream::Upkeep => Event::Upkeep(serde_json::from_slice(body)?),
+            Stream::Duty(id) => Event::Duty(id, serde_json::from_slice(body)?),
+            Stream::Statement(id) => Event::Statement(id, serde_json::from_slice(body)?),
+            Stream::Exercise(id) => Event::Exercise(id, serde_json::from_slice(body)?),
             Stream::Content => Event::Content(serde_json::from_slice(body)?),
             Stream::Log => Event::Log(serde_json::from_slice(body)?),
         })
@@ -257,6 +287,7 @@ impl FromStr for Stream {
         match text {
             "control" => return Ok(Stream::Control),
             "health" => return Ok(Stream::Health),
+            "upkeep" => return Ok(Stream::Upkeep),
             "content" => return Ok(Stream::Content),
             "log" => return Ok(Stream::Log),
             _ => {}
@@ -278,6 +309,9 @@ impl FromStr for Stream {
             "raw" => Ok(Stream::Raw(RawId::from_number(number))),
             "sighting" => Ok(Stream::Sighting(SightingId::from_number(number))),
             "evidence" => Ok(Stream::Evidence(EvidenceId::from_number(number))),
+            "duty" => Ok(Stream::Duty(DutyId::from_number(number))),
+            "statement" => Ok(Stream::Statement(StatementId::from_number(number))),
+            "exercise" => Ok(Stream::Exercise(ExerciseId::from_number(number))),
             _ => Err(wrong()),
         }
     }

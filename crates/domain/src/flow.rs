@@ -1,21 +1,25 @@
 //! From one command to all its facts: decide, apply, and the only link from one machine to the next.
 
 use crate::{
-    access, action, alert, approval, content, control,
+    access, action, alert, approval, content, control, duty,
     event::{Context, Event, LogEvent, Meta, Rejected, Stream},
-    evidence, health,
+    evidence, exercise, health,
     id::{ActionId, AlertId, IncidentId, ReportId},
     incident, intake, notice, policy, report, review, run, sighting, silence,
     state::State,
+    statement,
     time::Timestamp,
+    upkeep,
 };
 
 mod at_once;
 mod doubt;
 mod enact;
+mod exercises;
 mod kept;
 mod notices;
 mod recover;
+mod redact;
 mod restored;
 mod tell;
 #[cfg(test)]
@@ -47,6 +51,10 @@ pub enum Command {
     Intake(intake::Command),
     Sighting(sighting::Command),
     Evidence(evidence::Command),
+    Upkeep(upkeep::Command),
+    Duty(duty::Command),
+    Statement(statement::Command),
+    Exercise(exercise::Command),
     /// The intent of this attempt is durable, and the platform itself performs it.
     Enact {
         action: ActionId,
@@ -95,6 +103,10 @@ impl Command {
             Command::Intake(_) => "intake",
             Command::Sighting(_) => "sighting",
             Command::Evidence(_) => "evidence",
+            Command::Upkeep(_) => "upkeep",
+            Command::Duty(_) => "duty",
+            Command::Statement(_) => "statement",
+            Command::Exercise(_) => "exercise",
             Command::Enact { .. } => "enactment",
             Command::Detect { .. } => "detection",
             Command::LoadContent(_) => "content",
@@ -184,6 +196,13 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
         Command::Intake(c) => wrap(intake::decide(c, context)?, Event::Raw),
         Command::Sighting(c) => wrap(sighting::decide(state, c, context)?, Event::Sighting),
         Command::Evidence(c) => wrap(evidence::decide(state, c, context)?, Event::Evidence),
+        Command::Upkeep(c) => upkeep::decide(state, c, context)?.into_iter().map(Event::Upkeep).collect(),
+        Command::Duty(c) => wrap(duty::decide(state, c, context)?, Event::Duty),
+        Command::Statement(statement::Command::Submit { id }) => {
+            wrap(statement::ask(state, id, context)?, Event::Approval)
+        }
+        Command::Exercise(c) => wrap(exercise::decide(state, c, context)?, Event::Exercise),
+        Command::Statement(c) => wrap(statement::decide(state, c, context)?, Event::Statement),
         Command::Enact { action, attempt } => enact::decide(state, action, attempt, context)?,
         Command::Detect { received, .. } => watch::decide(state, *received, context)?,
         Command::Control(c) => match approval::left_by(&state.control, &c) {
@@ -204,7 +223,9 @@ fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Even
             let (hash, files) = (content.hash.clone(), content.files.clone());
             vec![Event::Content(content::Event::Loaded { hash, files })]
         }
-        Command::Redact { positions, about, reason } => redact(state, positions, about, reason, context)?,
+        Command::Redact { positions, about, reason } => {
+            redact::decide(state, positions, about, reason, context)?
+        }
         Command::Reroute { alert } => {
             let route = alert::reroute(state, alert, context);
             route.map(|route| Event::Alert(alert, alert::Event::Routed { route })).into_iter().collect()
@@ -273,6 +294,10 @@ fn follow(state: &mut State, command: Command, context: &Context, facts: &mut Ve
         | Command::Intake(_)
         | Command::Sighting(_)
         | Command::Evidence(_)
+        | Command::Upkeep(_)
+        | Command::Duty(_)
+        | Command::Statement(_)
+        | Command::Exercise(_)
         | Command::Enact { .. }
         | Command::Detect { .. }
         | Command::LoadContent(_)
@@ -346,7 +371,14 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Review(..)
         | Event::Health(_)
         | Event::Raw(..)
+        | Event::Duty(..)
+        | Event::Upkeep(upkeep::Event::Moved { .. } | upkeep::Event::Trained { .. })
         | Event::Log(_) => Vec::new(),
+        Event::Exercise(id, event) => exercises::after(state, *id, event),
+        Event::Statement(id, event) => statement::follows(state, *id, event),
+        Event::Upkeep(upkeep::Event::Came { routine }) => {
+            vec![Command::Duty(duty::Command::Open { routine: routine.clone() })]
+        }
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
         Event::Evidence(id, event) => kept::after(state, *id, event),
         Event::Notice(id, event) => notices::after(state, *id, event, now),
@@ -386,7 +418,10 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             let cancel = Command::Run(run::Command::Cancel { id: *old, undo: false });
             std::iter::once(cancel).chain(respond(state, id)).collect()
         }
-        incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
+        // A gate may have waited for what is known now.
+        incident::Event::AlertJoined { .. }
+        | incident::Event::Classified { .. }
+        | incident::Event::Analysis { .. } => advance(),
         incident::Event::Relapsed { reason } => {
             let about = Stream::Incident(id);
             let reason = format!("relapse: {reason}");
@@ -411,6 +446,7 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::ResponseStopped { .. }
@@ -431,7 +467,7 @@ fn respond(state: &State, id: IncidentId) -> Vec<Command> {
         let about = Stream::Incident(id);
         vec![Command::Incident(incident::Command::RaiseAttention { id, about, reason })]
     };
-    match state.content.playbook_for(&incident.incident_type, incident.severity) {
+    match state.playbook_for(&incident.incident_type, incident.severity) {
         Some(_) if incident.acts_alone(state.content.confidence.act_from) => {
             vec![Command::Run(run::Command::Start { incident: id, playbook: None })]
         }
@@ -683,78 +719,18 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
             std::iter::once(loud).chain(approval::after_limits(state)).chain(wake()).collect()
         }
         control::Event::BreakerClosed { .. } => wake(),
-        control::Event::KillSwitchOn { .. } | control::Event::GlassMended => approval::after_limits(state),
-        control::Event::BreakerOpened { .. } => Vec::new(),
+        control::Event::KillSwitchOn { .. }
+        | control::Event::GlassMended
+        | control::Event::RestoreApproved { .. } => approval::after_limits(state),
+        control::Event::BreakerOpened { .. }
+        | control::Event::RestoreReady
+        | control::Event::RestoreEnded { .. } => Vec::new(),
         control::Event::ClockDoubted { reason } => doubt::began(state, reason),
         control::Event::ClockConfirmed => doubt::ended(state),
         control::Event::Restored { restored, .. } => restored::began(state, restored),
         control::Event::BackupFailed { why } => restored::failed(why),
         control::Event::BackedUp { .. } => restored::made(),
     }
-}
-
-/// Redaction of a thing's text: the bodies go, and the things forget what they said.
-fn redact(
-    state: &State,
-    positions: Vec<u64>,
-    mut about: Vec<Stream>,
-    reason: String,
-    context: &Context,
-) -> Result<Vec<Event>, Rejected> {
-    if positions.is_empty() || positions.len() > 1_000 {
-        return Err(Rejected::Invalid("name 1 to 1000 positions to redact".to_owned()));
-    }
-    if let Some(position) = positions.iter().find(|position| **position >= context.next) {
-        return Err(Rejected::NotFound(format!("there is no entry {position}")));
-    }
-    about.sort_unstable();
-    about.dedup();
-    let at = positions[0];
-    let mut events = Vec::new();
-    for stream in about {
-        match stream {
-            Stream::Alert(id) if state.alerts.get(id).is_some_and(alert::Alert::is_firing) => {
-                return Err(Rejected::Conflict(format!(
-                    "{id} is firing, and its next repeat would bring the text back; end it at its source first"
-                )));
-            }
-            Stream::Alert(id) if state.alerts.get(id).is_some() => {
-                events.push(Event::Alert(id, alert::Event::Redacted { at }));
-            }
-            Stream::Incident(id) if state.incidents.open.contains_key(&id) => {
-                events.push(Event::Incident(id, incident::Event::Redacted { at }));
-            }
-            Stream::Report(id) if state.reports.contains_key(&id) => {
-                events.push(Event::Report(id, report::Event::Redacted { at }));
-            }
-            Stream::Sighting(id) if state.sightings.get(id).is_some() => {
-                return Err(Rejected::Conflict(format!(
-                    "{id} is still under way; redact it when it is over"
-                )));
-            }
-            Stream::Alert(_) | Stream::Incident(_) | Stream::Sighting(_) | Stream::Report(_) => {}
-            Stream::Silence(_)
-            | Stream::Run(_)
-            | Stream::Action(_)
-            | Stream::Control
-            | Stream::Person(_)
-            | Stream::Token(_)
-            | Stream::Approval(_)
-            | Stream::Notice(_)
-            | Stream::Review(_)
-            | Stream::Health
-            | Stream::Raw(_)
-            | Stream::Evidence(_)
-            | Stream::Content
-            | Stream::Log => {
-                return Err(Rejected::Invalid(format!(
-                    "an entry of {stream} cannot be redacted: what it says is needed to go on; redact alerts and incidents"
-                )));
-            }
-        }
-    }
-    events.push(Event::Log(LogEvent::Redacted { positions, reason }));
-    Ok(events)
 }
 
 /// Everything whose time has come, in the order of time.

@@ -36,6 +36,15 @@ pub type EvidenceId = Id<'E'>;
 /// What a rule has seen so far.
 pub type SightingId = Id<'G'>;
 
+/// What came round and has to be done.
+pub type DutyId = Id<'D'>;
+
+/// Words to the outside.
+pub type StatementId = Id<'O'>;
+
+/// A drill at a table, of communication, or what a technical one came to.
+pub type ExerciseId = Id<'X'>;
+
 /// What people write before the number, by kind.
 const fn prefix(kind: char) -> &'static str {
     match kind {
@@ -53,6 +62,9 @@ const fn prefix(kind: char) -> &'static str {
         'B' => "RAW",
         'G' => "SIG",
         'E' => "EVD",
+        'D' => "DTY",
+        'O' => "STM",
+        'X' => "EXR",
         _ => panic!("an id kind without a prefix"),
     }
 }

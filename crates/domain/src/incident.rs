@@ -1,7 +1,9 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
+pub mod analysis;
 pub mod at_once;
 mod classify;
+pub mod closing;
 pub mod crisis;
 mod decide;
 pub mod factors;
@@ -12,9 +14,12 @@ pub mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::Analysis;
 pub use decide::decide;
 pub(crate) use decide::open;
 pub use tally::Tally;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +87,13 @@ pub enum Command {
         id: IncidentId,
         title: String,
         url: String,
+        /// People meet there: notices name it.
+        room: bool,
+    },
+    /// What people made out about it.
+    Analyze {
+        id: IncidentId,
+        ask: analysis::Ask,
     },
     Resolve {
         id: IncidentId,
@@ -100,6 +112,11 @@ pub enum Command {
     /// From its timer: nothing came back.
     EndWatch {
         id: IncidentId,
+    },
+    /// From the platform: what it found when it looked at itself.
+    Check {
+        id: IncidentId,
+        found: Vec<closing::Found>,
     },
     Close {
         id: IncidentId,
@@ -209,6 +226,12 @@ pub enum Event {
     Linked {
         title: Box<str>,
         url: Box<str>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        room: bool,
+    },
+    /// What people made out about it.
+    Analysis {
+        fact: Box<analysis::Fact>,
     },
     Contained {
         action: ActionId,
@@ -252,6 +275,10 @@ pub enum Event {
     SignedOff {
         note: Box<str>,
     },
+    /// A look that has to hold before it is closed.
+    Checked {
+        found: closing::Found,
+    },
     Closed {
         disposition: Disposition,
     },
@@ -270,6 +297,7 @@ impl Event {
             Event::Classified { .. } => "incident.classified",
             Event::Noted { .. } => "incident.noted",
             Event::Linked { .. } => "incident.linked",
+            Event::Analysis { fact } => fact.kind(),
             Event::Contained { .. } => "incident.contained",
             Event::AttentionRaised { .. } => "incident.attention_raised",
             Event::AttentionCleared { .. } => "incident.attention_cleared",
@@ -281,6 +309,7 @@ impl Event {
             Event::Relapsed { .. } => "incident.relapsed",
             Event::Recovery { fact } => fact.kind(),
             Event::SignedOff { .. } => "incident.signed_off",
+            Event::Checked { .. } => "incident.checked",
             Event::Closed { .. } => "incident.closed",
             Event::Redacted { .. } => "incident.redacted",
         }
@@ -352,6 +381,9 @@ pub struct Incident {
     /// How far what it hurt is brought back, once people began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Box<Plan>>,
+    /// What was looked at before it may close.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<closing::Gate, closing::Looked>,
     /// How often it came back.
     #[serde(default)]
     pub relapses: u32,
@@ -359,6 +391,9 @@ pub struct Incident {
     pub attention: Vec<Attention>,
     #[serde(default)]
     pub redacted: bool,
+    /// What people made out about it, once they began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Box<Analysis>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Box<people::Standing>>,
     /// What was done of what is allowed beforehand.
@@ -370,6 +405,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// What people made out about it.
+    pub fn analysis(&self) -> &Analysis {
+        static NOTHING: std::sync::LazyLock<Analysis> = std::sync::LazyLock::new(Default::default);
+        self.analysis.as_deref().unwrap_or(&NOTHING)
+    }
+
     /// How it stands with the people.
     pub fn standing(&self) -> &people::Standing {
         static NOBODY: std::sync::LazyLock<people::Standing> = std::sync::LazyLock::new(Default::default);
@@ -469,10 +510,12 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         watch_until: None,
         signed_off: None,
         recovery: None,
+        checks: BTreeMap::new(),
         relapses: 0,
         disposition: None,
         attention: Vec::new(),
         redacted: false,
+        analysis: None,
         standing: None,
         at_once: None,
         tally: Tally { noticed: alert.is_some() && !reported, ..Tally::default() },
@@ -492,7 +535,9 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
     incident.seq += 1;
     incident.updated_at = meta.time;
     match event {
-        Event::Opened { .. } | Event::Noted { .. } | Event::Linked { .. } => {}
+        Event::Opened { .. } | Event::Noted { .. } | Event::Linked { room: false, .. } => {}
+        Event::Linked { url, .. } => incident.standing.get_or_insert_default().room = Some(url.clone()),
+        Event::Analysis { fact } => incident.analysis.get_or_insert_default().apply(fact, meta),
         Event::AlertJoined { targets, severity, again, .. } => {
             incident.targets.extend(targets.iter().cloned());
             incident.severity = severity.unwrap_or(incident.severity);
@@ -548,6 +593,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.resolved_at = Some(meta.time);
             incident.phase = Phase::Review;
         }
+        Event::Checked { found } => closing::apply(incident, found, meta),
         Event::Closed { disposition } => {
             incident.status = Status::Closed;
             incident.watch_until = None;
@@ -562,6 +608,12 @@ fn redact(incident: &mut Incident) {
     incident.title = "[redacted]".into();
     incident.why = "[redacted]".into();
     incident.targets = Vec::new();
+    if let Some(analysis) = &mut incident.analysis {
+        analysis.redact();
+    }
+    if let Some(standing) = &mut incident.standing {
+        standing.room = None;
+    }
     incident.at_once = None;
     incident.redacted = true;
 }

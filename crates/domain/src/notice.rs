@@ -11,15 +11,17 @@ mod past;
 mod tests;
 
 pub use decide::decide;
+pub(crate) use decide::reaches;
 pub use line::{Lines, SENDING_MAX};
 pub(crate) use message::fill;
-pub use message::{FIELDS, Message, sample};
+pub use message::{FIELDS, Message, outside, sample};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Meta,
-    id::{IncidentId, NoticeId},
+    id::{ExerciseId, IncidentId, NoticeId},
+    severity::Severity,
     time::{Span, Timestamp},
 };
 
@@ -48,14 +50,37 @@ pub enum Reason {
     Update,
     /// The incident was resolved.
     Resolved,
+    /// Why it happened is known, after people heard that it was pending.
+    Cause,
     /// A deadline of the review.
     Review,
+    /// All open incidents of one severity together.
+    Digest,
+    /// Something came round, is due or overdue.
+    Duty,
+    /// Words to the outside that people agreed with.
+    Statement,
+    /// A call of an exercise.
+    Exercise,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Tell each of these contacts, teams or roles, by a notice of its own.
     Send { incident: IncidentId, reason: Reason, to: Vec<Box<str>>, about: Box<str> },
+    /// The same of no single incident; the first line is what it is about.
+    Tell { reason: Reason, severity: Severity, to: Vec<Box<str>>, title: Box<str>, lines: Vec<Box<str>> },
+    /// Exactly these words, agreed with before, to somebody outside.
+    Say {
+        incident: IncidentId,
+        severity: Severity,
+        drill: bool,
+        to: Box<str>,
+        subject: Box<str>,
+        text: Box<str>,
+    },
+    /// A call of an exercise over this channel alone: whether it came.
+    Probe { exercise: ExerciseId, channel: Box<str>, to: Box<str>, name: Box<str> },
     /// One notice over this channel alone, whatever the orders say: shows whether it works.
     Test { incident: IncidentId, channel: Box<str>, to: Box<str> },
     /// What the channel said of this attempt.
@@ -113,7 +138,8 @@ pub struct Intent {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     Queued {
-        incident: IncidentId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<IncidentId>,
         reason: Reason,
         to: Box<str>,
         about: Box<str>,
@@ -124,6 +150,9 @@ pub enum Event {
         /// Channels that are left out, each with the reason.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_out: Vec<LeftOut>,
+        /// The exercise that it is a call of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exercise: Option<ExerciseId>,
     },
     Sending {
         intent: Intent,
@@ -188,7 +217,9 @@ pub enum Status {
 pub struct Notice {
     pub id: NoticeId,
     pub seq: u64,
-    pub incident: IncidentId,
+    /// Absent for what is about no single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
     pub reason: Reason,
     pub to: Box<str>,
     pub about: Box<str>,
@@ -203,6 +234,8 @@ pub struct Notice {
     pub route_attempts: u32,
     /// What did not go, in the words of the last refusal.
     pub last_failure: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exercise: Option<ExerciseId>,
 }
 
 impl Notice {
@@ -213,7 +246,9 @@ impl Notice {
 }
 
 pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {
-    let Event::Queued { incident, reason, to, about, message, routes, .. } = event else { return None };
+    let Event::Queued { incident, reason, to, about, message, routes, exercise, .. } = event else {
+        return None;
+    };
     Some(Notice {
         id,
         seq: 1,
@@ -229,6 +264,7 @@ pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {
         attempt: 0,
         route_attempts: 0,
         last_failure: None,
+        exercise: *exercise,
     })
 }
 

@@ -31,8 +31,59 @@ pub struct Playbook {
     pub min_severity: Severity,
     pub response: Response,
     pub procedure: Procedure,
+    pub charter: Charter,
     pub roles: Vec<String>,
     pub stages: Vec<Stage>,
+}
+
+/// Whose a procedure is, how much hangs on it, and how far its text says that it is.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Charter {
+    pub status: Life,
+    pub unit: Option<String>,
+    /// A contact, team or role, as reviewers are.
+    pub owner: Option<String>,
+    pub criticality: Option<Criticality>,
+    pub reviewers: Vec<String>,
+    pub tags: Vec<String>,
+    /// Other documents: paths or addresses.
+    pub related: Vec<String>,
+    /// Days such as 2026-01-31.
+    pub created: Option<String>,
+    pub updated: Option<String>,
+}
+
+/// How far a procedure is. Only an active one starts runs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Life {
+    Draft,
+    Review,
+    /// Also where the text says nothing.
+    #[default]
+    Active,
+    Retired,
+}
+
+impl Life {
+    pub fn name(self) -> &'static str {
+        match self {
+            Life::Draft => "draft",
+            Life::Review => "review",
+            Life::Active => "active",
+            Life::Retired => "retired",
+        }
+    }
+}
+
+/// How much hangs on a procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criticality {
+    Low,
+    Medium,
+    High,
+    Critical,
 }
 
 /// How far a playbook looks ahead: ending the harm now, handling an incident as a whole, changing what made it

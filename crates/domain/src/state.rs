@@ -7,20 +7,22 @@ use std::{
 };
 
 use crate::{
-    access::{self, Person, Token},
+    access::{Person, Token},
     action::{self, Action},
     alert::{self, Alert, DedupKey, RESOLVE_TIMEOUT, Seen},
     approval::{self, Approval},
     content::{self, Content},
     control::{self, Control},
     correlate::GroupKey,
+    duty::Duty,
     event::{Event, Meta, Stream},
     evidence::{self, Evidence},
+    exercise::Exercise,
     flow::{Command, Fired},
     health,
     id::{
-        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId,
+        ReportId, ReviewId, RunId, SilenceId, StatementId, TokenId,
     },
     incident::{self, Incident},
     intake::{self, Raw},
@@ -31,14 +33,20 @@ use crate::{
     run::{self, Run},
     sighting::{self, Sighting, Sightings},
     silence::{self, Silence},
+    statement::Statement,
     time::Timestamp,
+    upkeep::{self, Upkeep},
 };
 
 mod actions;
+mod duties;
 mod fire;
+mod people;
+mod ranks;
 mod tally;
 
 pub use actions::Actions;
+use ranks::Ranks;
 
 #[derive(Debug, Default)]
 pub struct State {
@@ -63,6 +71,10 @@ pub struct State {
     pub raw: BTreeMap<RawId, Raw>,
     pub sightings: Sightings,
     pub evidence: BTreeMap<EvidenceId, Evidence>,
+    pub upkeep: Upkeep,
+    pub duties: BTreeMap<DutyId, Duty>,
+    pub statements: BTreeMap<StatementId, Statement>,
+    pub exercises: BTreeMap<ExerciseId, Exercise>,
     /// The content in force.
     pub content: Arc<Content>,
     /// The hash of the content that the journal last named.
@@ -127,6 +139,8 @@ pub struct Incidents {
     by_group: HashMap<GroupKey, IncidentId>,
     /// The open ones that are for practice.
     drills: BTreeSet<IncidentId>,
+    /// The others, by severity.
+    pub ranks: Ranks,
 }
 
 impl Incidents {
@@ -179,6 +193,10 @@ pub enum Saved {
     Raw(Raw),
     Sighting(Box<Sighting>),
     Evidence(Box<Evidence>),
+    Upkeep(Box<Upkeep>),
+    Duty(Box<Duty>),
+    Statement(Box<Statement>),
+    Exercise(Box<Exercise>),
 }
 
 impl State {
@@ -203,16 +221,8 @@ impl State {
                 self.control = control;
                 Stream::Control
             }
-            Saved::Person(person) => {
-                let id = person.id;
-                self.people.insert(id, person);
-                Stream::Person(id)
-            }
-            Saved::Token(token) => {
-                let id = token.id;
-                self.tokens.insert(id, token);
-                Stream::Token(id)
-            }
+            Saved::Person(person) => self.restore_person(person),
+            Saved::Token(token) => self.restore_token(token),
             Saved::Approval(approval) => {
                 let id = approval.id;
                 self.approval_of.extend(approval.open.iter().map(|action| (*action, id)));
@@ -250,6 +260,10 @@ impl State {
                 Stream::Sighting(id)
             }
             Saved::Evidence(evidence) => self.restore_evidence(*evidence),
+            Saved::Upkeep(upkeep) => self.restore_upkeep(*upkeep),
+            Saved::Duty(duty) => self.restore_duty(*duty),
+            Saved::Statement(statement) => self.restore_statement(*statement),
+            Saved::Exercise(exercise) => self.restore_exercise(*exercise),
         };
         self.schedule(stream);
     }
@@ -263,6 +277,7 @@ impl State {
     fn restore_incident(&mut self, incident: Incident) -> Stream {
         let id = incident.id;
         self.index_group(&incident);
+        self.incidents.ranks.moved(id, None, ranks::rank(&incident));
         self.incidents.open.insert(id, Box::new(incident));
         Stream::Incident(id)
     }
@@ -304,6 +319,7 @@ impl State {
         // A restored run has its timers from here on: only its playbook tells them.
         let runs: Vec<RunId> = self.runs.live.keys().copied().collect();
         runs.into_iter().for_each(|id| self.schedule(Stream::Run(id)));
+        self.schedule(Stream::Upkeep);
     }
 
     /// Changes the state by one fact and returns the fact's number in its stream.
@@ -336,6 +352,13 @@ impl State {
             }
             Event::Sighting(id, event) => self.sightings.apply(*id, event, meta),
             Event::Evidence(id, event) => self.apply_evidence(*id, event, meta),
+            Event::Upkeep(event) => {
+                upkeep::apply(&mut self.upkeep, event, meta);
+                self.upkeep.seq
+            }
+            Event::Duty(id, event) => self.apply_duty(*id, event, meta),
+            Event::Statement(id, event) => self.apply_statement(*id, event, meta),
+            Event::Exercise(id, event) => self.apply_exercise(*id, event, meta),
             Event::Content(content::Event::Loaded { hash, .. }) => {
                 self.loaded = hash.clone();
                 self.content_seq += 1;
@@ -397,11 +420,14 @@ impl State {
     fn apply_incident(&mut self, id: IncidentId, event: &incident::Event, meta: &Meta) -> u64 {
         if let Some(incident) = incident::create(id, event, meta) {
             self.index_group(&incident);
+            self.incidents.ranks.moved(id, None, ranks::rank(&incident));
             self.incidents.open.insert(id, Box::new(incident));
             return 1;
         }
         let Some(incident) = self.incidents.open.get_mut(&id) else { return 0 };
+        let before = ranks::rank(incident);
         incident::apply(incident, event, meta);
+        self.incidents.ranks.moved(id, before, ranks::rank(incident));
         if let (incident::Event::Closed { .. }, Some(key)) = (event, incident.group_key())
             && self.incidents.by_group.get(&key) == Some(&id)
         {
@@ -471,28 +497,6 @@ impl State {
             | action::Event::Settled { .. } => {}
         }
         action.seq
-    }
-
-    fn apply_person(&mut self, id: PersonId, event: &access::PersonEvent, meta: &Meta) -> u64 {
-        match self.people.get_mut(&id) {
-            Some(person) => access::apply_person(person, event),
-            None => {
-                let created = access::create_person(id, event, meta);
-                self.people.extend(created.map(|person| (id, person)));
-            }
-        }
-        self.people.get(&id).map_or(0, |person| person.seq)
-    }
-
-    fn apply_token(&mut self, id: TokenId, event: &access::TokenEvent, meta: &Meta) -> u64 {
-        match self.tokens.get_mut(&id) {
-            Some(token) => access::apply_token(token, event),
-            None => {
-                let created = access::token_from(id, event, meta);
-                self.tokens.extend(created.map(|token| (id, token)));
-            }
-        }
-        self.tokens.get(&id).map_or(0, |token| token.seq)
     }
 
     fn apply_approval(&mut self, id: ApprovalId, event: &approval::Event, meta: &Meta) -> u64 {
@@ -574,10 +578,11 @@ impl State {
             Event::Run(id, _) => self.runs.get(*id).map(|run| run.incident),
             Event::Action(id, _) => self.actions.get(*id).map(|action| action.spec.incident),
             Event::Approval(id, _) => self.approvals.get(id).and_then(|approval| approval.incident),
-            Event::Notice(id, _) => self.notices.get(id).map(|notice| notice.incident),
+            Event::Notice(id, _) => self.notices.get(id).and_then(|notice| notice.incident),
             Event::Review(id, _) => self.reviews.get(id).map(|review| review.incident),
             Event::Report(id, _) => self.reports.get(id).and_then(|report| report.incident),
             Event::Evidence(id, _) => self.evidence.get(id).map(|evidence| evidence.item.incident),
+            Event::Statement(id, _) => self.statements.get(id).map(|statement| statement.incident),
             Event::Silence(..)
             | Event::Control(_)
             | Event::Health(_)
@@ -585,6 +590,9 @@ impl State {
             | Event::Token(..)
             | Event::Raw(..)
             | Event::Sighting(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
+            | Event::Exercise(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         }
@@ -626,6 +634,9 @@ impl State {
             Stream::Review(id) => self.reviews.get(&id).is_some_and(|review| !review::is_over(review)),
             Stream::Report(id) => self.reports.get(&id).is_some_and(|report| !report::is_over(report)),
             Stream::Raw(_) => false,
+            Stream::Duty(id) => self.duties.get(&id).is_some_and(|duty| !crate::duty::is_over(duty)),
+            Stream::Statement(id) => self.statements.get(&id).is_some_and(|s| !crate::statement::is_over(s)),
+            Stream::Exercise(id) => self.exercises.get(&id).is_some_and(|e| !crate::exercise::is_over(e)),
             Stream::Sighting(id) => {
                 self.sightings.get(id).is_some_and(|sighting| !sighting::is_over(sighting))
             }
@@ -635,6 +646,7 @@ impl State {
             | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
+            | Stream::Upkeep
             | Stream::Content
             | Stream::Log => true,
         }
@@ -674,7 +686,11 @@ impl State {
                 self.raw.remove(&id);
             }
             Stream::Sighting(id) => self.sightings.remove(id),
+            Stream::Duty(id) => drop(self.duties.remove(&id)),
+            Stream::Statement(id) => drop(self.statements.remove(&id)),
+            Stream::Exercise(id) => drop(self.exercises.remove(&id)),
             Stream::Evidence(_)
+            | Stream::Upkeep
             | Stream::Control
             | Stream::Health
             | Stream::Person(_)
@@ -706,11 +722,15 @@ impl State {
                 incident.and_then(|incident| incident::next_wakeup(incident)).map(|(at, _)| at)
             }
             Stream::Sighting(id) => self.sightings.get(id).and_then(sighting::next_wakeup),
+            Stream::Upkeep => upkeep::next_wakeup(self),
+            Stream::Duty(id) => self.duties.get(&id).and_then(crate::duty::next_wakeup).map(|(at, _)| at),
+            Stream::Exercise(id) => self.exercise_wakeup(id),
             Stream::Evidence(_)
             | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => None,
         }

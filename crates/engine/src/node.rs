@@ -352,6 +352,10 @@ impl Node {
                 | Event::Raw(..)
                 | Event::Sighting(..)
                 | Event::Evidence(..)
+                | Event::Upkeep(_)
+                | Event::Duty(..)
+                | Event::Statement(..)
+                | Event::Exercise(..)
                 | Event::Token(..) => {}
             }
         }
@@ -476,7 +480,8 @@ impl Node {
         let current = matches!(&notice.status, notice::Status::Sending { intent: open } if open == intent);
         let route = notice.routes.get(intent.route as usize)?;
         let ours = intent.epoch == self.epoch && current;
-        let incident = format!("{}-{}", self.state.control.incarnation, notice.incident);
+        let about = notice.incident.map_or_else(|| id.to_string(), |incident| incident.to_string());
+        let incident = format!("{}-{about}", self.state.control.incarnation);
         ours.then(|| {
             Output::Deliver(Box::new(Delivery {
                 notice: id,
@@ -562,7 +567,10 @@ fn number(stream: Stream) -> Option<u64> {
         Stream::Raw(id) => Some(id.0),
         Stream::Sighting(id) => Some(id.0),
         Stream::Evidence(id) => Some(id.0),
-        Stream::Control | Stream::Health | Stream::Content | Stream::Log => None,
+        Stream::Duty(id) => Some(id.0),
+        Stream::Statement(id) => Some(id.0),
+        Stream::Exercise(id) => Some(id.0),
+        Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => None,
     }
 }
 
@@ -584,5 +592,9 @@ fn stream_of(saved: &Saved) -> Stream {
         Saved::Raw(raw) => Stream::Raw(raw.id),
         Saved::Sighting(sighting) => Stream::Sighting(sighting.id),
         Saved::Evidence(evidence) => Stream::Evidence(evidence.id),
+        Saved::Upkeep(_) => Stream::Upkeep,
+        Saved::Duty(duty) => Stream::Duty(duty.id),
+        Saved::Statement(statement) => Stream::Statement(statement.id),
+        Saved::Exercise(exercise) => Stream::Exercise(exercise.id),
     }
 }

@@ -8,13 +8,15 @@ use domain::{
     alert::Alert,
     approval::Approval,
     control::Control,
+    duty::Duty,
     event::Stream,
     evidence::Evidence,
+    exercise::Exercise,
     figures::Case,
     health::Health,
     id::{
-        ActionId, AlertId, ApprovalId, EvidenceId, IncidentId, NoticeId, PersonId, RawId, ReportId, ReviewId,
-        RunId, SilenceId, TokenId,
+        ActionId, AlertId, ApprovalId, DutyId, EvidenceId, ExerciseId, IncidentId, NoticeId, PersonId, RawId,
+        ReportId, ReviewId, RunId, SilenceId, StatementId, TokenId,
     },
     incident::Incident,
     intake::Raw,
@@ -23,7 +25,9 @@ use domain::{
     review::{Lookback, Review},
     run::Run,
     silence::Silence,
+    statement::Statement,
     time::Timestamp,
+    upkeep::Upkeep,
 };
 use serde::de::DeserializeOwned;
 use store::{Range, Store};
@@ -161,6 +165,38 @@ impl Reader {
         Ok(self.one(Table::Health, &rows::key(0))?.unwrap_or_default())
     }
 
+    /// Which procedures are active, and what came round.
+    pub fn upkeep(&self) -> Result<Upkeep, Error> {
+        Ok(self.one(Table::Upkeep, &rows::key(0))?.unwrap_or_default())
+    }
+
+    /// Duties that are open (with `past`: done), newest first.
+    pub fn duties(&self, past: bool, page: Page) -> Result<Vec<Duty>, Error> {
+        self.list(if past { Table::DutyPast } else { Table::Duty }, page)
+    }
+
+    /// Drafts of words to the outside (with `past`: sent or withdrawn), newest first.
+    pub fn statements(&self, past: bool, page: Page) -> Result<Vec<Statement>, Error> {
+        self.list(if past { Table::StatementPast } else { Table::Statement }, page)
+    }
+
+    pub fn statement(&self, id: StatementId) -> Result<Option<Statement>, Error> {
+        self.either(Table::Statement, Table::StatementPast, id.0)
+    }
+
+    /// Exercises under way (with `past`: over), newest first.
+    pub fn exercises(&self, past: bool, page: Page) -> Result<Vec<Exercise>, Error> {
+        self.list(if past { Table::ExercisePast } else { Table::Exercise }, page)
+    }
+
+    pub fn exercise(&self, id: ExerciseId) -> Result<Option<Exercise>, Error> {
+        self.either(Table::Exercise, Table::ExercisePast, id.0)
+    }
+
+    pub fn duty(&self, id: DutyId) -> Result<Option<Duty>, Error> {
+        self.either(Table::Duty, Table::DutyPast, id.0)
+    }
+
     pub fn review(&self, id: ReviewId) -> Result<Option<Review>, Error> {
         self.either(Table::Review, Table::ReviewPast, id.0)
     }
@@ -219,6 +255,39 @@ impl Reader {
             before = page.last().map(|one| one.id.0);
             let over = page.len() < PAGE_MAX || page.last().is_some_and(|one| one.opened_at < since);
             found.extend(page.into_iter().take_while(|one| one.opened_at >= since));
+            if over {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// The runs that are over and began from `since` on, newest first, at most `most`.
+    pub fn runs_since(&self, since: Timestamp, most: usize) -> Result<Vec<Run>, Error> {
+        self.recent(Table::RunPast, most, |run: &Run| (run.id.0, run.started_at >= since))
+    }
+
+    /// The notices that are over and were queued from `since` on, newest first, at most `most`.
+    pub fn notices_since(&self, since: Timestamp, most: usize) -> Result<Vec<Notice>, Error> {
+        self.recent(Table::NoticePast, most, |notice: &Notice| (notice.id.0, notice.queued_at >= since))
+    }
+
+    /// The newest rows, until one is too old; ids grow with time.
+    fn recent<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        most: usize,
+        look: impl Fn(&T) -> (u64, bool),
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        let mut before = None;
+        while found.len() < most {
+            let page: Vec<T> = self.list(table, Page { before, limit: PAGE_MAX })?;
+            let Some((last, fresh)) = page.last().map(&look) else { break };
+            let over = page.len() < PAGE_MAX || !fresh;
+            before = Some(last);
+            found.extend(page.into_iter().take_while(|one| look(one).1));
             if over {
                 break;
             }

@@ -57,10 +57,18 @@ pub enum Table {
     Case = 60,
     /// What each review leaves for them, beside its texts.
     Lookback = 61,
+    /// Which procedures are active, and what came round.
+    Upkeep = 70,
+    Duty = 71,
+    DutyPast = 72,
+    Statement = 73,
+    StatementPast = 74,
+    Exercise = 75,
+    ExercisePast = 76,
 }
 
 impl Table {
-    pub const ALL: [Table; 31] = [
+    pub const ALL: [Table; 38] = [
         Table::Alert,
         Table::AlertPast,
         Table::Silence,
@@ -92,6 +100,13 @@ impl Table {
         Table::Evidence,
         Table::Case,
         Table::Lookback,
+        Table::Upkeep,
+        Table::Duty,
+        Table::DutyPast,
+        Table::Statement,
+        Table::StatementPast,
+        Table::Exercise,
+        Table::ExercisePast,
     ];
 
     pub fn name(self) -> &'static str {
@@ -127,6 +142,13 @@ impl Table {
             Table::Evidence => "evidence",
             Table::Case => "case",
             Table::Lookback => "lookback",
+            Table::Upkeep => "upkeep",
+            Table::Duty => "duty",
+            Table::DutyPast => "duty (past)",
+            Table::Statement => "statement",
+            Table::StatementPast => "statement (past)",
+            Table::Exercise => "exercise",
+            Table::ExercisePast => "exercise (past)",
         }
     }
 
@@ -201,6 +223,10 @@ pub(crate) fn changes(
         Stream::Evidence(id) => ((Table::Evidence, Table::Evidence), id.0),
         Stream::Control => ((Table::Control, Table::Control), 0),
         Stream::Health => ((Table::Health, Table::Health), 0),
+        Stream::Upkeep => ((Table::Upkeep, Table::Upkeep), 0),
+        Stream::Duty(id) => ((Table::Duty, Table::DutyPast), id.0),
+        Stream::Statement(id) => ((Table::Statement, Table::StatementPast), id.0),
+        Stream::Exercise(id) => ((Table::Exercise, Table::ExercisePast), id.0),
         Stream::Content | Stream::Log => {
             let (content_seq, log_seq) = (state.content_seq, state.log_seq);
             let in_force = InForce { hash: state.loaded.clone(), content_seq, log_seq };
@@ -208,16 +234,7 @@ pub(crate) fn changes(
             return Ok(());
         }
     };
-    if let Stream::Incident(id) = stream
-        && let Some(incident) = state.incidents.open.get(&id).filter(|_| !live)
-    {
-        out.push(put(Table::Case, key(number), &Case::of(incident))?);
-    }
-    if let Stream::Review(id) = stream
-        && let Some(review) = state.reviews.get(&id)
-    {
-        out.push(put(Table::Lookback, key(number), &Lookback::of(review))?);
-    }
+    for_figures(state, stream, live, out)?;
     if !live && !fresh {
         out.push(RowChange { table: tables.0.of(), key: key(number), value: None });
     }
@@ -242,14 +259,33 @@ pub(crate) fn changes(
         }
         Stream::Control => Some(put(table, key(number), &state.control)),
         Stream::Health => Some(put(table, key(number), &state.health)),
+        Stream::Upkeep => Some(put(table, key(number), &state.upkeep)),
+        Stream::Duty(id) => state.duties.get(&id).map(|duty| put(table, key(number), duty)),
+        Stream::Statement(id) => state.statements.get(&id).map(|made| put(table, key(number), made)),
+        Stream::Exercise(id) => state.exercises.get(&id).map(|held| put(table, key(number), held)),
         Stream::Content | Stream::Log => None,
     };
     out.extend(row.transpose()?);
     Ok(())
 }
 
+/// What an incident that is over and a review leave for the figures.
+fn for_figures(state: &State, stream: Stream, live: bool, out: &mut Vec<RowChange>) -> Result<(), Error> {
+    if let Stream::Incident(id) = stream
+        && let Some(incident) = state.incidents.open.get(&id).filter(|_| !live)
+    {
+        out.push(put(Table::Case, key(id.0), &Case::of(incident))?);
+    }
+    if let Stream::Review(id) = stream
+        && let Some(review) = state.reviews.get(&id)
+    {
+        out.push(put(Table::Lookback, key(id.0), &Lookback::of(review))?);
+    }
+    Ok(())
+}
+
 /// The tables that a start reads in full, in the order in which things refer to each other.
-pub(crate) const LIVE: [Table; 15] = [
+pub(crate) const LIVE: [Table; 19] = [
     Table::Control,
     Table::Person,
     Table::Token,
@@ -265,6 +301,10 @@ pub(crate) const LIVE: [Table; 15] = [
     Table::Health,
     Table::Report,
     Table::Evidence,
+    Table::Upkeep,
+    Table::Duty,
+    Table::Statement,
+    Table::Exercise,
 ];
 
 /// Reads one live row back.
@@ -285,6 +325,10 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         Table::Health => serde_json::from_slice(value).map(Saved::Health),
         Table::Report => serde_json::from_slice(value).map(Saved::Report),
         Table::Evidence => serde_json::from_slice(value).map(|evidence| Saved::Evidence(Box::new(evidence))),
+        Table::Upkeep => serde_json::from_slice(value).map(|upkeep| Saved::Upkeep(Box::new(upkeep))),
+        Table::Duty => serde_json::from_slice(value).map(|duty| Saved::Duty(Box::new(duty))),
+        Table::Statement => serde_json::from_slice(value).map(|made| Saved::Statement(Box::new(made))),
+        Table::Exercise => serde_json::from_slice(value).map(|held| Saved::Exercise(Box::new(held))),
         Table::AlertPast
         | Table::SilencePast
         | Table::IncidentPast
@@ -296,6 +340,9 @@ pub(crate) fn live_rows(table: Table, value: &[u8]) -> Result<Option<Saved>, Err
         | Table::ReportPast
         | Table::Case
         | Table::Lookback
+        | Table::DutyPast
+        | Table::StatementPast
+        | Table::ExercisePast
         | Table::Raw
         | Table::Content
         | Table::Timeline

@@ -130,7 +130,9 @@ pub(crate) struct Notices {
 impl Notices {
     pub(crate) fn take(&mut self, id: NoticeId, event: Event) -> Result<(), Violation> {
         if let Event::Queued { incident, reason, routes, .. } = event {
-            *self.called.entry(incident).or_default() += usize::from(reason == Reason::Escalated);
+            if let Some(incident) = incident {
+                *self.called.entry(incident).or_default() += usize::from(reason == Reason::Escalated);
+            }
             let (intents, given_up) = (BTreeMap::new(), BTreeSet::new());
             self.views.insert(id, View { routes, intents, given_up, over: false, unreached: false });
             return Ok(());

@@ -235,6 +235,12 @@ pub(crate) fn cells(action: &Value) -> Vec<String> {
     ]
 }
 
+/// What the signals of the answer came to, with what made it.
+fn scores(action: &Value) -> String {
+    let made = show::items(action, "scores").iter().map(|score| show::text(score, "made"));
+    made.collect::<Vec<_>>().join("; ")
+}
+
 fn one(action: &Value, output: &Output) -> Verdict {
     if output.json {
         output.json(action);
@@ -252,6 +258,7 @@ fn one(action: &Value, output: &Output) -> Verdict {
             ("status", show::first(action, &["status.is", "status"])),
             ("reason", show::first(action, &["reason", "status.reason"])),
             ("verified", show::text(action, "verified")),
+            ("scores", scores(action)),
             ("class", show::text(action, "class")),
             ("risk", show::text(action, "risk")),
             ("connector", show::text(action, "connector")),

@@ -14,6 +14,7 @@ use crate::{
     session,
 };
 
+mod analysis;
 mod page;
 mod recovery;
 
@@ -37,11 +38,14 @@ pub(crate) enum Command {
     Classify(Classify),
     Note(Note),
     Link(Link),
+    #[command(flatten)]
+    Analysis(analysis::Command),
     Recovery(recovery::Recovery),
     Recover(recovery::Recover),
     Verify(recovery::Verify),
     Resolve(Resolve),
     SignOff(SignOff),
+    Check(Check),
     Close(Close),
 }
 
@@ -193,13 +197,16 @@ pub(crate) struct Note {
 /// Add a link to something outside
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  ringfence incident link INC-13 https://chat.example/room/42 --title 'War room'"
+    after_help = "Example:\n  ringfence incident link INC-13 https://chat.example/room/42 --title 'War room' --room"
 )]
 pub(crate) struct Link {
     id: IncidentId,
     url: String,
     #[arg(long, value_name = "TEXT", default_value = "link")]
     title: String,
+    /// People meet there: notices name it
+    #[arg(long)]
+    room: bool,
 }
 
 /// Say that it is over, and how it ended
@@ -244,6 +251,13 @@ impl Disposition {
 pub(crate) struct SignOff {
     id: IncidentId,
     note: String,
+}
+
+/// Look at what has to hold before it closes: the log, a backup, and the rules over what is known
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident check INC-13")]
+pub(crate) struct Check {
+    id: IncidentId,
 }
 
 impl Command {
@@ -300,9 +314,11 @@ impl Command {
             Command::Note(Note { id, text }) => {
                 change(id, "notes", json!({ "text": text }), format!("noted on {id}"))
             }
-            Command::Link(Link { id, url, title }) => {
-                change(id, "links", json!({ "title": title, "url": url }), format!("linked to {id}"))
+            Command::Link(Link { id, url, title, room }) => {
+                let body = json!({ "title": title, "url": url, "room": room });
+                change(id, "links", body, format!("linked to {id}"))
             }
+            Command::Analysis(command) => command.run(&client, output),
             Command::Recovery(command) => command.run(&client, output),
             Command::Recover(command) => command.run(&client, output),
             Command::Verify(command) => command.run(&client, output),
@@ -311,6 +327,10 @@ impl Command {
             }
             Command::SignOff(SignOff { id, note }) => {
                 change(id, "sign-off", json!({ "note": note }), format!("{id} is signed off"))
+            }
+            Command::Check(Check { id }) => {
+                let incident = client.post(&format!("{LIST}/{id}/checks"), &json!({}))?;
+                Ok(page::checks(&incident, output))
             }
             Command::Close(Close { id, disposition }) => {
                 let body = json!({ "disposition": disposition.name() });

@@ -1,12 +1,12 @@
-//! `playbook`: what the server would run.
+//! `playbook`: what the server would run, and what may start.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::show;
 use crate::{
     args::Global,
-    client::encode,
+    client::{Client, encode},
     output::{Output, Verdict, escape_lines},
     session,
 };
@@ -14,12 +14,15 @@ use crate::{
 const LIST: &str = "/api/v1/playbooks";
 const PLAYBOOKS_MAX: usize = 2_000;
 
-/// See the playbooks that are in force
+/// See the playbooks that are in force, and say which may start runs
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(List),
     Show(Show),
     Outline(Outline),
+    Review(Review),
+    Activate(Activate),
+    Retire(Retire),
 }
 
 /// List playbooks
@@ -34,6 +37,12 @@ pub(crate) struct List {
     /// Only of this kind of procedure
     #[arg(long, value_parser = ["detection", "analysis", "response", "recovery"])]
     procedure: Option<String>,
+    /// Only those that are so far
+    #[arg(long, value_parser = ["draft", "review", "active", "retired"])]
+    status: Option<String>,
+    /// Only with this tag
+    #[arg(long)]
+    tag: Option<String>,
     /// Only what may be chosen for this type of incident
     #[arg(long = "type", value_name = "TYPE")]
     incident_type: Option<String>,
@@ -48,6 +57,11 @@ impl List {
         let of_type = |wanted: &String| types.is_empty() || types.iter().any(|one| one == wanted.as_str());
         is(&self.response, "response")
             && is(&self.procedure, "procedure")
+            && is(&self.status, "status")
+            && self
+                .tag
+                .as_ref()
+                .is_none_or(|tag| show::items(playbook, "tags").iter().any(|one| one == tag.as_str()))
             && self.incident_type.as_ref().is_none_or(of_type)
     }
 }
@@ -66,6 +80,35 @@ pub(crate) struct Outline {
     id: String,
 }
 
+/// Have a draft looked at, or a retired one again
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence playbook review data_breach --why 'steps for the new region'")]
+pub(crate) struct Review {
+    id: String,
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
+}
+
+/// Let one that was reviewed start runs
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence playbook activate data_breach")]
+pub(crate) struct Activate {
+    id: String,
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
+}
+
+/// Let it start no run any more; runs under way go on
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence playbook retire data_breach --why 'privacy_breach does it all'"
+)]
+pub(crate) struct Retire {
+    id: String,
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
+}
+
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
@@ -73,11 +116,13 @@ impl Command {
             Command::List(list) => {
                 let mut playbooks = client.list(LIST, PLAYBOOKS_MAX)?;
                 playbooks.retain(|playbook| list.wants(playbook));
-                let columns = ["id", "version", "from severity", "response", "procedure", "~types", "~name"];
+                let columns =
+                    ["id", "version", "status", "from severity", "response", "procedure", "~types", "~name"];
                 Ok(show::list(output, playbooks, &columns, "no playbook is in force", |playbook| {
                     vec![
                         show::text(playbook, "id"),
                         show::text(playbook, "version"),
+                        show::text(playbook, "status"),
                         show::text(playbook, "min_severity"),
                         show::text(playbook, "response"),
                         show::text(playbook, "procedure"),
@@ -95,6 +140,9 @@ impl Command {
                 }
                 Ok(Verdict::Done)
             }
+            Command::Review(Review { id, why }) => shift(&client, output, id, "review", why),
+            Command::Activate(Activate { id, why }) => shift(&client, output, id, "activate", why),
+            Command::Retire(Retire { id, why }) => shift(&client, output, id, "retire", why),
             Command::Outline(Outline { id }) => {
                 let playbook = client.get(&format!("{LIST}/{}", encode(id)))?;
                 if output.json {
@@ -106,6 +154,12 @@ impl Command {
             }
         }
     }
+}
+
+fn shift(client: &Client, output: &Output, id: &str, verb: &str, why: &str) -> anyhow::Result<Verdict> {
+    let answer = client.post(&format!("{LIST}/{}/{verb}", encode(id)), &json!({ "why": why }))?;
+    let line = format!("playbook {id} is {}", show::text(&answer, "status"));
+    Ok(show::done(output, &answer, &line))
 }
 
 fn types_of(playbook: &Value) -> String {

@@ -6,17 +6,21 @@ use clap::{Args, Subcommand};
 use domain::id::ReviewId;
 use serde_json::{Value, json};
 
-use super::show;
+use super::{exercise, show};
 use crate::{
     args::Global,
     output::{Output, Table, Verdict},
     session,
 };
 
+mod compliance;
 mod kpi;
 mod part;
+mod procedures;
 mod recovery;
 mod story;
+
+pub(super) use kpi::seconds;
 
 const REVIEWS: &str = "/api/v1/reviews";
 
@@ -32,7 +36,11 @@ pub(crate) enum Command {
     Review(Review),
     Recovery(recovery::Recovery),
     Kpi(kpi::Kpi),
+    Compliance(compliance::Compliance),
     Incident(story::Story),
+    Procedures(procedures::Procedures),
+    Drills(exercise::Drills),
+    Training(exercise::Gaps),
 }
 
 /// Reviews of closed incidents, with their three reports
@@ -89,8 +97,12 @@ impl Command {
             Command::Acknowledge(command) => told::acknowledge(command, global, output),
             Command::Close(command) => told::close(command, global, output),
             Command::Recovery(command) => command.run(&session::client(global)?, output),
+            Command::Compliance(_) => compliance::run(&session::client(global)?, output),
             Command::Kpi(command) => command.run(&session::client(global)?, output),
             Command::Incident(command) => command.run(&session::client(global)?, output),
+            Command::Procedures(command) => command.run(&session::client(global)?, output),
+            Command::Drills(command) => command.run(global, output),
+            Command::Training(command) => command.run(global, output),
             Command::Review(review) => review.run(global, output),
         }
     }

@@ -1,6 +1,7 @@
 //! What a drill came to: each target with what was measured, how the attack ended, and the log as an auditor sees it.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -174,6 +175,11 @@ impl Outcome {
             output.paint(Colour::Red, "The drill did not meet its targets.")
         };
         output.line(last);
+    }
+
+    /// What was measured, by the name of its target.
+    pub(super) fn measured(&self) -> BTreeMap<&'static str, String> {
+        self.targets.iter().map(|target| (target.name, target.measured())).collect()
     }
 
     pub(super) fn to_json(&self) -> Value {

@@ -306,6 +306,11 @@ fn id_of(stream: Stream) -> String {
         Stream::Raw(id) => id.to_string(),
         Stream::Sighting(id) => id.to_string(),
         Stream::Evidence(id) => id.to_string(),
-        Stream::Control | Stream::Health | Stream::Content | Stream::Log => stream.to_string(),
+        Stream::Duty(id) => id.to_string(),
+        Stream::Statement(id) => id.to_string(),
+        Stream::Exercise(id) => id.to_string(),
+        Stream::Control | Stream::Health | Stream::Upkeep | Stream::Content | Stream::Log => {
+            stream.to_string()
+        }
     }
 }

@@ -90,7 +90,12 @@ impl Hook {
                 | Reason::Approval
                 | Reason::Task
                 | Reason::Update
-                | Reason::Review => "trigger",
+                | Reason::Review
+                | Reason::Cause
+                | Reason::Digest
+                | Reason::Duty
+                | Reason::Statement
+                | Reason::Exercise => "trigger",
             },
             "dedup_key": delivery.incident,
         });

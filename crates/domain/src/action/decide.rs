@@ -118,7 +118,9 @@ pub fn decide(
             };
             Ok((0..).zip(specs).flat_map(nth).collect())
         }
-        Command::Report { id, attempt, outcome } => Ok(report(find(state, id)?, attempt, outcome, context)),
+        Command::Report { id, attempt, outcome } => {
+            Ok(report(state, find(state, id)?, attempt, outcome, context))
+        }
         Command::Withdraw { id, attempt, reason } => {
             let action = find(state, id)?;
             let open = open_intent(action).is_some_and(|intent| intent.attempt == attempt);
@@ -316,7 +318,13 @@ impl crate::content::ArgSpec {
     }
 }
 
-fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) -> Vec<(ActionId, Event)> {
+fn report(
+    state: &State,
+    action: &Action,
+    attempt: u32,
+    outcome: Outcome,
+    context: &Context,
+) -> Vec<(ActionId, Event)> {
     // An answer for another attempt is late: its call was given up, and another speaks for it.
     let Some(intent) = open_intent(action).filter(|intent| intent.attempt == attempt) else {
         return Vec::new();
@@ -329,12 +337,16 @@ fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) ->
             again(action, intent, reason, Operation::ReadBack, context)
         }
         (Outcome::Applied { verified, artefact }, Operation::Apply | Operation::ReadBack, Goal::Apply) => {
-            Event::Applied { attempt, verified, artefact }
+            let incident = state.incidents.open.get(&action.spec.incident).map(|open| &**open);
+            let scores = state.content.scores.of(&action.spec.verb, artefact.as_ref(), incident);
+            Event::Applied { attempt, verified, artefact, scores }
         }
         (Outcome::Applied { verified, .. }, Operation::Revert | Operation::ReadBack, Goal::Release) => {
             Event::Released { attempt, verified }
         }
-        (Outcome::Holds, _, Goal::Apply) => Event::Applied { attempt, verified: Some(true), artefact: None },
+        (Outcome::Holds, _, Goal::Apply) => {
+            Event::Applied { attempt, verified: Some(true), artefact: None, scores: Vec::new() }
+        }
         (Outcome::DoesNotHold, _, Goal::Release) => Event::Released { attempt, verified: Some(true) },
         (Outcome::DoesNotHold, _, Goal::Apply) => {
             let reason = "the read-back says that it does not hold".to_owned();

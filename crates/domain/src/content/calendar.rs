@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{Span, Timestamp};
 
 const DAY: i64 = 86_400_000_000;
@@ -55,6 +57,91 @@ impl Calendar {
             left = Span(left.0 - there.0);
         }
         None
+    }
+}
+
+/// How often something comes round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    Day,
+    Week,
+    Month,
+    Quarter,
+}
+
+impl Every {
+    pub const ALL: [Every; 4] = [Every::Day, Every::Week, Every::Month, Every::Quarter];
+
+    /// As people say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Every::Day => "daily",
+            Every::Week => "weekly",
+            Every::Month => "monthly",
+            Every::Quarter => "quarterly",
+        }
+    }
+
+    /// The first day of the period that this day is in.
+    fn start(self, day: i64) -> i64 {
+        match self {
+            Every::Day => day,
+            Every::Week => day - (day + 3).rem_euclid(7),
+            Every::Month => first_of_month(day),
+            Every::Quarter => {
+                let back = (date(day).month() - 1) % 3;
+                (0..back).fold(first_of_month(day), |first, _| first_of_month(first - 1))
+            }
+        }
+    }
+}
+
+fn date(day: i64) -> jiff::civil::Date {
+    jiff::tz::Offset::UTC.to_datetime(Timestamp(day.saturating_mul(DAY)).to_jiff()).date()
+}
+
+fn first_of_month(day: i64) -> i64 {
+    day - i64::from(date(day).day() - 1)
+}
+
+/// A moment that comes round: the first working day of each period, when work begins or at a time of day. Without a
+/// calendar every day is worked, from nine o'clock UTC on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    pub every: Every,
+    /// In microseconds after midnight.
+    pub at: Option<i64>,
+}
+
+static ALWAYS: Calendar = Calendar {
+    offset: 0,
+    days: [true; 7],
+    opens: DAY / 24 * 9,
+    closes: DAY / 24 * 17,
+    holidays: BTreeSet::new(),
+};
+
+impl Beat {
+    /// The first one that is later.
+    pub fn next(self, after: Timestamp, calendar: Option<&Calendar>) -> Timestamp {
+        let calendar = calendar.unwrap_or(&ALWAYS);
+        let today = calendar.day(after);
+        let begins = |day: &i64| {
+            let worked = |day: i64| calendar.hours(day).is_some();
+            worked(*day) && !(self.every.start(*day)..*day).any(worked)
+        };
+        let at = |day: i64| {
+            let midnight = day.saturating_mul(DAY).saturating_sub(calendar.offset);
+            Timestamp(midnight.saturating_add(self.at.unwrap_or(calendar.opens)))
+        };
+        let mut days = (today..today.saturating_add(DAYS_MAX)).filter(begins).map(at);
+        days.find(|at| *at > after).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether it comes round at exactly this time.
+    pub fn is_at(self, time: Timestamp, calendar: Option<&Calendar>) -> bool {
+        self.next(Timestamp(time.0.saturating_sub(1)), calendar) == time
     }
 }
 

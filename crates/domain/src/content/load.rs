@@ -8,9 +8,12 @@ mod approval;
 mod block;
 mod calendar;
 mod channels;
+mod charter;
+mod compliance;
 mod condition;
 mod confidence;
 mod drill;
+mod exercise;
 mod factors;
 mod kind;
 mod mapping;
@@ -25,13 +28,17 @@ mod report;
 mod reports;
 mod rule;
 mod samples;
+mod schedule;
+mod scores;
 mod services;
+mod statements;
 mod step;
 mod strategies;
 mod targets;
 mod taxonomy;
 #[cfg(test)]
 mod tests;
+mod training;
 mod trial;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -42,7 +49,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::piece::Pinned;
 use self::report::Report;
-use super::{ActionSpec, Content, IncidentType, rehearsal::rehearse};
+use super::{ActionSpec, Content, IncidentType, people::People, rehearsal::rehearse};
 use crate::{
     document::{Position, Problem},
     playbook::{Playbook, TextHash},
@@ -77,6 +84,12 @@ enum Kind {
     Services,
     Strategies,
     Reports,
+    Scores,
+    ScoresTest,
+    Compliance,
+    Schedule,
+    Statements,
+    Training,
     Policy,
     /// Belongs to the folder, but another part of the product reads it.
     Elsewhere,
@@ -107,6 +120,12 @@ const KNOWN: &[(&str, Kind)] = &[
     ("services.yaml", Kind::Services),
     ("strategies.yaml", Kind::Strategies),
     ("reports.yaml", Kind::Reports),
+    ("scores.yaml", Kind::Scores),
+    ("scores.test.yaml", Kind::ScoresTest),
+    ("compliance.yaml", Kind::Compliance),
+    ("schedule.yaml", Kind::Schedule),
+    ("statements.yaml", Kind::Statements),
+    ("training.yaml", Kind::Training),
     ("policies/*.cedar", Kind::Policy),
     ("estate.yaml", Kind::Elsewhere),
 ];
@@ -180,11 +199,13 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let mut people = people::read(&everybody(files), &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
-    let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
+    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
+    let compliance = compliance::read(&of_kind(files, Kind::Compliance), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
+    let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
     let called = (&of_kind(files, Kind::Escalation), &of_kind(files, Kind::Teams));
     factors::read(called, known, &mut people, &mut problems);
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
@@ -196,6 +217,8 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
     mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, &mut problems);
     people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
+    let charters = playbooks.iter().map(|(path, read)| (*path, &*read.playbook));
+    charter::check_people(&people, charters, &mut problems);
     trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, &mut problems);
     let tests = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, &mut problems);
 
@@ -208,6 +231,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
     let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
     let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
+    let ready = ready(files, &people, &templates, &mut problems);
     let policies =
         policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), &mut problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
@@ -230,15 +254,36 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         targets,
         confidence,
         services,
+        scores,
         people,
         reports,
+        compliance,
         policies,
         strategies,
+        ..ready
     };
     if problems.is_empty() {
         problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
     }
     (content, report::settle(problems))
+}
+
+/// What is done between incidents, and words to the outside; nothing else.
+fn ready(
+    files: &BTreeMap<String, String>,
+    people: &People,
+    templates: &BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) -> Content {
+    let drills = of_kind(files, Kind::Drill);
+    let names = drills.iter().filter_map(|(path, _)| drill::name_of(path));
+    Content {
+        exercises: exercise::read(&drills, people, problems),
+        schedule: schedule::read(&of_kind(files, Kind::Schedule), people, names, problems),
+        statements: statements::read(&of_kind(files, Kind::Statements), people, templates, problems),
+        training: training::read(&of_kind(files, Kind::Training), people, problems),
+        ..Content::default()
+    }
 }
 
 fn everybody(files: &BTreeMap<String, String>) -> people::PeopleFiles<'_> {

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    calendar::{Calendar, Wait},
+    calendar::{Beat, Calendar, Wait},
     factors::{Factors, Specialists},
 };
-use crate::{severity::Severity, time::Span};
+use crate::{
+    severity::Severity,
+    time::{Span, Timestamp},
+};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct People {
@@ -31,8 +34,23 @@ pub struct SeverityTerms {
     /// Zero means immediately.
     pub acknowledge: Wait,
     pub escalate: Option<Wait>,
-    /// How often the state is told.
+    /// How often the state of each is told.
     pub update: Option<Span>,
+    /// When the state of all that are open is told, in one notice.
+    pub digest: Option<Beat>,
+}
+
+impl SeverityTerms {
+    /// When the state is told next, where each is told `span` after the last time.
+    pub fn told_next(
+        &self,
+        now: Timestamp,
+        span: Option<Span>,
+        calendar: Option<&Calendar>,
+    ) -> Option<Timestamp> {
+        let digest = self.digest.map(|beat| beat.next(now, calendar));
+        digest.or_else(|| span.map(|span| now.plus(span)))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +104,15 @@ impl People {
             }
         }
         found
+    }
+
+    /// Every name that stands for somebody: of teams, roles and contacts.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.teams.keys().chain(self.roles.keys()).chain(self.contacts.keys()).map(String::as_str)
+    }
+
+    pub fn knows(&self, name: &str) -> bool {
+        self.teams.contains_key(name) || self.roles.contains_key(name) || self.contacts.contains_key(name)
     }
 
     /// The contacts of one level, counted from 1.

@@ -1,6 +1,6 @@
 //! What follows from a notice: whose turn is next, and that nobody could be told.
 
-use super::Command;
+use super::{Command, exercises};
 use crate::{event::Stream, id::NoticeId, incident, notice, state::State, time::Timestamp};
 
 /// A notice that reached nobody is never silent, and one that has gone makes room for the next.
@@ -16,6 +16,7 @@ pub(super) fn after(state: &State, id: NoticeId, event: &notice::Event, now: Tim
     let of = |route: u32| state.notices.get(&id)?.routes.get(route as usize);
     let next = freed.and_then(of).and_then(|route| state.lines.next(&route.channel, now));
     commands.extend(next.map(|id| Command::Notice(notice::Command::Wake { id })));
+    commands.extend(exercises::after_notice(state, id, event));
     commands
 }
 
@@ -24,13 +25,15 @@ fn undeliverable(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Comm
     match event {
         notice::Event::Undeliverable { reason } => {
             // One stands for all, so that dead channels leave room for what else waits for a person.
-            let waiting = state.incidents.open.get(&notice.incident).map(|incident| &incident.attention);
+            // What is about no incident stands among the notices, and what it reminds of is reminded of again.
+            let Some(incident) = notice.incident else { return Vec::new() };
+            let waiting = state.incidents.open.get(&incident).map(|incident| &incident.attention);
             if waiting.is_some_and(|all| all.iter().any(|waits| waits.about.starts_with("notice/"))) {
                 return Vec::new();
             }
             let reason = format!("nobody could be told ({}): {reason}", notice.to);
             let about = Stream::Notice(id);
-            vec![Command::Incident(incident::Command::RaiseAttention { id: notice.incident, about, reason })]
+            vec![Command::Incident(incident::Command::RaiseAttention { id: incident, about, reason })]
         }
         notice::Event::Queued { .. }
         | notice::Event::Sending { .. }

@@ -37,6 +37,7 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::Noted { .. }
         | incident::Event::AtOnce { .. }
         | incident::Event::Linked { .. }
+        | incident::Event::Analysis { .. }
         | incident::Event::Contained { .. }
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
@@ -45,6 +46,7 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::WatchEnded
         | incident::Event::Relapsed { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Closed { .. }
         | incident::Event::People(_)
         | incident::Event::Redacted { .. } => Vec::new(),

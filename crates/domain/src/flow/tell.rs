@@ -1,5 +1,8 @@
 //! Who is told of a fact, and what it asks of people. Nothing, where the content names nobody.
 
+mod digest;
+mod duties;
+
 use std::collections::BTreeSet;
 
 use super::Command;
@@ -7,12 +10,15 @@ use crate::{
     action,
     event::{Event, Stream},
     id::{ApprovalId, IncidentId, ReportId, ReviewId},
-    incident::{self, Incident, people},
+    incident::{self, Incident, analysis, people},
     notice::{self, Reason},
     playbook::{Kind, Playbook},
     report, review, run,
     state::State,
 };
+
+#[cfg(test)]
+mod tests;
 
 pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
     if state.content.people.is_empty() {
@@ -30,12 +36,16 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
             let action = state.actions.get(*id).filter(|action| action.spec.origin.run().is_none());
             action.and_then(|action| weigh(state, action.spec.incident)).into_iter().collect()
         }
+        Event::Duty(id, event) => duties::after(state, *id, event),
         Event::Alert(..)
         | Event::Silence(..)
         | Event::Action(..)
         | Event::Control(_)
         | Event::Sighting(..)
         | Event::Evidence(..)
+        | Event::Upkeep(_)
+        | Event::Statement(..)
+        | Event::Exercise(..)
         | Event::Person(..)
         | Event::Token(..)
         | Event::Approval(..)
@@ -75,6 +85,7 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Closed { .. } if incident.resolved_at.is_none() => {
             send(id, Reason::Resolved, concerned(state, incident), "closed without a resolution")
         }
+        incident::Event::Analysis { fact } => after_analysis(state, incident, fact),
         incident::Event::People(event) => after_people(state, incident, event),
         incident::Event::AlertJoined { targets, .. } if !targets.is_empty() => {
             weigh(state, id).into_iter().collect()
@@ -89,9 +100,26 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         | incident::Event::ResponseStopped { .. }
         | incident::Event::WatchEnded
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
+    }
+}
+
+/// Whoever is concerned hears at once what a person says of how it stands, and the cause that they were promised.
+fn after_analysis(state: &State, incident: &Incident, fact: &analysis::Fact) -> Vec<Command> {
+    match fact {
+        analysis::Fact::Updated { text, .. } => {
+            send(incident.id, Reason::Update, concerned(state, incident), text)
+        }
+        analysis::Fact::Explained { text, awaited: true, .. } => {
+            send(incident.id, Reason::Cause, concerned(state, incident), text)
+        }
+        analysis::Fact::Explained { awaited: false, .. }
+        | analysis::Fact::Found { .. }
+        | analysis::Fact::Assessed { .. }
+        | analysis::Fact::Profiled { .. } => Vec::new(),
     }
 }
 
@@ -142,6 +170,7 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
         people::Event::CrisisCalled { .. }
         | people::Event::CrisisAnswered { .. }
         | people::Event::CrisisReminded { .. } => after_crisis(incident, event),
+        people::Event::UpdateDue { digest: true, .. } if !incident.drill => digest::after(state, incident),
         people::Event::UpdateDue { unheard, .. } if *unheard > people::UNHEARD_AT_CADENCE => {
             let to = known.of_level(incident.standing().level);
             let since = incident.opened_at;
@@ -279,12 +308,17 @@ fn after_review(state: &State, id: ReviewId, event: &review::Event) -> Vec<Comma
 fn after_part(state: &State, review: &review::Review, fact: &review::Fact) -> Vec<Command> {
     let known = &state.content.people;
     let (number, what) = match fact {
+        review::Fact::Found { awaited: true, text, .. } => {
+            let mut to = known.of_level(1);
+            to.extend(review.severity.map(|severity| known.told_of(severity)).unwrap_or_default());
+            return send(review.incident, Reason::Cause, to, text);
+        }
         review::Fact::Planned { .. } => (u32::try_from(review.actions.len()).unwrap_or(u32::MAX), "is yours"),
         review::Fact::ActionReminded { action } => (*action, "is due soon"),
         review::Fact::ActionOverdue { action } => (*action, "is overdue"),
         review::Fact::Attended { .. }
         | review::Fact::Signed { .. }
-        | review::Fact::Found { .. }
+        | review::Fact::Found { awaited: false, .. }
         | review::Fact::Answered { .. }
         | review::Fact::Finished { .. } => return Vec::new(),
     };

@@ -15,7 +15,7 @@ pub(super) fn uncontained(state: &State, id: IncidentId, alert: AlertId) -> Vec<
     let Some((incident, alert)) = state.incidents.open.get(&id).zip(state.alerts.get(alert)) else {
         return Vec::new();
     };
-    let playbook = state.content.playbook_for(&incident.incident_type, incident.severity);
+    let playbook = state.playbook_for(&incident.incident_type, incident.severity);
     let acts_on = |kind: &str| {
         let known = |verb: &str| state.content.actions.get(verb).is_some_and(|known| known.target == kind);
         playbook.is_some_and(|playbook| playbook.steps().any(|(_, step)| known(&step.verb)))

@@ -64,6 +64,10 @@ pub(super) fn after(state: &mut State, fact: usize, context: &Context, facts: &m
         | Event::Raw(..)
         | Event::Sighting(..)
         | Event::Evidence(..)
+        | Event::Upkeep(_)
+        | Event::Duty(..)
+        | Event::Statement(..)
+        | Event::Exercise(..)
         | Event::Content(_)
         | Event::Log(LogEvent::Redacted { .. }) => {}
     }

@@ -148,7 +148,7 @@ pub(super) fn classify(
     }
     let why = bounded("reason", why)?;
     // What a person started by name goes on while the type and severity would choose the same as before.
-    let chosen = |kind: &str, severity| state.content.playbook_for(kind, severity).map(|p| p.id.as_str());
+    let chosen = |kind: &str, severity| state.playbook_for(kind, severity).map(|p| p.id.as_str());
     let changed = chosen(&incident.incident_type, incident.severity) != chosen(&new_type, severity);
     let other = |run: &&crate::run::Run| chosen(&new_type, severity) != Some(&*run.playbook);
     let under_way = state.runs.of_incident(id).and_then(|run| state.runs.get(run));

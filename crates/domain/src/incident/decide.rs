@@ -1,9 +1,9 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, at_once,
+    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, analysis, at_once,
     classify::{classify, from_alert, open_by_person},
-    recovery, restore,
+    closing, recovery, restore,
 };
 use crate::{
     action::{self, Action},
@@ -45,18 +45,17 @@ pub fn decide(
             open(state, id)?;
             Ok(vec![(id, Event::Noted { text: bounded("note", text)? })])
         }
-        Command::Link { id, title, url } => {
-            open(state, id)?;
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
-            }
-            Ok(vec![(id, Event::Linked { title: bounded("title", title)?, url: bounded("link", url)? })])
+        Command::Link { id, title, url, room } => link(state, id, title, url, room),
+        Command::Analyze { id, ask } => {
+            let fact = Box::new(analysis::decide(state, id, ask, context)?);
+            Ok(vec![(id, Event::Analysis { fact })])
         }
         Command::Resolve { id, summary } => recovery::resolve(state, id, summary, context),
         Command::SignOff { id, note } => recovery::sign_off(state, id, note, context),
         Command::Recovery { id, command } => restore::decide(state, id, command, context),
         Command::EndWatch { id } => Ok(recovery::end_watch(state, id, context.now)),
-        Command::Close { id, disposition } => recovery::close(state, id, disposition),
+        Command::Check { id, found } => closing::check(state, id, found),
+        Command::Close { id, disposition } => recovery::close(state, id, disposition, context),
         Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {
             Some(incident) if incident.contained_at.is_none() => {
                 vec![(id, Event::Contained { action })]
@@ -84,6 +83,21 @@ pub fn decide(
             Ok(if waits { vec![(id, cleared)] } else { Vec::new() })
         }
     }
+}
+
+fn link(
+    state: &State,
+    id: IncidentId,
+    title: String,
+    url: String,
+    room: bool,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    open(state, id)?;
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
+    }
+    let (title, url) = (bounded("title", title)?, bounded("link", url)?);
+    Ok(vec![(id, Event::Linked { title, url, room })])
 }
 
 /// One that is closed stays in memory until that is durable, and nothing more begins in it.
@@ -155,6 +169,10 @@ fn must_wait(state: &State, about: Stream) -> bool {
         | Stream::Raw(_)
         | Stream::Sighting(_)
         | Stream::Evidence(_)
+        | Stream::Upkeep
+        | Stream::Duty(_)
+        | Stream::Statement(_)
+        | Stream::Exercise(_)
         | Stream::Content
         | Stream::Log => false,
     }

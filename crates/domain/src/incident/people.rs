@@ -105,6 +105,9 @@ pub enum Event {
         /// How often it was told while nobody acknowledged; zero once somebody has.
         #[serde(default)]
         unheard: u32,
+        /// Together with all others of its severity.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        digest: bool,
     },
     /// The last level is engaged, and each of its people is to answer.
     CrisisCalled {
@@ -186,6 +189,9 @@ pub struct Standing {
     pub offered: Option<PersonId>,
     pub team: Vec<(Box<str>, Box<str>)>,
     pub unfilled: Vec<Box<str>>,
+    /// The address of the room in which they meet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Box<str>>,
 }
 
 type Decided = Result<Vec<Event>, Rejected>;
@@ -254,18 +260,16 @@ fn set_clock(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
     let (due, why) = clock(people, incident, level, since);
     let terms = people.severities.get(&severity);
     let opened_at = standing.reopened_at.unwrap_or(incident.opened_at);
-    let cadence = terms.and_then(|terms| terms.update).map(|span| now.plus(span));
+    let calendar = people.calendar.as_ref();
+    let next = terms.and_then(|terms| terms.told_next(now, terms.update, calendar));
     vec![Event::ClockSet {
         level,
         severity,
         due: due.filter(|_| incident.acknowledged.is_none()),
         why: why.into(),
-        acknowledge_by: terms.map(|terms| terms.acknowledge.after(opened_at, people.calendar.as_ref())),
-        update_at: match (cadence, standing.update_at) {
-            // The earliest notice wins.
-            (Some(new), Some(old)) => Some(new.min(old)),
-            (new, _) => new,
-        },
+        acknowledge_by: terms.map(|terms| terms.acknowledge.after(opened_at, calendar)),
+        // The earliest notice wins: what was promised before comes all the same.
+        update_at: next.into_iter().chain(standing.update_at).min(),
         tell: standing.told.is_none_or(|told| told < severity),
         look_at: factors::next_look(state, incident, level, now),
     }]
@@ -286,10 +290,13 @@ fn elapsed(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
     }
     events.extend(crisis::elapsed(incident, now));
     if standing.update_at.is_some_and(|at| at <= now) {
-        let cadence = people.severities.get(&incident.severity).and_then(|terms| terms.update);
+        let (terms, calendar) = (people.severities.get(&incident.severity), people.calendar.as_ref());
         let unheard = incident.acknowledged.map_or_else(|| standing.unheard.saturating_add(1), |_| 0);
-        let next = cadence.map(|span| now.plus(spaced(span, unheard)));
-        events.push(Event::UpdateDue { next, unheard });
+        let span = terms.and_then(|terms| terms.update).map(|span| spaced(span, unheard));
+        let next = terms.and_then(|terms| terms.told_next(now, span, calendar));
+        let beat = terms.and_then(|terms| terms.digest);
+        let digest = beat.zip(standing.update_at).is_some_and(|(beat, at)| beat.is_at(at, calendar));
+        events.push(Event::UpdateDue { next, unheard, digest });
     }
     events
 }
@@ -442,7 +449,7 @@ pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
         Event::CrisisCalled { .. } | Event::CrisisAnswered { .. } | Event::CrisisReminded { .. } => {
             crisis::apply(&mut standing.crisis, event, meta.time);
         }
-        Event::UpdateDue { next, unheard } => {
+        Event::UpdateDue { next, unheard, .. } => {
             standing.update_at = *next;
             standing.unheard = *unheard;
         }

@@ -2,12 +2,15 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Command, Event, Intent, LeftOut, Notice, Outcome, Reason, Route, Status, message, past};
+use super::{
+    Command, Event, Intent, LeftOut, Message, Notice, Outcome, Reason, Route, Status, message, past,
+};
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
-    id::{IncidentId, NoticeId},
+    id::{ExerciseId, IncidentId, NoticeId},
     playbook::{Backoff, Retry},
+    severity::Severity,
     state::State,
     time::Span,
 };
@@ -15,6 +18,7 @@ use crate::{
 /// Most characters of what a channel or a sender said that are kept.
 const TEXT_CHARS_MAX: usize = 500;
 const RETRY_DELAY: Span = Span::secs(2);
+const OUTSIDE: &str = "nobody outside reads what stands here";
 const DRILL: &str = "it is a drill: nobody outside is told";
 
 pub fn decide(
@@ -25,6 +29,31 @@ pub fn decide(
     match command {
         Command::Send { incident, reason, to, about } => {
             send(state, (incident, reason), &to, &about, None, context)
+        }
+        Command::Tell { reason, severity, to, title, lines } => {
+            let words = message::free(state, reason, severity, &title, &lines);
+            let whose =
+                Whose { incident: None, reason, severity, drill: false, about: &title, exercise: None };
+            Ok(queue(state, &whose, words.messages(&to), &to, None, context))
+        }
+        Command::Say { incident, severity, drill, to, subject, text } => {
+            let (incident, reason, about) = (Some(incident), Reason::Statement, &*subject);
+            let whose = Whose { incident, reason, severity, drill, about, exercise: None };
+            let message = Message { subject: subject.clone(), text, severity: Some(severity) };
+            Ok(queue(state, &whose, vec![message], &[to], None, context))
+        }
+        Command::Probe { exercise, channel, to, name } => {
+            let (reason, severity) = (Reason::Exercise, Severity::Medium);
+            let title = format!("Exercise {exercise}: {name}");
+            let lines = [
+                "This is an exercise: it shows whether this way reaches you, and nothing else is asked of you.".into(),
+                format!("Say that it came: `ringfence exercise acknowledge {exercise} {to}`").into(),
+            ];
+            let words = message::free(state, reason, severity, &title, &lines);
+            let exercise = Some(exercise);
+            let whose = Whose { incident: None, reason, severity, drill: false, about: &title, exercise };
+            let to = [to];
+            Ok(queue(state, &whose, words.messages(&to), &to, Some(&channel), context))
         }
         Command::Test { incident, channel, to } => test(state, incident, &channel, to, context),
         Command::Report { id, attempt, outcome } => {
@@ -89,26 +118,62 @@ fn send(
     let Some(open) = known.or_else(|| past::incident(state, incident, reason).map(Cow::Owned)) else {
         return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
     };
+    let words = message::words(state, &open, reason, about);
+    let (severity, drill) = (open.severity, open.drill);
+    let whose = Whose { incident: Some(incident), reason, severity, drill, about, exercise: None };
+    Ok(queue(state, &whose, words.messages(to), to, only, context))
+}
+
+/// What notices are about.
+struct Whose<'a> {
+    incident: Option<IncidentId>,
+    reason: Reason,
+    severity: Severity,
+    drill: bool,
+    about: &'a str,
+    exercise: Option<ExerciseId>,
+}
+
+/// One notice for each recipient, and how each begins.
+fn queue(
+    state: &State,
+    whose: &Whose<'_>,
+    messages: Vec<Message>,
+    to: &[Box<str>],
+    only: Option<&str>,
+    context: &Context,
+) -> Vec<(NoticeId, Event)> {
     let mut rooms: BTreeMap<Box<str>, usize> = BTreeMap::new();
-    let messages = message::words(state, &open, reason, about).messages(to);
     let mut events = Vec::with_capacity(2 * to.len());
     for (to, message) in to.iter().zip(messages) {
         let id = NoticeId::from_number(context.next + events.len() as u64);
         let channels: Vec<&Channel> = match only {
             Some(name) => state.content.channels.named(name).into_iter().collect(),
-            None => state.content.channels.order(reason, open.severity).collect(),
+            None => state.content.channels.order(whose.reason, whose.severity).collect(),
         };
-        let (routes, left_out) = routes(state, &channels, open.drill, to);
+        let (routes, left_out) = routes(state, &channels, whose, to);
         let room = routes.first().filter(|route| !route.here).map(|route| {
             rooms.entry(route.channel.clone()).or_insert_with(|| state.lines.room(&route.channel))
         });
         let has_room = room.is_none_or(|room| std::mem::replace(room, room.saturating_sub(1)) > 0);
-        let first = has_room.then(|| first_event(id, &routes, open.drill, state, context));
-        let (to, about) = (clip(to), clip(about));
-        events.push((id, Event::Queued { incident, reason, to, about, message, routes, left_out }));
+        let first = has_room.then(|| first_event(id, &routes, whose.drill, state, context));
+        let (incident, reason, to, about) = (whose.incident, whose.reason, clip(to), clip(whose.about));
+        events.push((
+            id,
+            Event::Queued {
+                incident,
+                reason,
+                to,
+                about,
+                message,
+                routes,
+                left_out,
+                exercise: whose.exercise,
+            },
+        ));
         events.extend(first.map(|first| (id, first)));
     }
-    Ok(events)
+    events
 }
 
 fn test(
@@ -143,12 +208,15 @@ fn first_event(id: NoticeId, routes: &[Route], drill: bool, state: &State, conte
 }
 
 /// The ways in the order of `channels.yaml`, and those left out with the reason.
-fn routes(state: &State, channels: &[&Channel], drill: bool, to: &str) -> (Vec<Route>, Vec<LeftOut>) {
+fn routes(state: &State, channels: &[&Channel], whose: &Whose<'_>, to: &str) -> (Vec<Route>, Vec<LeftOut>) {
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
     for channel in channels {
         let here = channel.kind == ChannelKind::Dashboard;
         match address(state, channel, to) {
-            _ if drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
+            _ if here && whose.reason == Reason::Statement => {
+                left_out.push((channel.name.as_str().into(), OUTSIDE.into()));
+            }
+            _ if whose.drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
             Ok(address) => routes.push(Route {
                 channel: channel.name.as_str().into(),
                 address,
@@ -174,6 +242,11 @@ fn address(state: &State, channel: &Channel, to: &str) -> Result<Box<str>, &'sta
         }
     };
     own.or(channel.address.as_deref()).map(Into::into).ok_or(missing)
+}
+
+/// Whether the channel knows where this contact is reached.
+pub(crate) fn reaches(state: &State, channel: &Channel, contact: &str) -> bool {
+    address(state, channel, contact).is_ok()
 }
 
 fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, context: &Context) -> Event {

@@ -85,6 +85,8 @@ pub const INCIDENT_ASSIGN: Act = act("incident.assign", Respond, Kind::Incident)
 pub const INCIDENT_CLASSIFY: Act = act("incident.classify", Respond, Kind::Incident);
 pub const INCIDENT_NOTE: Act = act("incident.note", Respond, Kind::Incident);
 pub const INCIDENT_LINK: Act = act("incident.link", Respond, Kind::Incident);
+pub const INCIDENT_ANALYZE: Act = act("incident.analyze", Respond, Kind::Incident);
+pub const INCIDENT_UPDATE: Act = act("incident.update", Respond, Kind::Incident);
 pub const INCIDENT_ESCALATE: Act = act("incident.escalate", Respond, Kind::Incident);
 pub const INCIDENT_CLAIM: Act = act("incident.claim", Respond, Kind::Incident);
 pub const INCIDENT_HAND_OVER: Act = act("incident.hand_over", Respond, Kind::Incident);
@@ -111,6 +113,8 @@ pub const APPROVAL_APPROVE: Act = act("approval.approve", Respond, Kind::Approva
 pub const APPROVAL_DENY: Act = act("approval.deny", Respond, Kind::Approval);
 pub const APPROVAL_RENEW: Act = act("approval.renew", Respond, Kind::Approval);
 pub const NOTICE_SEND: Act = act("notice.send", Respond, Kind::Notice);
+pub const STATEMENT_WRITE: Act = act("statement.write", Respond, Kind::Incident);
+pub const STATEMENT_SEND: Act = act("statement.send", Respond, Kind::Notice);
 pub const NOTICE_TEST: Act = act("notice.test", Respond, Kind::Notice);
 pub const REVIEW_COMPLETE: Act = act("review.complete", Respond, Kind::Review);
 pub const REVIEW_WRITE: Act = act("review.write", Respond, Kind::Review);
@@ -121,6 +125,7 @@ pub const KILL_SWITCH: Act = act("control.kill_switch", Command, Kind::Platform)
 pub const BREAKER: Act = act("control.breaker", Command, Kind::Platform);
 pub const MEND_GLASS: Act = act("control.mend_glass", Command, Kind::Platform);
 pub const CONFIRM_CLOCK: Act = act("control.confirm_clock", Command, Kind::Platform);
+pub const RESTORE: Act = act("control.restore", Command, Kind::Platform);
 pub const BREAK_GLASS: Act = act("control.break_glass", Administer, Kind::Platform);
 pub const PERSON_ADD: Act = act("person.add", Administer, Kind::Account);
 pub const PERSON_SET_ROLE: Act = act("person.set_role", Administer, Kind::Account);
@@ -134,6 +139,12 @@ pub const EVIDENCE_ACCESS: Act = act("evidence.access", Respond, Kind::Evidence)
 pub const EVIDENCE_EXPORT: Act = act("evidence.export", Respond, Kind::Evidence);
 pub const EVIDENCE_TRANSFER: Act = act("evidence.transfer", Respond, Kind::Evidence);
 pub const EVIDENCE_VERIFY: Act = act("evidence.verify", Respond, Kind::Evidence);
+pub const PROCEDURE_REVIEW: Act = act("procedure.review", Respond, Kind::Platform);
+pub const PROCEDURE_ACTIVATE: Act = act("procedure.activate", Command, Kind::Platform);
+pub const PROCEDURE_RETIRE: Act = act("procedure.retire", Command, Kind::Platform);
+pub const EXERCISE_HOLD: Act = act("exercise.hold", Respond, Kind::Platform);
+pub const TRAINING_COMPLETE: Act = act("training.complete", Respond, Kind::Platform);
+pub const DUTY_COMPLETE: Act = act("duty.complete", Respond, Kind::Platform);
 pub const LOG_IN: Act = act("page.log_in", Read, Kind::Account);
 pub const LOG_OUT: Act = act("page.log_out", Read, Kind::Account);
 
@@ -147,6 +158,8 @@ pub const ALL: &[Act] = &[
     INCIDENT_CLASSIFY,
     INCIDENT_NOTE,
     INCIDENT_LINK,
+    INCIDENT_ANALYZE,
+    INCIDENT_UPDATE,
     INCIDENT_ESCALATE,
     INCIDENT_CLAIM,
     INCIDENT_HAND_OVER,
@@ -174,6 +187,8 @@ pub const ALL: &[Act] = &[
     APPROVAL_RENEW,
     NOTICE_SEND,
     NOTICE_TEST,
+    STATEMENT_WRITE,
+    STATEMENT_SEND,
     REVIEW_COMPLETE,
     REVIEW_WRITE,
     REPORT_ACKNOWLEDGE,
@@ -183,6 +198,7 @@ pub const ALL: &[Act] = &[
     BREAKER,
     MEND_GLASS,
     CONFIRM_CLOCK,
+    RESTORE,
     BREAK_GLASS,
     PERSON_ADD,
     PERSON_SET_ROLE,
@@ -196,6 +212,12 @@ pub const ALL: &[Act] = &[
     EVIDENCE_EXPORT,
     EVIDENCE_TRANSFER,
     EVIDENCE_VERIFY,
+    PROCEDURE_REVIEW,
+    PROCEDURE_ACTIVATE,
+    PROCEDURE_RETIRE,
+    EXERCISE_HOLD,
+    TRAINING_COMPLETE,
+    DUTY_COMPLETE,
     LOG_IN,
     LOG_OUT,
 ];

@@ -9,11 +9,14 @@ use crate::{
     action, approval,
     content::strategies::Strategy,
     control::{self, Leave},
-    evidence,
+    duty, evidence, exercise,
     flow::Command,
     id::{ActionId, ApprovalId, EvidenceId, IncidentId, ReportId, ReviewId, RunId},
-    incident, intake, notice, report, review, run, silence,
+    incident, intake, notice,
+    playbook::Life,
+    report, review, run, silence,
     state::State,
+    statement, upkeep,
 };
 
 /// What a command asks of policies.
@@ -63,6 +66,12 @@ pub(super) fn by(state: &State, command: &Command) -> Asked {
             report::Command::Link { .. } | report::Command::Remind { .. } => Asked::Own,
         },
         Command::Evidence(command) => of_evidence(state, command),
+        Command::Statement(command) => of_statement(state, command),
+        Command::Exercise(exercise::Command::Reached { .. } | exercise::Command::Elapse { .. }) => Asked::Own,
+        Command::Exercise(_) => one(act::EXERCISE_HOLD, Thing::platform()),
+        Command::Upkeep(command) => of_upkeep(command),
+        Command::Duty(duty::Command::Complete { .. }) => one(act::DUTY_COMPLETE, Thing::platform()),
+        Command::Duty(duty::Command::Open { .. } | duty::Command::Remind { .. }) => Asked::Own,
         Command::Intake(intake::Command::Keep { .. }) => Asked::Scope,
         Command::LoadContent(_) => one(act::CONTENT_LOAD, Thing::platform()),
         Command::Redact { .. } => one(act::REDACT, Thing::platform()),
@@ -87,7 +96,7 @@ fn of_silence(command: &silence::Command) -> Asked {
 }
 
 fn of_incident(state: &State, command: &incident::Command) -> Asked {
-    use incident::{Command as Asks, people::Ask, restore};
+    use incident::{Command as Asks, analysis, people::Ask, restore};
     let (act, id) = match command {
         Asks::Open { incident_type, severity, .. } => {
             let incident = Some(About::new(state, incident_type, *severity));
@@ -98,6 +107,8 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         Asks::Classify { id, .. } => (act::INCIDENT_CLASSIFY, id),
         Asks::Note { id, .. } => (act::INCIDENT_NOTE, id),
         Asks::Link { id, .. } => (act::INCIDENT_LINK, id),
+        Asks::Analyze { id, ask: analysis::Ask::Update { .. } } => (act::INCIDENT_UPDATE, id),
+        Asks::Analyze { id, .. } => (act::INCIDENT_ANALYZE, id),
         Asks::Resolve { id, .. } => (act::INCIDENT_RESOLVE, id),
         Asks::SignOff { id, .. } => (act::INCIDENT_SIGN_OFF, id),
         Asks::Close { id, .. } => (act::INCIDENT_CLOSE, id),
@@ -120,6 +131,7 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         }
         | Asks::FromAlert { .. }
         | Asks::EndWatch { .. }
+        | Asks::Check { .. }
         | Asks::Contained { .. }
         | Asks::RaiseAttention { .. }
         | Asks::ClearAttention { .. }
@@ -210,14 +222,22 @@ fn effect_thing(state: &State, asked: Act, id: ActionId) -> Thing {
     Thing { effect, ..Thing::within(Kind::Effect, id.to_string(), state, incident) }
 }
 
-/// Allowing that a limit is left takes the right to leave it, too.
+/// Allowing that a limit is left takes the right to leave it, too, and words to the outside the right to say them.
 pub(super) fn of_approval(state: &State, id: ApprovalId) -> Vec<(Act, Thing)> {
-    let leave = state.approvals.get(&id).and_then(|approval| approval.leave.as_ref());
+    let asked = state.approvals.get(&id);
+    let leave = asked.and_then(|approval| approval.leave.as_ref());
+    let words = asked.and_then(|approval| approval.statement);
+    let outside = words.map(|id| {
+        let thing =
+            Thing::within(Kind::Notice, id.to_string(), state, asked.and_then(|asked| asked.incident));
+        (act::STATEMENT_SEND, Thing { external: true, ..thing })
+    });
     let leaving = leave.map(|leave| match leave {
         Leave::KillSwitch { .. } => (act::KILL_SWITCH, Thing::platform()),
         Leave::SafeMode { .. } => (act::SAFE_MODE, Thing::platform()),
+        Leave::Data(_) => (act::RESTORE, Thing::platform()),
     });
-    leaving.into_iter().chain([(act::APPROVAL_APPROVE, Thing::approval(state, id))]).collect()
+    leaving.into_iter().chain(outside).chain([(act::APPROVAL_APPROVE, Thing::approval(state, id))]).collect()
 }
 
 fn of_control(command: &control::Command) -> Asked {
@@ -228,12 +248,14 @@ fn of_control(command: &control::Command) -> Asked {
         control::Command::ConfirmClock => act::CONFIRM_CLOCK,
         control::Command::BreakGlass { .. } => act::BREAK_GLASS,
         control::Command::MendGlass => act::MEND_GLASS,
+        control::Command::Restore { .. } | control::Command::EndRestore { .. } => act::RESTORE,
         // It has been made already; who may have one made is asked before.
         control::Command::BackedUp(_) => return Asked::Record,
         control::Command::Start { .. }
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }
         | control::Command::BackupFailed { .. }
+        | control::Command::RestoreReady
         | control::Command::Leave { .. } => return Asked::Own,
     };
     one(act, Thing::platform())
@@ -279,6 +301,29 @@ fn of_evidence(state: &State, command: &evidence::Command) -> Asked {
     }
 }
 
+fn of_statement(state: &State, command: &statement::Command) -> Asked {
+    let incident = match command {
+        statement::Command::Draft { incident, .. } => Some(*incident),
+        statement::Command::Edit { id, .. }
+        | statement::Command::Submit { id }
+        | statement::Command::Withdraw { id, .. } => state.statements.get(id).map(|known| known.incident),
+        statement::Command::Send { .. } => return Asked::Own,
+    };
+    let thing = Thing::new(Kind::Incident, "new");
+    one(act::STATEMENT_WRITE, incident.map_or(thing, |id| Thing::incident(state, id)))
+}
+
+fn of_upkeep(command: &upkeep::Command) -> Asked {
+    let act = match command {
+        upkeep::Command::Move { to: Life::Draft | Life::Review, .. } => act::PROCEDURE_REVIEW,
+        upkeep::Command::Move { to: Life::Active, .. } => act::PROCEDURE_ACTIVATE,
+        upkeep::Command::Move { to: Life::Retired, .. } => act::PROCEDURE_RETIRE,
+        upkeep::Command::Complete { .. } => act::TRAINING_COMPLETE,
+        upkeep::Command::Round => return Asked::Own,
+    };
+    one(act, Thing::platform())
+}
+
 fn owner(holder: &Holder) -> Option<crate::id::PersonId> {
     match holder {
         Holder::Person(id) | Holder::Page(id) => Some(*id),
@@ -304,7 +349,10 @@ fn of_notice(state: &State, command: &notice::Command) -> Asked {
         notice::Command::Test { incident, to, .. } => {
             one(act::NOTICE_TEST, thing(*incident, external(&[to])))
         }
-        notice::Command::Report { .. }
+        notice::Command::Tell { .. }
+        | notice::Command::Probe { .. }
+        | notice::Command::Say { .. }
+        | notice::Command::Report { .. }
         | notice::Command::Wake { .. }
         | notice::Command::Recover { .. }
         | notice::Command::Cancel { .. } => Asked::Own,

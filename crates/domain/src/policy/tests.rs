@@ -33,6 +33,8 @@ const LEAST: &[(usize, &[&str])] = &[
             "incident.classify",
             "incident.note",
             "incident.link",
+            "incident.analyze",
+            "incident.update",
             "incident.escalate",
             "incident.claim",
             "incident.hand_over",
@@ -52,8 +54,14 @@ const LEAST: &[(usize, &[&str])] = &[
             "approval.renew",
             "notice.send",
             "notice.test",
+            "statement.write",
+            "statement.send",
             "review.complete",
             "review.write",
+            "procedure.review",
+            "duty.complete",
+            "exercise.hold",
+            "training.complete",
             "report.acknowledge",
             "report.close",
         ],
@@ -73,6 +81,9 @@ const LEAST: &[(usize, &[&str])] = &[
             "control.breaker",
             "control.mend_glass",
             "control.confirm_clock",
+            "control.restore",
+            "procedure.activate",
+            "procedure.retire",
         ],
     ),
     (
@@ -120,7 +131,9 @@ fn expected(who: &Principal, act: Act, thing: &Thing) -> bool {
             ranked && needs.is_none_or(|needs| needs.iter().all(|name| has(name)))
         }
         "incident.sign_off" => ranked && has("business_decisions"),
-        "notice.send" | "notice.test" => ranked && (!thing.external || has("external_communications")),
+        "notice.send" | "notice.test" | "statement.send" => {
+            ranked && (!thing.external || has("external_communications"))
+        }
         _ => ranked,
     }
 }

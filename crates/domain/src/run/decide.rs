@@ -7,7 +7,7 @@ use crate::{
     event::{Context, Rejected},
     id::{IncidentId, RunId},
     incident,
-    playbook::Playbook,
+    playbook::{Life, Playbook},
     state::State,
 };
 
@@ -209,13 +209,19 @@ fn start(
     }
     let playbook = match &named {
         Some(id) => state.content.playbooks.get(id),
-        None => state.content.playbook_for(&found.incident_type, found.severity),
+        None => state.playbook_for(&found.incident_type, found.severity),
     };
     let playbook = playbook.ok_or_else(|| {
         let what =
             named.unwrap_or_else(|| format!("type {} and severity {}", found.incident_type, found.severity));
         Rejected::NotFound(format!("there is no playbook for {what}"))
     })?;
+    let life = state.upkeep.life(playbook);
+    if life != Life::Active {
+        let (id, life) = (&playbook.id, life.name());
+        let said = format!("playbook {id} is {life}, and only an active one starts; see `playbook review`");
+        return Err(Rejected::Conflict(said));
+    }
     let id = RunId::from_number(context.next);
     let started = |progress: Progress| Event::Started {
         incident,

@@ -2,10 +2,11 @@
 
 use super::{Fired, State};
 use crate::{
-    action, alert, approval, control,
+    action, alert, approval, control, duty,
     event::{Context, Event, Stream},
+    exercise,
     flow::Command,
-    incident, notice, report, review, run, sighting, silence,
+    incident, notice, report, review, run, sighting, silence, upkeep,
 };
 
 impl State {
@@ -56,11 +57,21 @@ impl State {
                 let command = self.sightings.get(id).and_then(|sighting| sighting::due(sighting, now));
                 command.map_or(Fired::Nothing, |command| Fired::Command(Command::Sighting(command)))
             }
+            Stream::Upkeep => Fired::Command(Command::Upkeep(upkeep::Command::Round)),
+            Stream::Duty(id) => {
+                let command = self.duties.get(&id).and_then(|duty| duty::due(duty, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Duty(command)))
+            }
+            Stream::Exercise(id) => {
+                let command = self.exercises.get(&id).and_then(|exercise| exercise::due(exercise, now));
+                command.map_or(Fired::Nothing, |command| Fired::Command(Command::Exercise(command)))
+            }
             Stream::Evidence(_)
             | Stream::Health
             | Stream::Person(_)
             | Stream::Token(_)
             | Stream::Raw(_)
+            | Stream::Statement(_)
             | Stream::Content
             | Stream::Log => Fired::Nothing,
         }

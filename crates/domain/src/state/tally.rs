@@ -36,6 +36,10 @@ impl State {
             | Event::Report(..)
             | Event::Raw(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
+            | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Sighting(..)
             | Event::Content(_)
             | Event::Log(_) => return,

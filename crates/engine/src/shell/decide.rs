@@ -323,6 +323,10 @@ impl Decide {
             | Command::Intake(_)
             | Command::Sighting(_)
             | Command::Evidence(_)
+            | Command::Upkeep(_)
+            | Command::Duty(_)
+            | Command::Statement(_)
+            | Command::Exercise(_)
             | Command::Detect { .. }
             | Command::Reroute { .. }
             | Command::Enact { .. }

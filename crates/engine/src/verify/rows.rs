@@ -180,6 +180,10 @@ impl Fold {
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
+            | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Token(..) => {}
         }
     }
@@ -250,6 +254,10 @@ impl Fold {
             | Stream::Raw(_)
             | Stream::Sighting(_)
             | Stream::Evidence(_)
+            | Stream::Upkeep
+            | Stream::Duty(_)
+            | Stream::Statement(_)
+            | Stream::Exercise(_)
             | Stream::Content
             | Stream::Log => false,
         })

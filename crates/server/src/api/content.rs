@@ -2,19 +2,22 @@
 
 use std::{collections::BTreeMap, future::ready};
 
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
 use domain::{
+    access::Permission,
     content::{ActionSpec, Pinned},
-    playbook::Playbook,
+    flow::Command,
+    playbook::{Life, Playbook},
+    upkeep::{self, Upkeep},
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{CURSOR, LIMIT, missing, read};
+use super::{CURSOR, LIMIT, change, missing, read, shown};
 use crate::{
     Error,
     call::{Call, ok},
-    route::{Answer, Route, schema},
+    route::{Answer, Handler, Route, schema},
     view::{self, Line, Page, name, text},
 };
 
@@ -38,16 +41,47 @@ pub(crate) const ROUTES: &[Route] = &[
         &[LIMIT, CURSOR],
         Answer::Json(200, schema::<Page<PlaybookHead>>),
         "The playbooks in force, by name.",
-        |call| Box::pin(ready(playbooks(&call))),
+        |call| Box::pin(playbooks(call)),
     ),
     read(
         "/api/v1/playbooks/{id}",
         &[],
         Answer::Json(200, schema::<PlaybookText>),
         "One playbook with its text.",
-        |call| Box::pin(ready(playbook(&call))),
+        |call| Box::pin(playbook(call)),
     ),
+    life(
+        "/api/v1/playbooks/{id}/review",
+        Permission::Respond,
+        "Have a draft looked at, or a retired one again.",
+        |call| Box::pin(shift(call, Life::Review)),
+    ),
+    life("/api/v1/playbooks/{id}/activate", Permission::Command, "Let it start runs.", |call| {
+        Box::pin(shift(call, Life::Active))
+    }),
+    life("/api/v1/playbooks/{id}/retire", Permission::Command, "Let it start no run any more.", |call| {
+        Box::pin(shift(call, Life::Retired))
+    }),
 ];
+
+/// A step in the life of a procedure.
+const fn life(path: &'static str, permission: Permission, summary: &'static str, handler: Handler) -> Route {
+    change(
+        path,
+        permission,
+        Some(schema::<Shift>),
+        Answer::Json(200, schema::<PlaybookHead>),
+        summary,
+        handler,
+    )
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ProcedureMove")]
+struct Shift {
+    why: Option<String>,
+}
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct InForce {
@@ -98,6 +132,22 @@ struct PlaybookHead {
     response: String,
     /// `detection`, `analysis`, `response` or `recovery`.
     procedure: String,
+    /// `draft`, `review`, `active` or `retired`: what its text says, or what a person said since. Only an active one
+    /// starts runs.
+    status: String,
+    /// Who said so, if a person did.
+    status_by: Option<String>,
+    status_at: Option<String>,
+    status_why: Option<String>,
+    unit: Option<String>,
+    owner: Option<String>,
+    /// `low`, `medium`, `high` or `critical`.
+    criticality: Option<String>,
+    reviewers: Vec<String>,
+    tags: Vec<String>,
+    related: Vec<String>,
+    created: Option<String>,
+    updated: Option<String>,
     roles: Vec<String>,
     /// Step ids by stage, in order.
     stages: Vec<StageHead>,
@@ -149,13 +199,14 @@ impl From<&ActionSpec> for Verb {
     }
 }
 
-impl From<&Playbook> for PlaybookHead {
-    fn from(playbook: &Playbook) -> PlaybookHead {
+impl PlaybookHead {
+    fn of(playbook: &Playbook, upkeep: &Upkeep) -> PlaybookHead {
         let stage = |stage: &domain::playbook::Stage| StageHead {
             id: stage.id.clone(),
             name: stage.name.clone(),
             steps: stage.steps.iter().map(|step| step.id.clone()).collect(),
         };
+        let (charter, moved) = (&playbook.charter, upkeep.moved(playbook));
         PlaybookHead {
             id: playbook.id.clone(),
             name: playbook.name.clone(),
@@ -165,6 +216,18 @@ impl From<&Playbook> for PlaybookHead {
             min_severity: text(playbook.min_severity),
             response: name(&playbook.response),
             procedure: name(&playbook.procedure),
+            status: name(&upkeep.life(playbook)),
+            status_by: moved.and_then(|moved| moved.by).map(text),
+            status_at: moved.map(|moved| text(moved.at)),
+            status_why: moved.map(|moved| moved.why.to_string()).filter(|why| !why.is_empty()),
+            unit: charter.unit.clone(),
+            owner: charter.owner.clone(),
+            criticality: charter.criticality.as_ref().map(name),
+            reviewers: charter.reviewers.clone(),
+            tags: charter.tags.clone(),
+            related: charter.related.clone(),
+            created: charter.created.clone(),
+            updated: charter.updated.clone(),
             roles: playbook.roles.clone(),
             stages: playbook.stages.iter().map(stage).collect(),
         }
@@ -184,18 +247,20 @@ fn actions(call: &Call) -> Result<Response, Error> {
 }
 
 /// Pages by position in the order of names; a reload between pages may shift it.
-fn playbooks(call: &Call) -> Result<Response, Error> {
+async fn playbooks(call: Call) -> Result<Response, Error> {
     let page = call.page()?;
     let from = usize::try_from(page.before.unwrap_or(0)).unwrap_or(usize::MAX);
+    let upkeep = call.read(|reader| reader.upkeep()).await?;
     let content = call.shared.content();
-    let heads = content.playbooks.values().map(|playbook| PlaybookHead::from(&**playbook));
+    let heads = content.playbooks.values().map(|playbook| PlaybookHead::of(playbook, &upkeep));
     let items: Vec<PlaybookHead> = heads.skip(from).take(page.limit).collect();
     let end = from.saturating_add(items.len());
     let next = (end < content.playbooks.len() && !items.is_empty()).then(|| end.to_string());
     ok(&Page { items, next })
 }
 
-fn playbook(call: &Call) -> Result<Response, Error> {
+async fn playbook(call: Call) -> Result<Response, Error> {
+    let upkeep = call.read(|reader| reader.upkeep()).await?;
     let id = call.text_param("id")?.to_owned();
     let content = call.shared.content();
     let shown: String = id.chars().take(64).collect();
@@ -208,5 +273,15 @@ fn playbook(call: &Call) -> Result<Response, Error> {
         outline.insert(stage.id.clone(), view::outline(stage, first));
         first += stage.steps.len() as u32;
     }
-    ok(&PlaybookText { head: PlaybookHead::from(&**found), text, pieces, outline })
+    ok(&PlaybookText { head: PlaybookHead::of(found, &upkeep), text, pieces, outline })
+}
+
+async fn shift(call: Call, to: Life) -> Result<Response, Error> {
+    let playbook = call.text_param("id")?.to_owned();
+    let Shift { why } = if call.body.is_empty() { Shift { why: None } } else { call.json()? };
+    let asks = upkeep::Command::Move { playbook: playbook.clone(), to, why: why.unwrap_or_default() };
+    call.command(Command::Upkeep(asks)).await?;
+    let upkeep = call.read(|reader| reader.upkeep()).await?;
+    let content = call.shared.content();
+    shown(StatusCode::OK, content.playbooks.get(&playbook).map(|found| PlaybookHead::of(found, &upkeep)))
 }

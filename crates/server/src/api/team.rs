@@ -113,7 +113,10 @@ fn show(call: &Call) -> Result<Response, Error> {
                 tell: terms.tell.clone(),
                 acknowledge: text(terms.acknowledge),
                 escalate: terms.escalate.map(text),
-                update: terms.update.map(text),
+                update: terms
+                    .update
+                    .map(text)
+                    .or_else(|| terms.digest.map(|beat| beat.every.name().to_owned())),
             }
         };
     ok(&Team {

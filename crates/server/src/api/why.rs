@@ -263,7 +263,7 @@ fn of_action(reader: &Reader, id: ActionId) -> Result<Explained, engine::Error> 
 
 fn of_notice(reader: &Reader, id: NoticeId) -> Result<Explained, engine::Error> {
     let Some(found) = reader.notice(id)? else { return Ok(None) };
-    let entries = entries(reader, Stream::Notice(id), id.0, Some(found.incident))?;
+    let entries = entries(reader, Stream::Notice(id), id.0, found.incident)?;
     let shown = view::Notice::from(&found);
     let newest = entries.last().map(|entry| entry.envelope.position);
     let by = shown.channel.map(|channel| format!("by {channel}"));

@@ -1,7 +1,9 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
+mod analysis;
 mod evidence;
 mod recovery;
+mod upkeep;
 
 use domain::{
     access, action, alert, approval, content, control,
@@ -76,6 +78,10 @@ pub(crate) fn summary(stream: &str, body: &str) -> String {
         Ok(Event::Raw(_, intake::Event::Kept { source, reason, .. })) => format!("{source}: {reason}"),
         Ok(Event::Sighting(_, event)) => of_sighting(&event),
         Ok(Event::Evidence(_, event)) => evidence::said(&event),
+        Ok(Event::Upkeep(event)) => upkeep::of_upkeep(&event),
+        Ok(Event::Duty(_, event)) => upkeep::of_duty(&event),
+        Ok(Event::Statement(_, event)) => upkeep::of_statement(&event),
+        Ok(Event::Exercise(_, event)) => upkeep::of_exercise(&event),
         Ok(Event::Content(content::Event::Loaded { hash, files })) => {
             format!("{} files, {hash}", files.len())
         }
@@ -133,8 +139,12 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),
+        incident::Event::Linked { title, url, .. } => format!("{title}: {url}"),
+        incident::Event::Analysis { fact } => analysis::said(fact),
+        incident::Event::Checked { found } => {
+            format!("{}: {}: {}", found.gate.name(), if found.passed { "yes" } else { "no" }, found.said)
+        }
         incident::Event::AtOnce { severity, effects, left } => at_once::said(*severity, effects, left),
-        incident::Event::Linked { title, url } => format!("{title}: {url}"),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::People(event) => of_people(event),
@@ -244,9 +254,11 @@ fn of_action(event: &action::Event) -> String {
         }
         action::Event::Held { spec, reason, .. } => format!("{}{reason}", with_spec(spec)),
         action::Event::Withdrawn { reason, .. } => reason.to_string(),
-        action::Event::Applied { attempt, verified, .. } | action::Event::Released { attempt, verified } => {
-            format!("attempt {attempt}{}", read_back(verified))
+        action::Event::Applied { attempt, verified, scores, .. } => {
+            let scores = scores.iter().map(|score| format!("; {}", score.line()));
+            format!("attempt {attempt}{}{}", read_back(verified), scores.collect::<String>())
         }
+        action::Event::Released { attempt, verified } => format!("attempt {attempt}{}", read_back(verified)),
         action::Event::NotApplied { reason, retry_at: Some(at), .. } => format!("{reason}; again at {at}"),
         action::Event::NotApplied { reason, retry_at: None, .. } => reason.to_string(),
         action::Event::Unknown { reason, next: action::Next::InDoubt, .. } => {
@@ -279,7 +291,11 @@ fn of_control(event: &control::Event) -> String {
         control::Event::BreakerClosed { name } => name.to_string(),
         control::Event::ClockConfirmed => String::new(),
         control::Event::BackedUp { backup } => format!("{} with {} entries", backup.id, backup.entries),
-        control::Event::BackupFailed { why } => why.to_string(),
+        control::Event::BackupFailed { why } | control::Event::RestoreEnded { why } => why.to_string(),
+        control::Event::RestoreApproved { wanted, reason, .. } => {
+            format!("to backup {} of {} entries: {reason}", wanted.backup, wanted.entries)
+        }
+        control::Event::RestoreReady => "the next start puts it in its place".to_owned(),
         control::Event::Restored { restored, .. } => {
             format!("from backup {} of {}, {} entries", restored.backup, restored.made_at, restored.entries)
         }

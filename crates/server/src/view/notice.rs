@@ -16,7 +16,8 @@ pub(crate) struct Way {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Notice {
     pub(crate) id: String,
-    pub(crate) incident: String,
+    /// Null for what is about no single one.
+    pub(crate) incident: Option<String>,
     /// Why somebody is told, such as `opened` or `update`.
     pub(crate) reason: String,
     pub(crate) to: String,
@@ -56,7 +57,7 @@ impl From<&notices::Notice> for Notice {
         };
         Notice {
             id: text(notice.id),
-            incident: text(notice.incident),
+            incident: optional(notice.incident),
             reason: name(&notice.reason),
             to: notice.to.to_string(),
             about: notice.about.to_string(),

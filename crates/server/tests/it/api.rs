@@ -1,19 +1,23 @@
 //! The API proper, one file a path.
 
 mod alerts;
+mod analysis;
 mod approvals;
 mod cloudevents;
 mod containments;
 mod content;
 mod control;
+mod duties;
 mod emergency;
 mod evidence;
+mod exercises;
 mod figures;
 mod incidents;
 mod log;
 mod notices;
 mod options;
 mod people;
+mod procedures;
 mod queue;
 mod records;
 mod recovery;
@@ -23,6 +27,7 @@ mod runs;
 mod services;
 mod silences;
 mod sources;
+mod statements;
 mod stream;
 mod tasks;
 mod why;

@@ -27,6 +27,7 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     head(incident, output);
     escalation(incident, output);
     attention(incident, output);
+    super::analysis::shown(incident, output);
     containments(incident, output);
     runs(incident, output);
     notices(incident, output);
@@ -35,6 +36,23 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     output.line("");
     output.line(format!("Why it is so: ringfence why {}", escape(&id)));
     Ok(Verdict::Done)
+}
+
+/// What was looked at before it closes; not met where something does not hold.
+pub(super) fn checks(incident: &Value, output: &Output) -> Verdict {
+    let found = show::items(incident, "checks");
+    if output.json {
+        output.json(incident);
+    } else {
+        let mut table = Table::new(&["look", "holds", "when", "+what it found"]);
+        for one in found {
+            let holds = if one["passed"] == true { "yes" } else { "NO" };
+            let [of, said] = ["of", "said"].map(|field| show::text(one, field));
+            table.row(vec![of, holds.to_owned(), show::short_time(one, "at"), said]);
+        }
+        table.print(output);
+    }
+    if found.iter().all(|one| one["passed"] == true) { Verdict::Done } else { Verdict::NotMet }
 }
 
 /// What reviews of similar incidents taught.
@@ -74,6 +92,7 @@ fn head(incident: &Value, output: &Output) {
             ("commander", show::text(incident, "commander")),
             ("team", list(incident, "team")),
             ("unfilled", list(incident, "unfilled")),
+            ("room", show::text(incident, "room")),
             ("level", show::text(incident, "level")),
             ("escalates", show::time(incident, "escalates_at")),
             ("because", show::text(incident, "escalates_why")),

@@ -98,7 +98,7 @@ fn offset(text: &Spanned<String>, report: &mut Report<'_>) -> i64 {
     }
 }
 
-fn time(text: &Spanned<String>, report: &mut Report<'_>) -> Option<i64> {
+pub(super) fn time(text: &Spanned<String>, report: &mut Report<'_>) -> Option<i64> {
     let found = if text.as_str() == "24:00" { Some(24 * HOUR) } else { micros(text) };
     if found.is_none() {
         report.at(text, format!("`{}` is not a time of day such as \"09:00\"", shorten(text)));

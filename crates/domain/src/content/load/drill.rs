@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Files,
+    exercise::{self, DrillKind},
     report::{Report, shorten, unknown},
 };
 use crate::{
@@ -25,6 +26,8 @@ const NOTE_BYTES: usize = 1_000;
 
 #[derive(Deserialize)]
 struct DrillDocument {
+    #[expect(dead_code, reason = "other kinds are read elsewhere")]
+    kind: Option<Spanned<DrillKind>>,
     scenario: Spanned<String>,
     playbook: Spanned<String>,
     targets: TargetsDocument,
@@ -62,12 +65,13 @@ pub(super) fn read<'p>(
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Drill> {
     let mut drills = BTreeMap::new();
-    for (path, text) in files {
+    let technical = files.iter().filter(|(path, text)| exercise::kind_of(path, text) == DrillKind::Technical);
+    for (path, text) in technical {
         let (document, found) = read_document::<DrillDocument>(path, text);
         let mut report = Report::new(path, problems);
         report.add(found);
         let Some(document) = document else { continue };
-        let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml")).unwrap_or(path);
+        let name = name_of(path).unwrap_or(path);
         report.id("the scenario", &document.scenario);
         let targets = targets(&document.targets, &mut report);
         let playbook = playbooks.clone().find(|playbook| playbook.id == document.playbook.value);
@@ -83,6 +87,11 @@ pub(super) fn read<'p>(
         drills.insert(name.to_owned(), Drill { scenario, playbook, targets, people });
     }
     drills
+}
+
+/// The name of a drill is that of its file.
+pub(super) fn name_of(path: &str) -> Option<&str> {
+    path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml"))
 }
 
 fn targets(document: &TargetsDocument, report: &mut Report<'_>) -> Targets {

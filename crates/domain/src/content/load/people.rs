@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     content::{
-        calendar::Wait,
+        calendar::{Beat, Every, Wait},
         people::{Contact, Level, People, SeverityTerms, Team},
     },
     document::{Problem, Spanned, read as read_document},
@@ -244,6 +244,8 @@ fn severities(document: SeveritiesDocument, people: &mut People, report: &mut Re
                 report.at(name, unknown("team, role or contact", name, known().map(String::as_str)));
             }
         }
+        let digest = entry.update.as_ref().and_then(|text| digest(text));
+        let update = entry.update.filter(|_| digest.is_none());
         let terms = SeverityTerms {
             tell: values(&entry.tell),
             acknowledge: match entry.acknowledge.as_str() {
@@ -253,10 +255,17 @@ fn severities(document: SeveritiesDocument, people: &mut People, report: &mut Re
             escalate: entry
                 .escalate
                 .map(|text| calendar::wait("the escalation time", &text, WAIT_LEAST, WAIT_MOST, report)),
-            update: entry.update.map(|text| report.span("the update time", &text, Span::secs(60), WAIT_MOST)),
+            update: update.map(|text| report.span("the update time", &text, Span::secs(60), WAIT_MOST)),
+            digest,
         };
         people.severities.insert(entry.severity.value, terms);
     }
+}
+
+/// `daily`, `weekly`, `monthly` or `quarterly`: all that are open in one notice.
+fn digest(text: &str) -> Option<Beat> {
+    let every = Every::ALL.into_iter().find(|every| every.name() == text)?;
+    Some(Beat { every, at: None })
 }
 
 fn levels(document: EscalationDocument, people: &mut People, report: &mut Report<'_>) {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     Files, Known,
     block::{self, Places},
-    hash,
+    charter, hash,
     piece::{self, Inputs, Pieces},
     report::{Report, Seen, shorten, unknown},
     step::StepDocument,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     document::{Problem, Spanned, read as read_document},
     expr::{Env, Expr, Stands, Type},
-    playbook::{Gate, PASSES_MOST, Playbook, Procedure, Response, Stage},
+    playbook::{Criticality, Gate, Life, PASSES_MOST, Playbook, Procedure, Response, Stage},
     severity::Severity,
 };
 
@@ -35,6 +35,19 @@ pub(super) struct PlaybookDocument {
     response: Response,
     #[serde(default)]
     procedure: Procedure,
+    #[serde(default)]
+    pub(super) status: Life,
+    pub(super) unit: Option<Spanned<String>>,
+    pub(super) owner: Option<Spanned<String>>,
+    pub(super) criticality: Option<Criticality>,
+    #[serde(default)]
+    pub(super) reviewers: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) tags: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) related: Vec<Spanned<String>>,
+    pub(super) created: Option<Spanned<String>>,
+    pub(super) updated: Option<Spanned<String>>,
     #[serde(default)]
     roles: Vec<Spanned<String>>,
     stages: Spanned<Vec<StageDocument>>,
@@ -81,7 +94,9 @@ pub(super) fn read<'a>(
         let Some(document) = document else { continue };
         let before = report.count();
         ids.insert("the playbook", &document.id, &mut report);
-        choices.insert(&document, known, &mut report);
+        if document.status == Life::Active {
+            choices.insert(&document, known, &mut report);
+        }
         let playbook = check(&document, text, known, &mut report);
         if let Some(playbook) = playbook.filter(|_| report.count() == before) {
             playbooks.insert(path, playbook);
@@ -117,6 +132,7 @@ fn check(document: &PlaybookDocument, text: &str, known: Known<'_>, report: &mut
     report.line("the version", &document.version);
     report.unique("the role", &document.roles);
     document.roles.iter().for_each(|role| report.id("the role", role));
+    let charter = charter::check(document, report);
     let types = check_types(document, known, report);
     let nothing = Pieces::default();
     let pieces = known.pieces.unwrap_or(&nothing);
@@ -151,6 +167,7 @@ fn check(document: &PlaybookDocument, text: &str, known: Known<'_>, report: &mut
         min_severity: document.min_severity.unwrap_or(Severity::Informational),
         response: document.response,
         procedure: document.procedure,
+        charter,
         roles: values(&document.roles),
         stages,
     };

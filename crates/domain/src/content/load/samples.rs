@@ -169,6 +169,10 @@ impl Trial {
             | Event::Raw(..)
             | Event::Sighting(..)
             | Event::Evidence(..)
+            | Event::Upkeep(_)
+            | Event::Duty(..)
+            | Event::Statement(..)
+            | Event::Exercise(..)
             | Event::Content(_)
             | Event::Log(_) => None,
         })

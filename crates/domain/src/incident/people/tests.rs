@@ -1,5 +1,7 @@
 //! Who is called when, in virtual time, over restarts and jumps.
 
+mod digests;
+
 use super::{Ask, Event};
 use crate::{
     access, event,

@@ -1,0 +1,169 @@
+//! Exercises in virtual time: what is told when, what is written down, who was reached, and what it came to.
+
+use super::{Command, Event};
+use crate::{
+    content, event,
+    flow::{self, Fact},
+    id::{ExerciseId, NoticeId},
+    notice,
+    scene::{Scene, all_shipped},
+    time::Span,
+};
+
+const CHANNELS: &str = "channels:
+  - { name: dashboard, kind: dashboard }
+  - { name: mail, kind: email, timeout: 20s, attempts: 1 }
+  - { name: text, kind: sms, timeout: 20s, attempts: 1 }
+orders:
+  - channels: [mail, dashboard]
+";
+
+/// Two people are reached, one of them by mail alone.
+const REACH: &str = "kind: communication
+name: Two are reached
+reach: [legal_counsel, on_call_engineer]
+within: 1h
+";
+
+fn scene() -> Scene {
+    let mut files = all_shipped();
+    files.insert("channels.yaml".to_owned(), CHANNELS.to_owned());
+    files.insert("drills/reach.yaml".to_owned(), REACH.to_owned());
+    let contacts = files.get_mut("contacts.yaml").unwrap();
+    *contacts = contacts.replace("    phone: \"+1-202-555-0112\"\n", "");
+    let (content, problems) = content::load(&files);
+    assert_eq!(problems, []);
+    Scene::with(content)
+}
+
+fn ask(command: Command) -> flow::Command {
+    flow::Command::Exercise(command)
+}
+
+fn start(scene: &mut Scene, drill: &str) -> ExerciseId {
+    scene.must(ask(Command::Start { drill: drill.to_owned() }));
+    *scene.state.exercises.keys().next_back().unwrap()
+}
+
+fn answer(id: ExerciseId, inject: u32, question: u32) -> flow::Command {
+    ask(Command::Answer { id, inject, question, text: "we would".to_owned() })
+}
+
+fn ended(scene: &Scene) -> Vec<(bool, String)> {
+    let ended = |fact: &Fact| {
+        let event::Event::Exercise(_, Event::Ended { passed, note }) = &fact.event else { return None };
+        Some((*passed, note.to_string()))
+    };
+    scene.facts.iter().filter_map(ended).collect()
+}
+
+#[test]
+fn at_a_table_each_inject_is_told_at_its_time_and_answers_are_kept() {
+    let mut scene = scene();
+    let id = start(&mut scene, "tabletop_data_breach");
+    let told =
+        |scene: &Scene| scene.state.exercises[&id].injects.iter().filter(|one| one.at.is_some()).count();
+    assert_eq!(told(&scene), 1, "the first at once");
+    let again = ask(Command::Start { drill: "tabletop_data_breach".to_owned() });
+    assert!(scene.refused(again).contains("already"));
+    assert_eq!(scene.refused(answer(id, 2, 1)), format!("inject 2 of {id} is not told yet"));
+    assert_eq!(scene.refused(answer(id, 1, 3)), "inject 1 has no question 3; it has 2");
+    assert_eq!(scene.refused(answer(id, 9, 1)), format!("{id} has no inject 9; it has 4"));
+    scene.wait(Span::secs(20 * 60));
+    assert_eq!(told(&scene), 2);
+    scene.wait(Span::secs(55 * 60));
+    assert_eq!(told(&scene), 4);
+    for inject in 1..=4 {
+        for question in 1..=2 {
+            scene.must(answer(id, inject, question));
+        }
+    }
+    let kept = scene.state.exercises[&id].injects[3].answers[1].clone().unwrap();
+    assert_eq!((&*kept.text, kept.at), ("we would", scene.now));
+    scene.facts.clear();
+    scene.must(ask(Command::End { id, note: "nobody knew the number of the regulator".to_owned() }));
+    assert_eq!(ended(&scene), [(true, "nobody knew the number of the regulator".to_owned())]);
+    assert!(scene.state.exercises.is_empty());
+    let effects = scene
+        .facts
+        .iter()
+        .any(|fact| matches!(fact.event, event::Event::Action(..) | event::Event::Notice(..)));
+    assert!(!effects, "nobody outside hears of it and nothing is touched");
+    assert!(scene.refused(answer(id, 1, 1)).contains("under way"));
+}
+
+#[test]
+fn one_that_nobody_answers_ends_by_itself_and_did_not_pass() {
+    let mut scene = scene();
+    start(&mut scene, "tabletop_data_breach");
+    scene.start(2);
+    scene.wait(Span::secs(75 * 60 + 86_400));
+    assert_eq!(ended(&scene), [(false, "its time was over".to_owned())]);
+}
+
+fn deliver(scene: &mut Scene, refuse: Option<&str>) {
+    let sending: Vec<NoticeId> = scene.state.notices.keys().copied().collect();
+    for id in sending {
+        let notice = &scene.state.notices[&id];
+        let refused = refuse.is_some_and(|channel| notice.channel() == Some(channel));
+        let outcome = match refused {
+            true => notice::Outcome::Refused { reason: "no such number".to_owned(), retry: false },
+            false => notice::Outcome::Delivered { receipt: "250 OK".to_owned() },
+        };
+        let attempt = notice.attempt;
+        scene.must(flow::Command::Notice(notice::Command::Report { id, attempt, outcome }));
+    }
+}
+
+#[test]
+fn each_contact_is_called_over_each_channel_and_says_that_it_came() {
+    let mut scene = scene();
+    let id = start(&mut scene, "reach");
+    let ways: Vec<String> = scene.state.exercises[&id]
+        .ways
+        .iter()
+        .map(|way| format!("{} {}", way.contact, way.channel))
+        .collect();
+    assert_eq!(ways, ["legal_counsel mail", "on_call_engineer mail", "on_call_engineer text"]);
+    assert_eq!(scene.state.notices.len(), 3, "each over that channel alone");
+    deliver(&mut scene, None);
+    assert!(scene.state.exercises[&id].ways.iter().all(|way| way.reached_at.is_some()));
+    let came = |contact: &str| ask(Command::Acknowledge { id, contact: contact.to_owned() });
+    scene.must(came("legal_counsel"));
+    assert!(scene.refused(came("legal_counsel")).contains("already"));
+    assert_eq!(scene.refused(came("ops_manager")), format!("{id} does not call `ops_manager`"));
+    assert_eq!(ended(&scene), []);
+    scene.must(came("on_call_engineer"));
+    assert_eq!(ended(&scene), [(true, "everybody was reached".to_owned())]);
+}
+
+#[test]
+fn a_way_that_fails_and_a_contact_that_is_silent_are_in_the_result() {
+    let mut scene = scene();
+    let id = start(&mut scene, "reach");
+    deliver(&mut scene, Some("text"));
+    let failed = scene.state.exercises[&id].ways[2].failed.clone().unwrap();
+    assert!(failed.contains("no such number"), "{failed}");
+    for contact in ["legal_counsel", "on_call_engineer"] {
+        scene.must(ask(Command::Acknowledge { id, contact: contact.to_owned() }));
+    }
+    assert_eq!(ended(&scene), [], "one way does not work");
+    scene.wait(Span::secs(3_600));
+    assert_eq!(ended(&scene), [(false, "its time was over".to_owned())]);
+}
+
+#[test]
+fn a_technical_drill_leaves_what_it_came_to() {
+    let mut scene = scene();
+    let record = |drill: &str, value: &str| {
+        let measured = [("contained".to_owned(), value.to_owned())].into();
+        ask(Command::Record { drill: drill.to_owned(), passed: true, measured, note: String::new() })
+    };
+    assert!(scene.refused(record("nothing", "1 s")).contains("no technical drill"));
+    assert!(scene.refused(record("system_compromise", "")).contains("one short line"));
+    scene.facts.clear();
+    scene.must(record("system_compromise", "1.2 s"));
+    assert!(scene.look().starts_with("exercise.recorded exercise/"));
+    let refused = scene.refused(ask(Command::Start { drill: "system_compromise".to_owned() }));
+    assert!(refused.contains("play it with `ringfence drill`"), "{refused}");
+}

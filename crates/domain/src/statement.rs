@@ -1,0 +1,282 @@
+//! Statements: words to the outside. A person drafts one from a template of content, others agree with its exact text, and
+//! only then it goes to a contact outside.
+//!
+//! What is agreed with is bound by SHA-256 to kind, recipient and text. Whoever changes a word has it asked anew.
+
+mod ask;
+#[cfg(test)]
+mod tests;
+
+pub use ask::ask;
+pub(crate) use ask::carry_out;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    approval::{self, Subject},
+    event::{Context, Meta, Rejected},
+    flow,
+    id::{ApprovalId, IncidentId, PersonId, StatementId},
+    notice,
+    severity::Severity,
+    state::State,
+    time::Timestamp,
+};
+
+const SUBJECT_CHARS_MAX: usize = 200;
+const TEXT_MAX: usize = 16 * 1024;
+/// Most drafts of one incident that are open at once.
+const OPEN_MAX: usize = 20;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A person begins one: filled from its template.
+    Draft { incident: IncidentId, kind: String, to: String },
+    /// Other words; what is absent stays.
+    Edit { id: StatementId, subject: Option<String>, text: Option<String> },
+    /// Has it asked whether it may go out.
+    Submit { id: StatementId },
+    /// Enough people agreed with what has this hash.
+    Send { id: StatementId, approval: ApprovalId, hash: Box<str> },
+    /// It does not go out.
+    Withdraw { id: StatementId, why: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Drafted {
+        incident: IncidentId,
+        kind: Box<str>,
+        to: Box<str>,
+        severity: Severity,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
+        subject: Box<str>,
+        text: Box<str>,
+    },
+    Edited {
+        subject: Box<str>,
+        text: Box<str>,
+    },
+    Sent {
+        approval: ApprovalId,
+        hash: Box<str>,
+    },
+    Withdrawn {
+        why: Box<str>,
+    },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Drafted { .. } => "statement.drafted",
+            Event::Edited { .. } => "statement.edited",
+            Event::Sent { .. } => "statement.sent",
+            Event::Withdrawn { .. } => "statement.withdrawn",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Status {
+    Draft,
+    Sent { approval: ApprovalId, at: Timestamp },
+    Withdrawn { why: Box<str>, at: Timestamp },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    pub id: StatementId,
+    pub seq: u64,
+    pub incident: IncidentId,
+    pub kind: Box<str>,
+    pub to: Box<str>,
+    pub severity: Severity,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
+    pub subject: Box<str>,
+    pub text: Box<str>,
+    /// Who wrote at it; none of them agrees with it.
+    pub authors: Vec<PersonId>,
+    pub drafted_at: Timestamp,
+    pub status: Status,
+}
+
+impl Statement {
+    /// What is agreed with, in its one canonical form.
+    pub fn subject(&self) -> Subject {
+        let args = [("kind", &self.kind), ("to", &self.to), ("subject", &self.subject), ("text", &self.text)];
+        let args = args.map(|(name, value)| (name.to_owned(), serde_json::Value::from(&**value)));
+        Subject::new("statement.send".into(), args.into_iter().collect(), vec![self.id.to_string().into()])
+    }
+}
+
+pub fn decide(
+    state: &State,
+    command: Command,
+    context: &Context,
+) -> Result<Vec<(StatementId, Event)>, Rejected> {
+    match command {
+        Command::Draft { incident, kind, to } => draft(state, incident, &kind, &to, context),
+        Command::Edit { id, subject, text } => {
+            context.a_person("people write statements")?;
+            let known = open(state, id)?;
+            let subject = subject.unwrap_or_else(|| known.subject.to_string());
+            let text = text.unwrap_or_else(|| known.text.to_string());
+            Ok(vec![(id, Event::Edited { subject: subject_of(subject)?, text: text_of(text)? })])
+        }
+        // It is a request for approval and makes no fact of its own.
+        Command::Submit { id } => open(state, id).map(|_| Vec::new()),
+        Command::Send { id, approval, hash } => {
+            let known = open(state, id)?;
+            let asked = state.approvals.get(&approval).filter(|asked| asked.statement == Some(id));
+            let same = asked.is_some_and(|asked| asked.hash == hash) && known.subject().hash() == hash;
+            if !same {
+                return Err(Rejected::Conflict(format!("{approval} allows other words than those of {id}")));
+            }
+            Ok(vec![(id, Event::Sent { approval, hash })])
+        }
+        Command::Withdraw { id, why } => {
+            context.a_person("people withdraw statements")?;
+            open(state, id)?;
+            if why.trim().is_empty() || why.len() > 4_096 {
+                return Err(Rejected::Invalid("say why, in 1 to 4096 bytes".to_owned()));
+            }
+            Ok(vec![(id, Event::Withdrawn { why: why.into() })])
+        }
+    }
+}
+
+fn open(state: &State, id: StatementId) -> Result<&Statement, Rejected> {
+    let missing = || Rejected::NotFound(format!("there is no draft {id}; it may be sent or withdrawn"));
+    state.statements.get(&id).filter(|statement| !is_over(statement)).ok_or_else(missing)
+}
+
+fn draft(
+    state: &State,
+    incident: IncidentId,
+    kind: &str,
+    to: &str,
+    context: &Context,
+) -> Result<Vec<(StatementId, Event)>, Rejected> {
+    context.a_person("people write statements")?;
+    let Some(about) = state.incidents.open.get(&incident) else {
+        return Err(Rejected::NotFound(format!("there is no open incident {incident}")));
+    };
+    let shown = |text: &str| text.chars().take(64).collect::<String>();
+    let Some(known) = state.content.statements.get(kind) else {
+        let kinds: Vec<&str> = state.content.statements.keys().map(String::as_str).collect();
+        let text =
+            format!("`{}` is no kind of statements.yaml; use one of {}", shown(kind), kinds.join(", "));
+        return Err(Rejected::Invalid(text));
+    };
+    if !state.content.people.contacts.get(to).is_some_and(|contact| contact.external) {
+        let text =
+            format!("`{}` is no contact outside; contacts.yaml says `external: true` of those", shown(to));
+        return Err(Rejected::Invalid(text));
+    }
+    let own = state.statements.values().filter(|one| one.incident == incident).count();
+    if own >= OPEN_MAX {
+        return Err(Rejected::Conflict(format!("{incident} has {own} drafts already; withdraw some")));
+    }
+    let message = notice::outside(state, about, &known.template, to);
+    let drafted = Event::Drafted {
+        incident,
+        kind: kind.into(),
+        to: to.into(),
+        severity: about.severity,
+        drill: about.drill,
+        subject: subject_of(message.subject.into())?,
+        text: text_of(message.text.into())?,
+    };
+    Ok(vec![(StatementId::from_number(context.next), drafted)])
+}
+
+fn subject_of(text: String) -> Result<Box<str>, Rejected> {
+    let sound = !text.trim().is_empty() && !text.chars().any(crate::text::is_harmful);
+    if !sound || text.chars().count() > SUBJECT_CHARS_MAX {
+        let most = SUBJECT_CHARS_MAX;
+        return Err(Rejected::Invalid(format!("the subject is one line of 1 to {most} characters")));
+    }
+    Ok(text.into())
+}
+
+fn text_of(text: String) -> Result<Box<str>, Rejected> {
+    let harmful = |c: char| c != '\n' && crate::text::is_harmful(c);
+    if text.trim().is_empty() || text.len() > TEXT_MAX || text.chars().any(harmful) {
+        let text = format!("the text has 1 to {TEXT_MAX} bytes, and no control characters but ends of lines");
+        return Err(Rejected::Invalid(text));
+    }
+    Ok(text.into())
+}
+
+pub fn create(id: StatementId, event: &Event, meta: &Meta) -> Option<Statement> {
+    let Event::Drafted { incident, kind, to, severity, drill, subject, text } = event else { return None };
+    Some(Statement {
+        id,
+        seq: 1,
+        incident: *incident,
+        kind: kind.clone(),
+        to: to.clone(),
+        severity: *severity,
+        drill: *drill,
+        subject: subject.clone(),
+        text: text.clone(),
+        authors: meta.actor.person().into_iter().collect(),
+        drafted_at: meta.time,
+        status: Status::Draft,
+    })
+}
+
+pub fn apply(statement: &mut Statement, event: &Event, meta: &Meta) {
+    statement.seq += 1;
+    match event {
+        Event::Drafted { .. } => {}
+        Event::Edited { subject, text } => {
+            statement.subject = subject.clone();
+            statement.text = text.clone();
+            let new = meta.actor.person().filter(|person| !statement.authors.contains(person));
+            statement.authors.extend(new);
+        }
+        Event::Sent { approval, .. } => {
+            statement.status = Status::Sent { approval: *approval, at: meta.time };
+        }
+        Event::Withdrawn { why } => {
+            statement.status = Status::Withdrawn { why: why.clone(), at: meta.time };
+        }
+    }
+}
+
+/// Nothing more will happen to it.
+pub fn is_over(statement: &Statement) -> bool {
+    !matches!(statement.status, Status::Draft)
+}
+
+/// What was sent goes to its recipient; what has changed or is withdrawn is not asked about any more.
+pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Command> {
+    let Some(statement) = state.statements.get(&id) else { return Vec::new() };
+    let end = |why: &str| {
+        let asked =
+            ask::asked(state, id).map(|asked| approval::Command::End { id: asked.id, why: why.to_owned() });
+        asked.map(flow::Command::Approval)
+    };
+    match event {
+        Event::Drafted { .. } => Vec::new(),
+        Event::Edited { .. } => end("its text was changed; submit it again").into_iter().collect(),
+        Event::Withdrawn { .. } => end("it was withdrawn").into_iter().collect(),
+        Event::Sent { .. } => {
+            let say = notice::Command::Say {
+                incident: statement.incident,
+                severity: statement.severity,
+                drill: statement.drill,
+                to: statement.to.clone(),
+                subject: statement.subject.clone(),
+                text: statement.text.clone(),
+            };
+            std::iter::once(flow::Command::Notice(say)).chain(end("it was sent")).collect()
+        }
+    }
+}

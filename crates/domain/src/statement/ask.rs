@@ -1,0 +1,52 @@
+//! Asking whether a statement may go out, and what follows from enough people's yes.
+
+use super::Command;
+use crate::{
+    approval::{self, Approval, Event},
+    event::{Context, Rejected},
+    flow,
+    id::{ApprovalId, StatementId},
+    state::State,
+};
+
+/// The request that waits for this statement.
+pub(super) fn asked(state: &State, id: StatementId) -> Option<&Approval> {
+    state.approvals.values().find(|asked| asked.statement == Some(id) && !approval::is_over(asked))
+}
+
+/// One request, bound to the exact words; none of those who wrote them or ask for it may agree.
+pub fn ask(state: &State, id: StatementId, context: &Context) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
+    let person = context.a_person("people have statements approved")?;
+    let statement = super::open(state, id)?;
+    if let Some(asked) = asked(state, id) {
+        return Err(Rejected::Conflict(format!("{} asks for {id} already", asked.id)));
+    }
+    let Some(known) = state.content.statements.get(&*statement.kind) else {
+        let text = format!("statements.yaml has no `{}` any more; draft {id} anew", statement.kind);
+        return Err(Rejected::Conflict(text));
+    };
+    let mut requesters = statement.authors.clone();
+    requesters.push(person);
+    requesters.sort_unstable();
+    requesters.dedup();
+    let (subject, terms) = (statement.subject(), known.terms.clone());
+    let requested = Event::Requested {
+        incident: Some(statement.incident),
+        actions: Vec::new(),
+        hash: subject.hash(),
+        subject,
+        requesters,
+        expires_at: context.now.plus(terms.expires),
+        terms,
+        leave: None,
+        statement: Some(id),
+        reason: "".into(),
+    };
+    Ok(vec![(ApprovalId::from_number(context.next), requested)])
+}
+
+/// What enough people agreed with goes out.
+pub(crate) fn carry_out(approval: &Approval, id: StatementId) -> flow::Command {
+    let hash = approval.hash.clone();
+    flow::Command::Statement(Command::Send { id, approval: approval.id, hash })
+}

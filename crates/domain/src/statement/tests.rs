@@ -1,0 +1,176 @@
+//! Words to the outside: drafted, agreed with as they stand, sent once, and never otherwise.
+
+use super::{Command, Status};
+use crate::{
+    access, approval, content,
+    event::{self, Actor, Rejected},
+    flow,
+    id::{ApprovalId, PersonId, StatementId},
+    notice,
+    scene::{CUT_OFF, Scene, all_shipped},
+};
+
+const MAIL: &str = "channels:
+  - { name: dashboard, kind: dashboard }
+  - { name: mail, kind: email, timeout: 20s, attempts: 3 }
+orders:
+  - channels: [mail, dashboard]
+";
+
+/// An open incident; mail reaches people, and the executive lead has the account `eve`.
+fn scene(mail: bool) -> Scene {
+    let mut files = all_shipped();
+    files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
+    files.insert("playbooks/validator_compromise.yaml".to_owned(), CUT_OFF.to_owned());
+    if mail {
+        files.insert("channels.yaml".to_owned(), MAIL.to_owned());
+    }
+    let contacts = files.get_mut("contacts.yaml").unwrap();
+    *contacts = contacts.replace("title: Executive lead", "title: Executive lead\n    accounts: [eve]");
+    let (content, problems) = content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-1")]);
+    scene
+}
+
+fn person(scene: &mut Scene, name: &str) -> Actor {
+    let id = PersonId::from_number(scene.next);
+    let (name, role) = (name.to_owned(), access::Role::Commander);
+    scene.must(flow::Command::Access(access::Command::AddPerson { name, role }));
+    Actor::Person(id)
+}
+
+fn ask(command: Command) -> flow::Command {
+    flow::Command::Statement(command)
+}
+
+fn draft(scene: &mut Scene) -> StatementId {
+    let incident = scene.incident();
+    let (kind, to) = ("media".to_owned(), "public_relations".to_owned());
+    scene.must(ask(Command::Draft { incident, kind, to }));
+    *scene.state.statements.keys().next_back().unwrap()
+}
+
+/// Has it asked; gives the request and its hash.
+fn submit(scene: &mut Scene, id: StatementId) -> (ApprovalId, String) {
+    scene.must(ask(Command::Submit { id }));
+    let asked = scene.state.approvals.values().find(|asked| asked.statement == Some(id)).unwrap();
+    (asked.id, asked.hash.to_string())
+}
+
+fn approve(scene: &mut Scene, who: &Actor, id: ApprovalId, hash: &str) -> Result<(), Rejected> {
+    let hash = hash.to_owned();
+    scene.ask(who.clone(), flow::Command::Approval(approval::Command::Approve { id, hash }))
+}
+
+fn edit(id: StatementId, text: &str) -> flow::Command {
+    ask(Command::Edit { id, subject: None, text: Some(text.to_owned()) })
+}
+
+/// Recipient, subject and text of what was sent outside.
+fn sent(scene: &Scene) -> Vec<(String, String, String)> {
+    let sent = |fact: &flow::Fact| {
+        let event::Event::Notice(_, notice::Event::Queued { reason, to, message, .. }) = &fact.event else {
+            return None;
+        };
+        let message = (to.to_string(), message.subject.to_string(), message.text.to_string());
+        (*reason == notice::Reason::Statement).then_some(message)
+    };
+    scene.facts.iter().filter_map(sent).collect()
+}
+
+#[test]
+fn a_statement_to_the_media_goes_out_with_the_words_that_level_four_agreed_with() {
+    let mut scene = scene(true);
+    let (other, eve) = (person(&mut scene, "cleo"), person(&mut scene, "eve"));
+    let id = draft(&mut scene);
+    let words = scene.state.statements[&id].text.to_string();
+    assert!(words.contains("What is affected: ") && !words.contains("{{"), "{words}");
+    scene.must(edit(id, "We are looking into it.\nMore at noon."));
+    let (request, hash) = submit(&mut scene, id);
+    let told: Vec<&str> = scene.state.content.people.expand(["executive"]).into_iter().collect();
+    assert_eq!(
+        told,
+        ["communications_lead", "executive_lead", "legal_counsel"],
+        "the team of the last level"
+    );
+    let author = approve(&mut scene, &crate::scene::person(), request, &hash).unwrap_err().to_string();
+    assert!(author.contains("asked for what"), "{author}");
+    let commander = approve(&mut scene, &other, request, &hash).unwrap_err().to_string();
+    assert!(commander.contains("words-to-the-outside"), "{commander}");
+    let wrong = approve(&mut scene, &eve, request, &"0".repeat(64)).unwrap_err().to_string();
+    assert!(wrong.contains("the hash is not that"), "{wrong}");
+    assert_eq!(sent(&scene), []);
+    scene.facts.clear();
+    let subject = scene.state.statements[&id].subject.to_string();
+    approve(&mut scene, &eve, request, &hash).unwrap();
+    let expected =
+        ("public_relations".to_owned(), subject, "We are looking into it.\nMore at noon.".to_owned());
+    assert_eq!(sent(&scene), [expected]);
+    assert!(scene.state.statements.is_empty() && scene.state.approvals.is_empty(), "both are over");
+    let kinds = scene.look();
+    assert!(kinds.contains(&format!("statement.sent statement/{}", id.0)), "{kinds}");
+    assert!(approve(&mut scene, &eve, request, &hash).is_err(), "it is used once");
+    assert!(scene.refused(edit(id, "too late")).contains("there is no draft"));
+}
+
+#[test]
+fn whoever_changes_a_word_has_it_asked_anew() {
+    let mut scene = scene(true);
+    let eve = person(&mut scene, "eve");
+    let id = draft(&mut scene);
+    let (first, hash) = submit(&mut scene, id);
+    assert!(scene.refused(ask(Command::Submit { id })).contains("asks for"));
+    scene.must(edit(id, "Other words."));
+    assert!(approve(&mut scene, &eve, first, &hash).is_err(), "the request is over");
+    let (second, changed) = submit(&mut scene, id);
+    assert_ne!(hash, changed);
+    let why = "not like this".to_owned();
+    scene.ask(eve.clone(), flow::Command::Approval(approval::Command::Deny { id: second, why })).unwrap();
+    assert_eq!(scene.state.statements[&id].status, Status::Draft);
+    assert_eq!(sent(&scene), []);
+    // Whoever writes at it is not one who agrees.
+    scene.ask(eve.clone(), edit(id, "Words of Eve.")).unwrap();
+    let (third, hash) = submit(&mut scene, id);
+    assert!(approve(&mut scene, &eve, third, &hash).is_err());
+    scene.must(ask(Command::Withdraw { id, why: "nobody asks any more".to_owned() }));
+    assert!(scene.state.statements.is_empty() && scene.state.approvals.is_empty());
+    assert_eq!(sent(&scene), []);
+}
+
+#[test]
+fn only_contacts_outside_get_one_and_what_reaches_nobody_calls_for_a_person() {
+    let mut scene = scene(false);
+    let eve = person(&mut scene, "eve");
+    let incident = scene.incident();
+    let draft_to = |kind: &str, to: &str| ask(Command::Draft { incident, kind: kind.into(), to: to.into() });
+    assert!(scene.refused(draft_to("media", "security_lead")).contains("is no contact outside"));
+    assert!(scene.refused(draft_to("media", "nobody")).contains("is no contact outside"));
+    let refused = scene.refused(draft_to("rumour", "public_relations"));
+    assert_eq!(refused, "`rumour` is no kind of statements.yaml; use one of customers, media, regulator");
+    let id = draft(&mut scene);
+    assert!(scene.refused(edit(id, " ")).contains("1 to 16384 bytes"));
+    assert!(scene.refused(edit(id, "a\u{202e}b")).contains("control characters"));
+    let (request, hash) = submit(&mut scene, id);
+    approve(&mut scene, &eve, request, &hash).unwrap();
+    let attention = &scene.state.incidents.open[&incident].attention;
+    let waits = attention.iter().any(|one| one.reason.contains("nobody could be told (public_relations)"));
+    assert!(waits, "the dashboard reaches nobody outside: {attention:?}");
+}
+
+#[test]
+fn three_kinds_are_shipped_and_each_is_filled_from_the_incident() {
+    let mut scene = scene(true);
+    let incident = scene.incident();
+    for (kind, to, says) in [
+        ("media", "public_relations", "What we do: "),
+        ("customers", "public_relations", "What you can do: "),
+        ("regulator", "law_enforcement", "Severity          high"),
+    ] {
+        scene.must(ask(Command::Draft { incident, kind: kind.into(), to: to.into() }));
+        let made = scene.state.statements.values().next_back().unwrap();
+        assert!(made.text.contains(says), "{kind}: {}", made.text);
+        assert!(made.subject.contains("2027-01-15"), "{kind}: {}", made.subject);
+    }
+}

@@ -1,0 +1,244 @@
+//! Upkeep: what keeps the house ready between incidents. Which procedures may start runs, and what came round when.
+//!
+//! The text of a playbook says how far it is; a person moves it on. What a person said holds for the text they saw:
+//! a changed text is again what it says of itself, except that a retired procedure stays retired until somebody
+//! activates it.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access,
+    content::schedule::Routine,
+    event::{Context, Meta, Rejected},
+    id::PersonId,
+    playbook::{Life, Playbook, TextHash},
+    state::State,
+    time::Timestamp,
+};
+
+const WHY_MAX: usize = 4_096;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A person moves a procedure on.
+    Move { playbook: String, to: Life, why: String },
+    /// A person puts on record that a contact took a course.
+    Complete { course: String, contact: String },
+    /// Something of the schedule has come round.
+    Round,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Moved {
+        playbook: Box<str>,
+        from: Life,
+        to: Life,
+        /// Of its file, as the person saw it.
+        file: TextHash,
+        version: Box<str>,
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        why: Box<str>,
+    },
+    Came {
+        routine: Box<str>,
+    },
+    Trained {
+        course: Box<str>,
+        contact: Box<str>,
+        /// It counts until then.
+        until: Timestamp,
+    },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Moved { to: Life::Draft | Life::Review, .. } => "procedure.in_review",
+            Event::Moved { to: Life::Active, .. } => "procedure.activated",
+            Event::Moved { to: Life::Retired, .. } => "procedure.retired",
+            Event::Came { .. } => "routine.came",
+            Event::Trained { .. } => "training.completed",
+        }
+    }
+}
+
+/// What a person last said of a procedure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    pub to: Life,
+    pub file: TextHash,
+    pub by: Option<PersonId>,
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub why: Box<str>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Upkeep {
+    pub seq: u64,
+    pub procedures: BTreeMap<Box<str>, Moved>,
+    /// When each routine last came round.
+    pub came: BTreeMap<Box<str>, Timestamp>,
+    /// By course and contact.
+    pub trained: BTreeMap<Box<str>, BTreeMap<Box<str>, Trained>>,
+}
+
+/// Who took a course when, and until when that counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    pub at: Timestamp,
+    pub until: Timestamp,
+    pub by: Option<PersonId>,
+}
+
+impl Upkeep {
+    /// How far this procedure is.
+    pub fn life(&self, playbook: &Playbook) -> Life {
+        match self.moved(playbook) {
+            Some(moved) => moved.to,
+            None => playbook.charter.status,
+        }
+    }
+
+    /// What a person said that holds for this text.
+    pub fn moved(&self, playbook: &Playbook) -> Option<&Moved> {
+        let moved = self.procedures.get(playbook.id.as_str())?;
+        (moved.to == Life::Retired || moved.file == playbook.file).then_some(moved)
+    }
+}
+
+pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<Event>, Rejected> {
+    match command {
+        Command::Move { playbook, to, why } => shift(state, &playbook, to, why, context),
+        Command::Complete { course, contact } => trained(state, &course, &contact, context),
+        Command::Round => {
+            let came = |routine: &&Routine| next(state, routine).is_some_and(|at| at <= context.now);
+            let routines = state.content.schedule.values().filter(came);
+            Ok(routines.map(|routine| Event::Came { routine: routine.id.as_str().into() }).collect())
+        }
+    }
+}
+
+fn shift(state: &State, id: &str, to: Life, why: String, context: &Context) -> Result<Vec<Event>, Rejected> {
+    let person = context.a_person("people move procedures on")?;
+    let Some(playbook) = state.content.playbooks.get(id) else {
+        let shown: String = id.chars().take(64).collect();
+        return Err(Rejected::NotFound(format!("there is no playbook `{shown}`")));
+    };
+    let from = state.upkeep.life(playbook);
+    let may = match to {
+        Life::Draft => false,
+        Life::Review => matches!(from, Life::Draft | Life::Retired),
+        Life::Active => from == Life::Review,
+        Life::Retired => from != Life::Retired,
+    };
+    if !may {
+        let next = match from {
+            Life::Draft | Life::Retired => "`playbook review`",
+            Life::Review => "`playbook activate` or `playbook retire`",
+            Life::Active => "`playbook retire`",
+        };
+        let said = format!("playbook {id} is {}; what may follow is {next}", from.name());
+        return Err(Rejected::Conflict(said));
+    }
+    if why.len() > WHY_MAX {
+        return Err(Rejected::Invalid(format!("the reason is longer than {WHY_MAX} bytes")));
+    }
+    if to == Life::Active {
+        by_a_reviewer(state, playbook, person)?;
+        alone(state, playbook)?;
+    }
+    Ok(vec![Event::Moved {
+        playbook: id.into(),
+        from,
+        to,
+        file: playbook.file.clone(),
+        version: playbook.version.as_str().into(),
+        why: why.trim().into(),
+    }])
+}
+
+fn trained(state: &State, course: &str, contact: &str, context: &Context) -> Result<Vec<Event>, Rejected> {
+    context.a_person("people say who took a course")?;
+    let shown = |text: &str| text.chars().take(64).collect::<String>();
+    let Some(known) = state.content.training.get(course) else {
+        return Err(Rejected::NotFound(format!("there is no course `{}` in training.yaml", shown(course))));
+    };
+    if !state.content.people.contacts.contains_key(contact) {
+        return Err(Rejected::NotFound(format!("there is no contact `{}` in contacts.yaml", shown(contact))));
+    }
+    let until = context.now.plus(known.valid);
+    Ok(vec![Event::Trained { course: course.into(), contact: contact.into(), until }])
+}
+
+/// One of the reviewers that it names activates it, where any of them has an account.
+fn by_a_reviewer(state: &State, playbook: &Playbook, person: PersonId) -> Result<(), Rejected> {
+    let people = &state.content.people;
+    let reviewers = people.expand(playbook.charter.reviewers.iter().map(String::as_str));
+    let is_one = access::identity(state, person).is_some_and(|contact| reviewers.contains(contact));
+    if is_one || !people.have_accounts(reviewers.iter()) {
+        return Ok(());
+    }
+    let named = playbook.charter.reviewers.join(", ");
+    Err(Rejected::Forbidden(format!(
+        "playbook {} is activated by one of its reviewers: {named}",
+        playbook.id
+    )))
+}
+
+/// Two active playbooks for the same type from the same severity on would be a tie.
+fn alone(state: &State, playbook: &Playbook) -> Result<(), Rejected> {
+    let same = |other: &&std::sync::Arc<Playbook>| {
+        let types = (other.types.is_empty() && playbook.types.is_empty())
+            || other.types.iter().any(|one| playbook.types.contains(one));
+        other.id != playbook.id
+            && other.min_severity == playbook.min_severity
+            && types
+            && state.upkeep.life(other) == Life::Active
+    };
+    match state.content.playbooks.values().find(same) {
+        None => Ok(()),
+        Some(other) => Err(Rejected::Conflict(format!(
+            "playbook {} is active for the same incidents; retire it first with `playbook retire {}`",
+            other.id, other.id
+        ))),
+    }
+}
+
+/// When this routine comes round next. One that never did is counted from when the first person came.
+pub fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
+    let began = state.people.values().next()?.added_at;
+    let last = state.upkeep.came.get(routine.id.as_str()).copied().unwrap_or(began);
+    Some(routine.beat.next(last, state.content.people.calendar.as_ref()))
+}
+
+pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
+    upkeep.seq += 1;
+    match event {
+        Event::Moved { playbook, to, file, why, .. } => {
+            let (to, file, by) = (*to, file.clone(), meta.actor.person());
+            let moved = Moved { to, file, by, at: meta.time, why: why.clone() };
+            upkeep.procedures.insert(playbook.clone(), moved);
+        }
+        Event::Trained { course, contact, until } => {
+            let trained = Trained { at: meta.time, until: *until, by: meta.actor.person() };
+            upkeep.trained.entry(course.clone()).or_default().insert(contact.clone(), trained);
+        }
+        Event::Came { routine } => {
+            upkeep.came.insert(routine.clone(), meta.time);
+        }
+    }
+}
+
+/// When something comes round by itself.
+pub fn next_wakeup(state: &State) -> Option<Timestamp> {
+    state.content.schedule.values().filter_map(|routine| next(state, routine)).min()
+}
