@@ -85,7 +85,10 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Closed { .. } if incident.resolved_at.is_none() => {
             send(id, Reason::Resolved, concerned(state, incident), "closed without a resolution")
         }
-        incident::Event::Analysis { fact } => after_analysis(state, incident, fact),
+        incident::Event::Analysis { fact } => {
+            let told = after_analysis(state, incident, fact);
+            told.into_iter().chain(weigh(state, id)).collect()
+        }
         incident::Event::People(event) => after_people(state, incident, event),
         incident::Event::AlertJoined { targets, .. } if !targets.is_empty() => {
             weigh(state, id).into_iter().collect()

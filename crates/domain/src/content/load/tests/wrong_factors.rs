@@ -57,6 +57,11 @@ fn factors_name_what_there_is() {
         escalation.yaml:87:13: an operand of `&&` must be bool, but is int
     "#]],
     );
+}
+
+#[test]
+fn rules_engage_levels_that_there_are() {
+    let path = "escalation.yaml";
     wrong(
         path,
         "      after: 5m\n      level: 2",
