@@ -147,8 +147,8 @@ fn specialists_are_people_for_something() {
         "categories: [ai_security]",
         "categories: [ai]",
         expect![[r#"
-        teams.yaml:64:18: unknown category `ai`; known: `ai_security`, `application`, `blockchain`, `infrastructure`, `security`
-    "#]],
+            teams.yaml:64:18: unknown category `ai`; known: `ai_security`, `application`, `blockchain`, `infrastructure`, `security`, `upkeep`
+        "#]],
     );
     wrong(
         path,
