@@ -65,7 +65,7 @@ fn what_is_not_contained_in_fifteen_minutes_goes_up_by_itself_although_somebody_
     assert_eq!(engaged(&scene, start), [(900, 2, by("unable_to_resolve_in_15_minutes"))]);
     expect![[r#"
         severity: high, as it is classified
-        effectiveness: open, nothing of the response has ended yet
+        effectiveness: open, nothing of the response has ended yet; its run is blocked
         business_impact: high, 2 of 6 services, the first of group 1: api, ledger
         time_to_resolve: in_time, 15m of 4h
         regulation: no, nothing obliges for validator_compromise
