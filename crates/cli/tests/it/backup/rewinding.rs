@@ -13,7 +13,7 @@ use crate::{
 /// The token of a second person who may command.
 fn second(server: &Server) -> String {
     server.json(&["user", "add", "second", "--role", "commander"]);
-    server.json(&["token", "create", "second"])["token"].as_str().unwrap().to_owned()
+    server.json(&["token", "create", "--person", "second"])["token"].as_str().unwrap().to_owned()
 }
 
 fn by(server: &Server, token: &str, args: &[&str]) -> Output {
