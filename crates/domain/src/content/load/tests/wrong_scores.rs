@@ -44,13 +44,30 @@ fn scores() {
 ",
         )],
         expect![[r#"
-            scores.yaml:2:12: x
+            scores.yaml:2:12: the score `Risk` must be lower-case letters, digits and `_`, starting with a letter
+            scores.yaml:3:10: unknown action `node.isolat`; did you mean `node.isolate`?
+            scores.yaml:3:37: the verb `node.isolate` is listed twice; remove one
+            scores.yaml:4:13: unknown signal `incident.mood`; known: `incident.alerts`, `incident.confidence`, `incident.indicators`, `incident.severity`, `incident.targets`, `incident.techniques`
+            scores.yaml:4:28: `Bad name` is no signal; write such as `attempts` or `techniques.encoding`
+            scores.yaml:4:40: `x.` is no signal; write such as `attempts` or `techniques.encoding`
+            scores.yaml:6:30: 0 is no weight; use 0.001 to 1 with at most three decimals
+            scores.yaml:7:30: 1.5 is no weight; use 0.001 to 1 with at most three decimals
+            scores.yaml:8:30: 0.0001 is no weight; use 0.001 to 1 with at most three decimals
+            scores.yaml:9:29: the bound is no number
+            scores.yaml:10:19: a part has either `signal` or `share`
+            scores.yaml:11:40: a part has either `signal` or `share`
+            scores.yaml:12:18: unknown score `later`; none is defined; a share is of a score above this one
+            scores.yaml:12:32: a share has no bound; leave `above` out
+            scores.yaml:13:12: no verb gives this score; name the actions whose answers do in `of`
+            scores.yaml:15:12: a score has 1 to 50 parts
+            scores.yaml:16:12: the score `later` is already defined at scores.yaml:13:12; rename one
         "#]],
     );
     check(
         &[("scores.yaml", "scores: [{ score: a, of: [node.isolate], parts: [{ signal: a, weigth: 1 }] }]\n")],
         expect![[r#"
-            scores.yaml:1:1: x
+            scores.yaml:1:50: the field `weight` is missing
+            scores.yaml:1:63: unknown field `weigth`; did you mean `weight`?
         "#]],
     );
 }
@@ -60,7 +77,7 @@ fn tests_of_scores() {
     check(
         &[("scores.test.yaml", "tests: [{ name: a, signals: {}, expect: {} }]\n")],
         expect![[r#"
-            scores.test.yaml:1:1: x
+            scores.test.yaml:0:0: tests `scores.yaml`, which is not there; name the test after the file it tests
         "#]],
     );
     check(
@@ -84,7 +101,10 @@ fn tests_of_scores() {
             ),
         ],
         expect![[r#"
-            scores.test.yaml:1:1: x
+            scores.test.yaml:7:26: test `it does not`: got practised 0 = nothing speaks for it, expected 0.125
+            scores.test.yaml:7:38: unknown score `rsk`; did you mean `risk`?
+            scores.test.yaml:8:12: test `it does not`: got risk 0 = nothing speaks for it, expected none
+            scores.test.yaml:11:21: test `nothing to make it of`: `risk` cannot be made of these signals
         "#]],
     );
 }
