@@ -95,8 +95,10 @@ pub enum Input {
     Flush,
 }
 
+type Looking = dyn FnOnce(&State, Timestamp) + Send;
+
 /// Reads the state and keeps what it found where the asker looks for it.
-pub struct Look(pub Box<dyn FnOnce(&State, Timestamp) + Send>);
+pub struct Look(pub Box<Looking>);
 
 impl std::fmt::Debug for Look {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -276,13 +276,7 @@ impl Command {
             }
             Command::Show(Show { id }) => page::show(&client.get(&format!("{LIST}/{id}"))?, &client, output),
             Command::Open(command) => {
-                let body = json!({
-                    "title": command.title,
-                    "incident_type": command.incident_type,
-                    "severity": command.severity.name(),
-                    "targets": pairs::targets(&command.targets),
-                });
-                let answer = client.post(LIST, &body)?;
+                let answer = client.post(LIST, &command.body())?;
                 let line = format!("{} is open", show::first(&answer, &["id", "incident"]));
                 Ok(show::done(output, &answer, &line))
             }
@@ -337,6 +331,17 @@ impl Command {
                 change(id, "close", body, format!("{id} is closed"))
             }
         }
+    }
+}
+
+impl Open {
+    fn body(&self) -> Value {
+        json!({
+            "title": self.title,
+            "incident_type": self.incident_type,
+            "severity": self.severity.name(),
+            "targets": pairs::targets(&self.targets),
+        })
     }
 }
 

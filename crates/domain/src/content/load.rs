@@ -187,7 +187,6 @@ pub fn load_tested(files: &BTreeMap<String, String>) -> (Content, Vec<Problem>) 
 }
 
 fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem>) {
-    let of_tests = |kind| if tests == Tests::Run { of_kind(files, kind) } else { Files::new() };
     let mut problems = Vec::new();
     if files.len() > MAX_FILES {
         let message = format!("the folder has {} files; at most {MAX_FILES} are read", files.len());
@@ -195,32 +194,47 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     }
     refuse_unknown(files, &mut problems);
     let complete = policy::with_shipped(files);
-    let (files, own_policies) = (&*complete, matches!(complete, Cow::Borrowed(_)));
-    let mut people = people::read(&everybody(files), &mut problems);
-    let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
-    let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
-    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), &mut problems);
-    let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
-    let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
-    let compliance = compliance::read(&of_kind(files, Kind::Compliance), &mut problems);
-    let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
+    let own_policies = matches!(complete, Cow::Borrowed(_));
+    let (content, rehearsals) = whole(&complete, own_policies, tests, &mut problems);
+    if problems.is_empty() {
+        problems.extend(rehearsals.iter().flat_map(|test| rehearse(test, &content)));
+    }
+    (content, report::settle(problems))
+}
+
+/// All files, each against those that it refers to; with the tests of playbooks, which need the whole.
+fn whole(
+    files: &BTreeMap<String, String>,
+    own_policies: bool,
+    tests: Tests,
+    problems: &mut Vec<Problem>,
+) -> (Content, Vec<PlaybookTest>) {
+    let of_tests = |kind| if tests == Tests::Run { of_kind(files, kind) } else { Files::new() };
+    let mut people = people::read(&everybody(files), problems);
+    let actions = action::read(&of_kind(files, Kind::Actions), &people, problems);
+    let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), problems);
+    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), problems);
+    let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), problems);
+    let confidence = confidence::read(&of_kind(files, Kind::Confidence), problems);
+    let compliance = compliance::read(&of_kind(files, Kind::Compliance), problems);
+    let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
-    let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
+    let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, problems);
     let called = (&of_kind(files, Kind::Escalation), &of_kind(files, Kind::Teams));
-    factors::read(called, known, &mut people, &mut problems);
-    let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
-    let strategies = strategies::read(&of_kind(files, Kind::Strategies), known, &people, &mut problems);
-    let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
+    factors::read(called, known, &mut people, problems);
+    let services = services::read(&of_kind(files, Kind::Services), known, problems);
+    let strategies = strategies::read(&of_kind(files, Kind::Strategies), known, &people, problems);
+    let pieces = piece::read(&of_kind(files, Kind::Piece), known, problems);
     let known = Known { pieces: Some(&pieces), ..known };
-    let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
-    let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, &mut problems);
-    let mappings = mapping::read(&of_kind(files, Kind::Mapping), &mut problems);
-    mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, &mut problems);
-    people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), &mut problems);
+    let rules = rule::read(&of_kind(files, Kind::Rule), known, problems);
+    let playbooks = playbook::read(&of_kind(files, Kind::Playbook), known, problems);
+    let mappings = mapping::read(&of_kind(files, Kind::Mapping), problems);
+    mapping::run_tests(&of_tests(Kind::MappingTest), files, &mappings, problems);
+    people::check_roles(&people, playbooks.values().map(|read| &*read.playbook), problems);
     let charters = playbooks.iter().map(|(path, read)| (*path, &*read.playbook));
-    charter::check_people(&people, charters, &mut problems);
-    trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, &mut problems);
-    let tests = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, &mut problems);
+    charter::check_people(&people, charters, problems);
+    trial::rules(&of_tests(Kind::RuleTest), files, &rules, known, problems);
+    let rehearsals = trial::playbooks(&of_tests(Kind::PlaybookTest), files, known, problems);
 
     let held = |playbook: &Playbook| targets.of_playbook(playbook, types.as_ref().map(|types| &types.types));
     let of_playbooks = playbooks.values().map(|p| &*p.playbook);
@@ -228,12 +242,11 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         let path = format!("playbooks/{id}.yaml");
         files.contains_key(&path) && !playbooks.contains_key(path.as_str())
     };
-    let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, &mut problems);
-    let channels = channels::read(&of_kind(files, Kind::Channels), &mut problems);
-    let templates = channels::templates(&of_kind(files, Kind::Template), &mut problems);
-    let ready = ready(files, &people, &templates, &mut problems);
-    let policies =
-        policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), &mut problems);
+    let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, problems);
+    let channels = channels::read(&of_kind(files, Kind::Channels), problems);
+    let templates = channels::templates(&of_kind(files, Kind::Template), problems);
+    let ready = ready(files, &people, &templates, problems);
+    let policies = policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
     let types = types.unwrap_or_default();
     let content = Content {
@@ -262,10 +275,7 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         strategies,
         ..ready
     };
-    if problems.is_empty() {
-        problems.extend(tests.iter().flat_map(|test| rehearse(test, &content)));
-    }
-    (content, report::settle(problems))
+    (content, rehearsals)
 }
 
 /// What is done between incidents, and words to the outside; nothing else.

@@ -85,7 +85,10 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Closed { .. } if incident.resolved_at.is_none() => {
             send(id, Reason::Resolved, concerned(state, incident), "closed without a resolution")
         }
-        incident::Event::Analysis { fact } => after_analysis(state, incident, fact),
+        incident::Event::Analysis { fact } => {
+            let told = after_analysis(state, incident, fact);
+            told.into_iter().chain(weigh(state, id)).collect()
+        }
         incident::Event::People(event) => after_people(state, incident, event),
         incident::Event::AlertJoined { targets, .. } if !targets.is_empty() => {
             weigh(state, id).into_iter().collect()
@@ -215,8 +218,8 @@ fn after_crisis(incident: &Incident, event: &people::Event) -> Vec<Command> {
     };
     let names = open.iter().copied().collect::<Vec<_>>().join(", ");
     let mut commands = send(id, Reason::Task, open, &asked);
-    // The second reminder is that of the end of their time.
-    if crisis.reminded == 2 {
+    // Their time is over.
+    if crisis.remind_at.is_none() {
         let (since, about) = (crisis.since, Stream::Incident(id));
         let reason = format!("called into the crisis team at {since}, and no answer from {names}");
         commands.push(Command::Incident(incident::Command::RaiseAttention { id, about, reason }));

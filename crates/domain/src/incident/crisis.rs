@@ -1,5 +1,5 @@
 //! The crisis team: who is called when the last level is engaged, and who has answered. Each member answers alone; who has
-//! not is shown and reminded, ever less often and never given up.
+//! not is shown and reminded, and in the end a person is called for them.
 
 #[cfg(test)]
 mod tests;
@@ -15,8 +15,6 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// No two reminders are further apart.
-const APART_MOST: Span = Span::secs(86_400);
 /// The last level has this time where its own is none.
 const ANSWER_DEFAULT: Span = Span::secs(3_600);
 
@@ -88,21 +86,20 @@ pub(super) fn answer(
 pub(super) fn elapsed(incident: &Incident, now: Timestamp) -> Option<Event> {
     let crisis = incident.standing().crisis.as_ref()?;
     crisis.remind_at.filter(|at| *at <= now)?;
-    // Halfway, at the end of their time, and from there on at twice the distance each time.
-    let next = match crisis.answer_by > now {
-        true => crisis.answer_by,
-        false => now.plus(Span(now.since(crisis.since).0.min(APART_MOST.0))),
-    };
+    // Halfway and at the end of their time; then a person is called, and the updates of the last level go on.
+    let next = Some(crisis.answer_by).filter(|at| *at > now);
     Some(Event::CrisisReminded { next })
 }
 
 pub(super) fn apply(crisis: &mut Option<Box<Crisis>>, event: &Event, now: Timestamp) {
     match event {
         Event::CrisisCalled { members, answer_by, remind_at } => {
-            let member = |contact: &Box<str>| Member { contact: contact.clone(), answered_at: None };
             *crisis = Some(Box::new(Crisis {
                 since: now,
-                members: members.iter().map(member).collect(),
+                members: members
+                    .iter()
+                    .map(|contact| Member { contact: contact.clone(), answered_at: None })
+                    .collect(),
                 answer_by: *answer_by,
                 remind_at: Some(*remind_at),
                 reminded: 0,
@@ -119,7 +116,7 @@ pub(super) fn apply(crisis: &mut Option<Box<Crisis>>, event: &Event, now: Timest
         }
         Event::CrisisReminded { next } => {
             let Some(crisis) = crisis else { return };
-            crisis.remind_at = Some(*next);
+            crisis.remind_at = *next;
             crisis.reminded += 1;
         }
         Event::ClockSet { .. }

@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Incident, Status, WIDE};
+use super::{
+    Incident, Status, WIDE,
+    analysis::{Area, Level},
+};
 use crate::{
     content::{
         factors::{COMPLEX, FactorFacts, FactorRule, Urgency, factor_bindings},
@@ -180,7 +183,10 @@ fn find(state: &State, incident: &Incident, now: Timestamp) -> Found {
 fn effectiveness(incident: &Incident, run: Option<&Run>) -> (u32, u32, String) {
     let count = |status: StepStatus| {
         let steps = run.into_iter().flat_map(|run| &run.steps);
-        u32::try_from(steps.filter(|step| step.status == status).count()).unwrap_or(u32::MAX)
+        // What had nothing to act on says nothing of how well it goes.
+        let acted =
+            steps.filter(|step| step.status == status && (!step.targets.is_empty() || step.by.is_some()));
+        u32::try_from(acted.count()).unwrap_or(u32::MAX)
     };
     let (done, failed) = (count(StepStatus::Done), count(StepStatus::Failed));
     if done + failed > 0 {
@@ -196,6 +202,19 @@ fn effectiveness(incident: &Incident, run: Option<&Run>) -> (u32, u32, String) {
 /// What the business feels of it, by the services that its targets belong to and those that need them. The first group
 /// is what everything stands on; half of all services are the house.
 fn impact(state: &State, incident: &Incident) -> (Severity, String) {
+    let (by_services, why) = by_services(state, incident);
+    let said = match incident.analysis().level(Area::Business) {
+        Level::None => return (by_services, why),
+        Level::Low => Severity::Low,
+        Level::Medium => Severity::Medium,
+        Level::High => Severity::High,
+        Level::Severe => Severity::Critical,
+    };
+    // Whoever looked knows better than what the services say, also where it hurts less.
+    (said, format!("people rated it {}; by services {}: {why}", said.name(), by_services.name()))
+}
+
+fn by_services(state: &State, incident: &Incident) -> (Severity, String) {
     let services = &state.content.services;
     let hurt = affected(services, &incident.targets);
     let Some(first) = in_order(services, &hurt).into_iter().min_by_key(|service| service.group) else {
@@ -225,6 +244,9 @@ fn time(state: &State, incident: &Incident, now: Timestamp) -> (bool, String) {
 
 fn regulated(state: &State, incident: &Incident) -> (bool, String) {
     let kind = &incident.incident_type;
+    if incident.analysis().level(Area::Regulation) > Level::None {
+        return (true, "people rated an impact on regulation".to_owned());
+    }
     match state.content.people.factors.regulated.contains(&**kind) {
         true => (true, format!("a regulator has to hear of {kind}")),
         false => (false, format!("nothing obliges for {kind}")),

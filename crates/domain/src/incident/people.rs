@@ -120,7 +120,8 @@ pub enum Event {
     },
     /// Those who have not answered are reminded, and when next.
     CrisisReminded {
-        next: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
     },
     Claimed,
     HandOverOffered {

@@ -119,9 +119,9 @@ fn ten_failed_logins_of_one_address_within_five_minutes_open_an_incident() {
         sighting.fired sighting/2
         alert.raised alert/23 label incident_type="unauthorized_access"; rule failed_logins; no open incident of its group
         incident.opened incident/24
-        run.started run/25 stage 0, open 0
-        run.advanced run/25 open 1
-        run.advanced run/25 step 2 Done, step 3 Done, step 1 Done, step 0 Done, step 4 Done, begin 5 on 203.0.113.7
+        run.started run/25 step 0 Done, step 1 Skipped, stage 0, open 2
+        run.advanced run/25 open 3
+        run.advanced run/25 step 4 Done, step 5 Done, step 3 Done, step 2 Done, step 6 Done, begin 7 on 203.0.113.7
         action.intended action/28 Apply traffic.block 203.0.113.7 #1 rf-scene-28-0
     "#]]
     .assert_eq(&scene.look());

@@ -156,7 +156,7 @@ fn falco_tells_of_a_shell_where_none_belongs() {
     expect![[r#"
         +00:00:00 alert PrivilegeEscalation about node validator-2, account account-4: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "PrivilegeEscalation on validator-2" opened: unauthorized_access, high, 70 % sure
-        +00:00:00 playbook unauthorized_access 2.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.1.0 starts
         +00:00:00 calls account.suspend on account-4
         +00:00:00 account.suspend on account-4 holds, as read back
         +00:00:00 contained
@@ -208,7 +208,7 @@ fn datadog_tells_of_an_account_in_two_places() {
     expect![[r#"
         +00:00:00 alert ImpossibleTravel about account account-7: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "ImpossibleTravel on account-7" opened: unauthorized_access, high, 70 % sure
-        +00:00:00 playbook unauthorized_access 2.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.1.0 starts
         +00:00:00 calls account.suspend on account-7
         +00:00:00 account.suspend on account-7 holds, as read back
         +00:00:00 contained
@@ -291,7 +291,7 @@ fn cloudwatch_tells_of_a_test_that_nobody_announced() {
     expect![[r#"
         +00:00:00 alert UnauthorizedAccess about nothing by name: rule unauthorized_access; no open incident of its group
         +00:00:00 incident "UnauthorizedAccess" opened: unauthorized_access, high, 70 % sure
-        +00:00:00 playbook unauthorized_access 2.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.1.0 starts
         +00:02:00 a person takes it
         +00:12:00 the playbook is completed
         +00:17:00 a person resolves it: a penetration test that was agreed, and not announced here

@@ -52,7 +52,7 @@ fn a_colleague_reports_an_account_by_hand() {
         +00:00:00 report by hand from scene: "sign-ins that are not mine"
         +00:00:00 alert sign-ins that are not mine about account account-3: reported by scene; label incident_type="unauthorized_access"; no open incident of its group
         +00:00:00 incident "sign-ins that are not mine on account-3" opened: unauthorized_access, high, 90 % sure
-        +00:00:00 playbook unauthorized_access 2.0.0 starts
+        +00:00:00 playbook unauthorized_access 2.1.0 starts
         +00:00:00 calls account.suspend on account-3
         +00:00:00 account.suspend on account-3 holds, as read back
         +00:00:00 contained

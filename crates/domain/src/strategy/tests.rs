@@ -101,9 +101,11 @@ fn taking_one_is_an_action_by_hand_that_keeps_its_strategy() {
     // Two of seven are out, and more may not be; the same is not done again.
     expect!["`isolate_nodes` cannot be applied: `node.isolate` is in force on 2 and may be on 2 at once; release one or raise in_force_max"]
         .assert_eq(&scene.refused(take(&[])));
-    let body = scene.facts.iter().find_map(|fact| match &fact.event {
-        Event::Action(_, action::Event::Intended { spec: Some(spec), .. }) => serde_json::to_value(spec).ok(),
-        _ => None,
+    let body = scene.facts.iter().find_map(|fact| {
+        let Event::Action(_, action::Event::Intended { spec: Some(spec), .. }) = &fact.event else {
+            return None;
+        };
+        serde_json::to_value(spec).ok()
     });
     assert_eq!(body.unwrap()["strategy"], "isolate_nodes");
 }

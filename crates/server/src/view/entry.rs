@@ -176,8 +176,10 @@ fn of_people(event: &incident::people::Event) -> String {
             format!("{}, to answer by {answer_by}", members.join(", "))
         }
         Event::CrisisAnswered { contact } => contact.to_string(),
-        Event::CrisisReminded { next } | Event::Weighed { next: Some(next) } => format!("next {next}"),
-        Event::Weighed { next: None } => String::new(),
+        Event::CrisisReminded { next: Some(next) } | Event::Weighed { next: Some(next) } => {
+            format!("next {next}")
+        }
+        Event::CrisisReminded { next: None } | Event::Weighed { next: None } => String::new(),
         Event::UpdateDue { next: Some(next), .. } => format!("next {next}"),
         Event::HandOverOffered { to } => to.to_string(),
         Event::Assembled { run, team, unfilled } => {

@@ -139,7 +139,8 @@ fn rule(entry: &RuleDocument, people: &People, report: &mut Report<'_>) -> Optio
     report.line("the reason", &entry.why);
     report.line("the improvement", &entry.improvement);
     let last = people.last_level();
-    if !(2..=last).contains(&entry.level.value) {
+    // Without levels their file says what is wrong.
+    if last > 0 && !(2..=last).contains(&entry.level.value) {
         let level = entry.level.value;
         report.at(&entry.level, format!("level {level} is none to go up to; use 2 to {last}"));
     }

@@ -190,7 +190,7 @@ fn check_words(entry: &StrategyDocument, people: &People, report: &mut Report<'_
 /// A strategy limits harm, on something that an incident can name, and costs no less than what it does.
 fn check_action(entry: &StrategyDocument, spec: &ActionSpec, report: &mut Report<'_>) {
     let verb = &spec.verb;
-    if spec.connector == own::CONNECTOR {
+    if spec.connector == own::CONNECTOR && spec.target == own::TARGET {
         report.at(
             &entry.action,
             format!("`{verb}` moves the platform's own limits; people do that with `control`"),

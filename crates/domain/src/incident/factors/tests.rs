@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 
-use super::{super::people, Factor, Weighed};
+use super::{
+    super::{analysis, people},
+    Factor, Weighed,
+};
 use crate::{
     action::Outcome,
     event::Event,
@@ -63,7 +66,7 @@ fn what_is_not_contained_in_fifteen_minutes_goes_up_by_itself_although_somebody_
     expect![[r#"
         severity: high, as it is classified
         effectiveness: open, nothing of the response has ended yet
-        business_impact: critical, 3 of 4 services, the first of group 1: api, gateway, ledger
+        business_impact: high, 2 of 6 services, the first of group 1: api, ledger
         time_to_resolve: in_time, 15m of 4h
         regulation: no, nothing obliges for validator_compromise
         public_exposure: no, nothing that people outside use is named
@@ -259,4 +262,24 @@ fn a_clock_and_a_factor_in_one_moment() {
     let found = engaged(&scene, start);
     let levels: Vec<u8> = found.iter().map(|(_, level, _)| *level).collect();
     assert_eq!(levels, [2, 3, 4], "{found:?}");
+}
+
+/// What people made out counts more than what the services say, and is looked at when they say it.
+#[test]
+fn an_impact_that_people_rate_engages_what_it_means() {
+    let mut scene = Scene::staffed(&[CUT_OFF]);
+    let start = scene.now;
+    alert(&mut scene, "validator_compromise", "high", &[("node", "validator-1")]);
+    let id = scene.incident();
+    let areas = std::collections::BTreeMap::from([
+        (analysis::Area::Regulation, analysis::Level::Low),
+        (analysis::Area::Business, analysis::Level::Severe),
+    ]);
+    let ask = analysis::Ask::Impact { areas, text: "customers cannot pay".to_owned() };
+    scene.must(Command::Incident(incident::Command::Analyze { id, ask }));
+    assert_eq!(engaged(&scene, start), [(0, 3, by("regulator_has_to_hear"))]);
+    let factors = shown(&weighed(&scene).factors);
+    let rated = "business_impact: critical, people rated it critical; by services high: 2 of 6";
+    assert!(factors.contains(rated), "{factors}");
+    assert!(factors.contains("regulation: yes, people rated an impact on regulation"), "{factors}");
 }
