@@ -207,7 +207,8 @@ pub(super) fn of_approval(state: &State, id: ApprovalId) -> Vec<(Act, Thing)> {
         Leave::KillSwitch { .. } => (act::KILL_SWITCH, Thing::platform()),
         Leave::SafeMode { .. } => (act::SAFE_MODE, Thing::platform()),
     });
-    leaving.into_iter().chain(outside).chain([(act::APPROVAL_APPROVE, Thing::approval(state, id))]).collect()
+    let approve = (act::APPROVAL_APPROVE, Thing::approval(state, id));
+    leaving.into_iter().chain([approve]).chain(outside).collect()
 }
 
 fn of_control(command: &control::Command) -> Asked {

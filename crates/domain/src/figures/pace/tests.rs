@@ -1,12 +1,7 @@
 //! The pace of runs that really went: uses, failures, skips, and time against what was expected.
 
 use super::{ChannelPace, of_notices, of_runs};
-use crate::{
-    flow::Command,
-    run,
-    scene::Scene,
-    time::Span,
-};
+use crate::{flow::Command, run, scene::Scene, time::Span};
 
 const THREE: &str = "id: three
 name: Three
@@ -46,7 +41,9 @@ fn steps_are_counted_and_their_times_stand_against_what_was_expected() {
     let paces = of_runs([(&run, Some(&*text)), (&run, None)].into_iter());
     let pace = &paces["three"];
     assert_eq!(pace.runs, 2);
-    let [(look, of_look), (isolate, of_isolate), (tell, of_tell), _] = &pace.steps[..] else { panic!("{pace:?}") };
+    let [(look, of_look), (isolate, of_isolate), (tell, of_tell), _] = &pace.steps[..] else {
+        panic!("{pace:?}")
+    };
     assert_eq!((&**look, &**isolate, &**tell), ("look", "isolate", "tell"));
     assert_eq!((of_look.uses, of_look.late, of_look.took.mean_s()), (1, 1, Some(1_200.0)));
     assert_eq!(of_look.expected, Some(Span::secs(600)));
