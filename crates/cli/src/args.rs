@@ -8,7 +8,7 @@ use crate::{
     client::Address,
     commands::{
         alert, backup, check, containment, control, duty, estate, evidence, exercise, incident, init, log,
-        notice, playbook, report, run, service, silence, statement, team, token, user, why,
+        notice, playbook, report, run, service, silence, statement, task, team, token, user, why,
     },
     drill,
     output::{Output, Verdict},
@@ -97,6 +97,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Run(run::Command),
     #[command(subcommand)]
+    Task(task::Command),
+    #[command(subcommand)]
     Report(report::Command),
     #[command(subcommand)]
     Containment(containment::Command),
@@ -143,6 +145,7 @@ impl Cli {
             Command::Silence(command) => command.run(global, output),
             Command::Incident(command) => command.run(global, output),
             Command::Run(command) => command.run(global, output),
+            Command::Task(command) => command.run(global, output),
             Command::Report(command) => command.run(global, output),
             Command::Containment(command) => command.run(global, output),
             Command::Control(command) => command.run(global, output),

@@ -23,6 +23,7 @@ pub(crate) mod service;
 pub(crate) mod show;
 pub(crate) mod silence;
 pub(crate) mod statement;
+pub(crate) mod task;
 pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod user;

@@ -3,6 +3,7 @@
 mod backup;
 mod channel;
 mod connector;
+mod evidence;
 mod place;
 mod source;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::logs::{Format, Threshold};
 pub(crate) use backup::Backup;
 pub(crate) use channel::Channel;
 pub(crate) use connector::Connector;
+pub(crate) use evidence::Evidence;
 pub(crate) use place::problem;
 pub(crate) use source::{Source, Trusted};
 
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) channels: BTreeMap<String, Channel>,
     pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) files: Files,
+    pub(crate) evidence: Evidence,
 }
 
 /// Folders of this machine on whose files actions may act.
@@ -99,6 +102,7 @@ impl Config {
             *path = folder.join(&*path);
         }
         self.backup.resolve(folder);
+        self.evidence.resolve(folder);
         self.sources.values_mut().for_each(|source| source.resolve(folder));
         for channel in self.channels.values_mut() {
             channel.resolve(folder);

@@ -8,6 +8,7 @@
 
 mod boxes;
 mod place;
+mod similar;
 #[cfg(test)]
 mod tests;
 
@@ -65,13 +66,15 @@ impl FilesConnector {
             (Operation::Revert, verb) => return Outcome::refused(format!("`{verb}` is not taken back")),
             (Operation::ReadBack, verb) => (verb, false),
         };
-        if let Some(sha256) = call.target.strip_prefix("sha256:") {
+        let upload = call.target.strip_prefix("sha256:").filter(|_| verb != "file.find_similar");
+        if let Some(sha256) = upload {
             return self.upload(verb, sha256, wanted);
         }
         let done = match (verb, wanted) {
             ("file.quarantine", true) => self.quarantine(&call.target),
             ("file.restore", true) => self.restore(&call.target),
             ("file.preserve", true) => self.preserve(&call.target),
+            ("file.find_similar", true) => self.similar(&call.target),
             ("file.quarantine", false) => return self.read(&call.target, true),
             ("file.restore", false) => return self.read(&call.target, false),
             (verb, _) => Err(Failure::Refused(format!("files of this machine know no `{verb}`"))),

@@ -16,12 +16,14 @@ use crate::{
     id::{IncidentId, RunId},
     limits::Asked,
     playbook::{Backoff, Lease, Retry},
+    score::Score,
     severity::Risk,
     time::{Span, Timestamp},
 };
 
 mod decide;
 
+pub(crate) use decide::by_person;
 pub use decide::{Command, cap, checked_args, decide, due, next_wakeup};
 
 /// So many processes in a row may end while the same action's call is open before a person is asked.
@@ -62,6 +64,9 @@ pub struct Spec {
     /// Whose yes it needs before its first call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Terms>,
+    /// The strategy of strategies.yaml by which it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Box<str>>,
 }
 
 /// Who asked for it.
@@ -72,6 +77,8 @@ pub enum Origin {
     Run { run: RunId, step: u32, round: u32 },
     /// A person, outside any run.
     Person,
+    /// A set that strategies.yaml allows beforehand, when the incident became so severe.
+    AtOnce,
     /// A call of the recovery of its incident: the service and the call by their numbers in its plan. One that
     /// `looks` only ever reads the state back.
     Recovery { service: u32, call: u32, round: u32, looks: bool },
@@ -81,7 +88,7 @@ impl Origin {
     pub fn run(&self) -> Option<RunId> {
         match self {
             Origin::Run { run, .. } => Some(*run),
-            Origin::Person | Origin::Recovery { .. } => None,
+            Origin::Person | Origin::AtOnce | Origin::Recovery { .. } => None,
         }
     }
 
@@ -89,7 +96,7 @@ impl Origin {
     pub fn looks(&self) -> bool {
         match self {
             Origin::Recovery { looks, .. } => *looks,
-            Origin::Run { .. } | Origin::Person => false,
+            Origin::Run { .. } | Origin::Person | Origin::AtOnce => false,
         }
     }
 }
@@ -195,6 +202,9 @@ pub enum Event {
         verified: Option<bool>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         artefact: Option<Value>,
+        /// What its signals came to by the rules that were in force.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scores: Vec<Score>,
     },
     Released {
         attempt: u32,
@@ -322,6 +332,9 @@ pub struct Action {
     pub applied_at: Option<Timestamp>,
     pub verified: Option<bool>,
     pub artefact: Option<Value>,
+    /// What the signals in it came to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Score>,
     pub lease_until: Option<Timestamp>,
     pub lease_expired: bool,
 }
@@ -427,6 +440,7 @@ pub fn create(id: crate::id::ActionId, event: &Event, meta: &crate::event::Meta)
         applied_at: None,
         verified: None,
         artefact: None,
+        scores: Vec::new(),
         lease_until: None,
         lease_expired: false,
     })
@@ -452,7 +466,10 @@ pub fn apply(action: &mut Action, event: &Event, meta: &crate::event::Meta) {
             action.attempt = action.attempt.saturating_sub(1);
             action.status = Status::Held { reason: reason.clone() };
         }
-        Event::Applied { verified, artefact, .. } => applied(action, *verified, artefact.clone(), meta.time),
+        Event::Applied { verified, artefact, scores, .. } => {
+            applied(action, *verified, artefact.clone(), meta.time);
+            action.scores.clone_from(scores);
+        }
         Event::Released { verified, .. } => {
             action.verified = *verified;
             action.status = Status::Released;
@@ -532,6 +549,7 @@ fn applied(action: &mut Action, verified: Option<bool>, artefact: Option<Value>,
     action.unsure = false;
     action.verified = verified;
     action.artefact = artefact;
+    action.scores = Vec::new();
     action.lease_until = action.spec.lease.and_then(|lease| lease.span).map(|span| now.plus(span));
     action.status = if action.spec.revert.is_some() { Status::InForce } else { Status::Done };
 }

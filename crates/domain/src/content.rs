@@ -18,6 +18,7 @@ use crate::{
     recovery::Recovery,
     report::Terms,
     request::Requests,
+    score::Rules,
     severity::{Risk, Severity},
     targets::Targets,
     time::Span,
@@ -29,12 +30,14 @@ pub mod channels;
 pub mod drill;
 mod env;
 pub mod exercise;
+pub mod factors;
 mod load;
 pub mod people;
 mod rehearsal;
 pub mod schedule;
 pub mod services;
 pub mod statements;
+pub mod strategies;
 pub mod training;
 
 pub use approval::{approval_bindings, approval_env};
@@ -72,9 +75,12 @@ pub struct Content {
     pub targets: Targets,
     pub confidence: Weights,
     pub services: services::Services,
+    /// How the answers of calls become scores.
+    pub scores: Rules,
     /// Contacts, teams, and when they are called.
     pub people: people::People,
     pub reports: Terms,
+    pub compliance: Vec<crate::compliance::Control>,
     /// What comes round: reviews of procedures and exercises.
     pub schedule: schedule::Schedule,
     /// Kinds of words to the outside.
@@ -82,12 +88,29 @@ pub struct Content {
     pub training: training::Training,
     /// Who may do what.
     pub policies: Policies,
+    pub strategies: strategies::Strategies,
 }
 
 /// The connector of the platform itself that acts on files below configured roots.
 pub const FILES: &str = "files";
 pub const QUARANTINE: &str = "file.quarantine";
 pub const RESTORE: &str = "file.restore";
+
+/// What the result of a run counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// A system was cut off.
+    Isolated,
+    /// Something is refused from now on.
+    Rule,
+    /// A service or a system is back.
+    Restored,
+    /// A model is kept from doing harm.
+    Model,
+    /// So is what models learn from.
+    Source,
+}
 
 /// What `actions.yaml` says of one verb.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +131,8 @@ pub struct ActionSpec {
     pub files: bool,
     /// What it brings is kept as evidence of this kind.
     pub keeps: Option<crate::evidence::Kind>,
+    /// As what the result of a run counts it.
+    pub counts: Option<Counts>,
     /// The verb that takes it back, if any.
     pub revert: Option<String>,
     /// It is meant to stay, so it is done with once it holds, although a verb takes it back.

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod own;
+pub mod restore;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +96,17 @@ pub enum Command {
     BackupFailed {
         why: String,
     },
+    /// A person wants the platform to go back to a backup; takes two of them.
+    Restore {
+        wanted: Box<restore::Wanted>,
+        reason: String,
+    },
+    /// From whoever laid it ready beside the data.
+    RestoreReady,
+    /// It could not be laid ready, or a person called it off.
+    EndRestore {
+        why: String,
+    },
     SetKillSwitch {
         on: bool,
         reason: String,
@@ -133,12 +145,13 @@ pub enum Command {
     },
 }
 
-/// One step out of a limit above `restricted`.
+/// What takes two people: one step out of a limit above `restricted`, or out of the data as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "limit", rename_all = "snake_case")]
 pub enum Leave {
     KillSwitch { since: Timestamp },
     SafeMode { from: SafeMode, to: SafeMode },
+    Data(restore::Wanted),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,6 +208,17 @@ pub enum Event {
         restored: Box<backup::Restored>,
         incarnation: Box<str>,
     },
+    /// Two people asked to go back to this backup.
+    RestoreApproved {
+        wanted: Box<restore::Wanted>,
+        reason: Box<str>,
+        approval: ApprovalId,
+    },
+    /// It lies beside the data; the next start puts it in its place.
+    RestoreReady,
+    RestoreEnded {
+        why: Box<str>,
+    },
 }
 
 impl Event {
@@ -213,6 +237,9 @@ impl Event {
             Event::BackedUp { .. } => "backup.created",
             Event::BackupFailed { .. } => "backup.failed",
             Event::Restored { .. } => "control.restored",
+            Event::RestoreApproved { .. } => "control.restore_approved",
+            Event::RestoreReady => "control.restore_ready",
+            Event::RestoreEnded { .. } => "control.restore_ended",
         }
     }
 }
@@ -258,6 +285,8 @@ pub struct Control {
     pub glass: Option<Glass>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<backup::Status>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Box<restore::Restore>>,
 }
 
 impl Control {
@@ -282,10 +311,14 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
         Command::Start { epoch, incarnation, restored, .. } => {
             let restored = backup::restored(control, &incarnation, restored);
             let started = Event::Started { epoch, incarnation: incarnation.into() };
-            Ok(restored.into_iter().chain([started]).collect())
+            Ok(restore::not_done(control).into_iter().chain(restored).chain([started]).collect())
         }
         Command::BackedUp(backup) => backup::made(backup),
         Command::BackupFailed { why: words } => Ok(vec![Event::BackupFailed { why: why(words)? }]),
+        // Whoever asks alone asks for the other one's consent.
+        Command::Restore { .. } => Err(Rejected::Conflict("a restore takes two people".to_owned())),
+        Command::RestoreReady => Ok(restore::ready(control)),
+        Command::EndRestore { why: words } => restore::end(control, why(words)?),
         Command::SetKillSwitch { on, reason } => {
             let reason = why(reason)?;
             match (on, &control.kill_switch) {
@@ -329,6 +362,9 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
             Ok(vec![match leave {
                 Leave::KillSwitch { .. } => Event::KillSwitchOff { reason, approval },
                 Leave::SafeMode { to: level, .. } => Event::SafeModeSet { level, reason, approval },
+                Leave::Data(wanted) => {
+                    Event::RestoreApproved { wanted: Box::new(wanted), reason, approval: by }
+                }
             }])
         }
     }
@@ -435,6 +471,9 @@ pub fn apply(control: &mut Control, event: &Event, meta: &Meta) {
         }
         Event::BackedUp { .. } | Event::BackupFailed { .. } | Event::Restored { .. } => {
             backup::apply(control, event, meta);
+        }
+        Event::RestoreApproved { .. } | Event::RestoreReady | Event::RestoreEnded { .. } => {
+            restore::apply(control, event, meta);
         }
     }
 }

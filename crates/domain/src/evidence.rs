@@ -86,6 +86,8 @@ pub enum Source {
     Upload,
     /// Written by hand.
     Note,
+    /// Kept by the platform itself when somebody asked for a snapshot.
+    Snapshot,
 }
 
 /// What is collected, fixed for ever.

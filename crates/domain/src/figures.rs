@@ -24,6 +24,8 @@ use crate::{
 pub const REPEAT: Span = Span::secs(30 * 86_400);
 /// A figure names at most so many incidents that it is made of, newest first.
 pub const NAMED_MAX: usize = 200;
+/// What looks after the response itself is of this category, and in no figure of it.
+pub const UPKEEP: &str = "upkeep";
 /// At most so many incidents make one set of figures.
 pub const CASES_MAX: usize = 100_000;
 
@@ -101,7 +103,9 @@ pub fn figures(
     window: Window,
     now: Timestamp,
 ) -> Figures {
-    let mut sorted: Vec<&Case> = cases.iter().filter(|case| !case.drill).collect();
+    let of_upkeep =
+        |case: &Case| content.types.get(&*case.incident_type).is_some_and(|known| known.category == UPKEEP);
+    let mut sorted: Vec<&Case> = cases.iter().filter(|case| !case.drill && !of_upkeep(case)).collect();
     sorted.sort_by_key(|case| (case.opened_at, case.id));
     let drills = cases.iter().filter(|case| case.drill && window.holds(case.opened_at)).count();
     let seen = look(&sorted, content, window, now);

@@ -12,6 +12,7 @@ use crate::{
     upkeep,
 };
 
+mod at_once;
 mod doubt;
 mod enact;
 mod exercises;
@@ -350,6 +351,7 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         Event::Incident(id, event) => {
             let mut commands = after_incident(state, *id, event);
             commands.extend(recover::after_incident(state, *id, event));
+            commands.extend(at_once::after_incident(state, *id, event));
             commands
         }
         Event::Report(id, event) => after_report(state, *id, event),
@@ -416,7 +418,10 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
             let cancel = Command::Run(run::Command::Cancel { id: *old, undo: false });
             std::iter::once(cancel).chain(respond(state, id)).collect()
         }
-        incident::Event::AlertJoined { .. } | incident::Event::Classified { .. } => advance(),
+        // A gate may have waited for what is known now.
+        incident::Event::AlertJoined { .. }
+        | incident::Event::Classified { .. }
+        | incident::Event::Analysis { .. } => advance(),
         incident::Event::Relapsed { reason } => {
             let about = Stream::Incident(id);
             let reason = format!("relapse: {reason}");
@@ -436,10 +441,12 @@ fn after_incident(state: &State, id: IncidentId, event: &incident::Event) -> Vec
         | incident::Event::Linked { .. }
         | incident::Event::Contained { .. }
         | incident::Event::People(_)
+        | incident::Event::AtOnce { .. }
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
         | incident::Event::Resolved { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::ResponseStopped { .. }
@@ -585,6 +592,7 @@ fn step_specs<'a>(
             retry: step.retry,
             lease: step.lease,
             approval: terms.clone(),
+            strategy: None,
             revert,
         })
     })
@@ -711,8 +719,12 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
             std::iter::once(loud).chain(approval::after_limits(state)).chain(wake()).collect()
         }
         control::Event::BreakerClosed { .. } => wake(),
-        control::Event::KillSwitchOn { .. } | control::Event::GlassMended => approval::after_limits(state),
-        control::Event::BreakerOpened { .. } => Vec::new(),
+        control::Event::KillSwitchOn { .. }
+        | control::Event::GlassMended
+        | control::Event::RestoreApproved { .. } => approval::after_limits(state),
+        control::Event::BreakerOpened { .. }
+        | control::Event::RestoreReady
+        | control::Event::RestoreEnded { .. } => Vec::new(),
         control::Event::ClockDoubted { reason } => doubt::began(state, reason),
         control::Event::ClockConfirmed => doubt::ended(state),
         control::Event::Restored { restored, .. } => restored::began(state, restored),

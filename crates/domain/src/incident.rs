@@ -1,7 +1,12 @@
 //! Incidents: opened by alerts or people, joined by more alerts, worked on, resolved, closed.
 
+pub mod analysis;
+pub mod at_once;
 mod classify;
+pub mod closing;
+pub mod crisis;
 mod decide;
+pub mod factors;
 pub mod people;
 mod recovery;
 pub mod restore;
@@ -9,9 +14,12 @@ pub mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::Analysis;
 pub use decide::decide;
 pub(crate) use decide::open;
 pub use tally::Tally;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +87,13 @@ pub enum Command {
         id: IncidentId,
         title: String,
         url: String,
+        /// People meet there: notices name it.
+        room: bool,
+    },
+    /// What people made out about it.
+    Analyze {
+        id: IncidentId,
+        ask: analysis::Ask,
     },
     Resolve {
         id: IncidentId,
@@ -97,6 +112,11 @@ pub enum Command {
     /// From its timer: nothing came back.
     EndWatch {
         id: IncidentId,
+    },
+    /// From the platform: what it found when it looked at itself.
+    Check {
+        id: IncidentId,
+        found: Vec<closing::Found>,
     },
     Close {
         id: IncidentId,
@@ -121,6 +141,10 @@ pub enum Command {
     People {
         id: IncidentId,
         ask: people::Ask,
+    },
+    /// It opened, grew or became more severe: what is allowed beforehand is done.
+    ActAtOnce {
+        id: IncidentId,
     },
     /// From a run that a person canceled: what follows is up to people.
     StopResponse {
@@ -202,6 +226,12 @@ pub enum Event {
     Linked {
         title: Box<str>,
         url: Box<str>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        room: bool,
+    },
+    /// What people made out about it.
+    Analysis {
+        fact: Box<analysis::Fact>,
     },
     Contained {
         action: ActionId,
@@ -218,6 +248,13 @@ pub enum Event {
         run: RunId,
     },
     People(people::Event),
+    /// What strategies.yaml allows beforehand at this severity, and what its caps left out.
+    AtOnce {
+        severity: Severity,
+        effects: Vec<at_once::Effect>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<at_once::Left>,
+    },
     Resolved {
         summary: Box<str>,
         /// Until then an alert of its group is a relapse.
@@ -238,6 +275,10 @@ pub enum Event {
     SignedOff {
         note: Box<str>,
     },
+    /// A look that has to hold before it is closed.
+    Checked {
+        found: closing::Found,
+    },
     Closed {
         disposition: Disposition,
     },
@@ -256,16 +297,19 @@ impl Event {
             Event::Classified { .. } => "incident.classified",
             Event::Noted { .. } => "incident.noted",
             Event::Linked { .. } => "incident.linked",
+            Event::Analysis { fact } => fact.kind(),
             Event::Contained { .. } => "incident.contained",
             Event::AttentionRaised { .. } => "incident.attention_raised",
             Event::AttentionCleared { .. } => "incident.attention_cleared",
             Event::ResponseStopped { .. } => "incident.response_stopped",
             Event::People(event) => event.kind(),
+            Event::AtOnce { .. } => "incident.at_once",
             Event::Resolved { .. } => "incident.resolved",
             Event::WatchEnded => "incident.watch_ended",
             Event::Relapsed { .. } => "incident.relapsed",
             Event::Recovery { fact } => fact.kind(),
             Event::SignedOff { .. } => "incident.signed_off",
+            Event::Checked { .. } => "incident.checked",
             Event::Closed { .. } => "incident.closed",
             Event::Redacted { .. } => "incident.redacted",
         }
@@ -337,6 +381,9 @@ pub struct Incident {
     /// How far what it hurt is brought back, once people began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Box<Plan>>,
+    /// What was looked at before it may close.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<closing::Gate, closing::Looked>,
     /// How often it came back.
     #[serde(default)]
     pub relapses: u32,
@@ -344,14 +391,26 @@ pub struct Incident {
     pub attention: Vec<Attention>,
     #[serde(default)]
     pub redacted: bool,
+    /// What people made out about it, once they began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Box<Analysis>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Box<people::Standing>>,
+    /// What was done of what is allowed beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<Box<at_once::Ran>>,
     /// What it is measured by.
     #[serde(default, skip_serializing_if = "tally::is_default")]
     pub tally: Tally,
 }
 
 impl Incident {
+    /// What people made out about it.
+    pub fn analysis(&self) -> &Analysis {
+        static NOTHING: std::sync::LazyLock<Analysis> = std::sync::LazyLock::new(Default::default);
+        self.analysis.as_deref().unwrap_or(&NOTHING)
+    }
+
     /// How it stands with the people.
     pub fn standing(&self) -> &people::Standing {
         static NOBODY: std::sync::LazyLock<people::Standing> = std::sync::LazyLock::new(Default::default);
@@ -451,11 +510,14 @@ pub fn create(id: IncidentId, event: &Event, meta: &Meta) -> Option<Incident> {
         watch_until: None,
         signed_off: None,
         recovery: None,
+        checks: BTreeMap::new(),
         relapses: 0,
         disposition: None,
         attention: Vec::new(),
         redacted: false,
+        analysis: None,
         standing: None,
+        at_once: None,
         tally: Tally { noticed: alert.is_some() && !reported, ..Tally::default() },
     })
 }
@@ -473,7 +535,9 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
     incident.seq += 1;
     incident.updated_at = meta.time;
     match event {
-        Event::Opened { .. } | Event::Noted { .. } | Event::Linked { .. } => {}
+        Event::Opened { .. } | Event::Noted { .. } | Event::Linked { room: false, .. } => {}
+        Event::Linked { url, .. } => incident.standing.get_or_insert_default().room = Some(url.clone()),
+        Event::Analysis { fact } => incident.analysis.get_or_insert_default().apply(fact, meta),
         Event::AlertJoined { targets, severity, again, .. } => {
             incident.targets.extend(targets.iter().cloned());
             incident.severity = severity.unwrap_or(incident.severity);
@@ -513,6 +577,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.tally.people(event);
             people::apply(incident.standing.get_or_insert_default(), event, meta);
         }
+        Event::AtOnce { effects, left, .. } => at_once::apply(&mut incident.at_once, effects, left),
         Event::WatchEnded => {
             incident.status = Status::Resolved;
             incident.watch_until = None;
@@ -528,6 +593,7 @@ pub fn apply(incident: &mut Incident, event: &Event, meta: &Meta) {
             incident.resolved_at = Some(meta.time);
             incident.phase = Phase::Review;
         }
+        Event::Checked { found } => closing::apply(incident, found, meta),
         Event::Closed { disposition } => {
             incident.status = Status::Closed;
             incident.watch_until = None;
@@ -542,6 +608,13 @@ fn redact(incident: &mut Incident) {
     incident.title = "[redacted]".into();
     incident.why = "[redacted]".into();
     incident.targets = Vec::new();
+    if let Some(analysis) = &mut incident.analysis {
+        analysis.redact();
+    }
+    if let Some(standing) = &mut incident.standing {
+        standing.room = None;
+    }
+    incident.at_once = None;
     incident.redacted = true;
 }
 

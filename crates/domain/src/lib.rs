@@ -11,6 +11,7 @@ pub mod access;
 pub mod action;
 pub mod alert;
 pub mod approval;
+pub mod compliance;
 pub mod confidence;
 pub mod content;
 pub mod control;
@@ -45,6 +46,7 @@ pub mod review;
 pub mod run;
 #[cfg(test)]
 mod scene;
+pub mod score;
 pub mod severity;
 pub mod sighting;
 pub mod silence;
@@ -52,6 +54,7 @@ pub mod state;
 pub mod statement;
 #[cfg(test)]
 mod stories;
+pub mod strategy;
 pub mod targets;
 pub mod text;
 pub mod time;

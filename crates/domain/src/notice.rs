@@ -50,6 +50,8 @@ pub enum Reason {
     Update,
     /// The incident was resolved.
     Resolved,
+    /// Why it happened is known, after people heard that it was pending.
+    Cause,
     /// A deadline of the review.
     Review,
     /// All open incidents of one severity together.

@@ -22,9 +22,10 @@ pub use self::{
 };
 use crate::{
     access::{Permission, Role},
+    content::strategies::Strategy,
     event::{Actor, Context, Rejected},
     flow::Command,
-    id::{ApprovalId, PersonId},
+    id::{ApprovalId, IncidentId, PersonId},
     state::State,
 };
 
@@ -131,6 +132,19 @@ fn ask(state: &State, actor: &Actor, act: Act, thing: &Thing) -> Result<(), Stri
 pub fn may_approve(state: &State, id: ApprovalId, person: PersonId) -> Result<(), String> {
     let mut acts = asked::of_approval(state, id).into_iter();
     acts.try_for_each(|(act, thing)| ask(state, &Actor::Person(person), act, &thing))
+}
+
+/// Whether policies let this one take the strategy for the incident.
+///
+/// # Errors
+/// Why not, with the policies that decided.
+pub(crate) fn may_contain(
+    state: &State,
+    actor: &Actor,
+    incident: IncidentId,
+    strategy: &Strategy,
+) -> Result<(), String> {
+    ask(state, actor, act::CONTAINMENT_APPLY, &asked::of_strategy(state, incident, strategy))
 }
 
 /// The doors that are open to a person.

@@ -3,7 +3,9 @@
 
 pub mod plan;
 
-use crate::{severity::Severity, time::Span};
+use std::collections::BTreeSet;
+
+use crate::{incident::closing::Gate, severity::Severity, time::Span};
 
 /// The first report of a review, the detailed one, and the final one.
 pub const REPORTS: [&str; 3] = ["initial", "detailed", "final"];
@@ -22,6 +24,37 @@ pub struct Recovery {
     pub require: Require,
     /// How often the probes of what was recovered are repeated while it is watched.
     pub probe_every: Option<Span>,
+    pub close: Close,
+}
+
+/// What has to be shown before what was real is closed, each from a severity on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    pub log: Option<Severity>,
+    pub backup: Option<Severity>,
+    pub detection: Option<Severity>,
+    /// Incidents of these types are asked for everything, however severe they are.
+    pub types: BTreeSet<Box<str>>,
+    /// A look that is older shows nothing.
+    pub within: Span,
+}
+
+impl Default for Close {
+    fn default() -> Close {
+        let types = BTreeSet::new();
+        Close { log: None, backup: None, detection: None, types, within: Span::secs(3_600) }
+    }
+}
+
+impl Close {
+    pub fn asks(&self, gate: Gate, incident_type: &str, severity: Severity) -> bool {
+        let from = match gate {
+            Gate::Log => self.log,
+            Gate::Backup => self.backup,
+            Gate::Detection => self.detection,
+        };
+        self.types.contains(incident_type) || from.is_some_and(|from| severity >= from)
+    }
 }
 
 /// What must have been shown before an incident that hurt a service may be resolved, each from a severity on.
@@ -42,6 +75,7 @@ impl Default for Recovery {
             remind: Span::secs(4 * 3_600),
             require: Require::default(),
             probe_every: None,
+            close: Close::default(),
         }
     }
 }

@@ -56,6 +56,9 @@ pub enum Event {
         /// Hashes of what it was on, by which it is compared with others.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         targets: Vec<Box<str>>,
+        /// The cause was on record, and told, when it ended.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        explained: bool,
     },
     /// The deadline of this report is near.
     Reminded {
@@ -137,6 +140,9 @@ pub struct Review {
     pub answers: Answers,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Corrective>,
+    /// People have heard of the cause.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub explained: bool,
 }
 
 impl Review {
@@ -164,8 +170,9 @@ pub fn decide(
             let drill = ended.is_some_and(|ended| ended.drill);
             let incident_type = ended.map(|ended| ended.incident_type.clone()).unwrap_or_default();
             let targets = ended.map(|ended| marks(&ended.targets)).unwrap_or_default();
-            let opened =
-                Event::Opened { incident, due: due.collect(), severity, drill, incident_type, targets };
+            let explained = ended.is_some_and(|ended| ended.analysis().cause.is_some());
+            let due = due.collect();
+            let opened = Event::Opened { incident, due, severity, drill, incident_type, targets, explained };
             Ok(vec![(ReviewId::from_number(context.next), opened)])
         }
         Command::Complete { id, report, text } => complete(state, id, &report, text, context),
@@ -217,7 +224,9 @@ fn tell(review: &Review, now: Timestamp) -> Vec<Event> {
 }
 
 pub fn create(id: ReviewId, event: &Event, meta: &Meta) -> Option<Review> {
-    let Event::Opened { incident, due, severity, drill, incident_type, targets } = event else { return None };
+    let Event::Opened { incident, due, severity, drill, incident_type, targets, explained } = event else {
+        return None;
+    };
     let report = |due: &Due| Report { due: due.clone(), told: Told::Nothing, done: None, text: "".into() };
     let reports = due.iter().map(report).collect();
     let (incident, severity, drill) = (*incident, *severity, *drill);
@@ -235,6 +244,7 @@ pub fn create(id: ReviewId, event: &Event, meta: &Meta) -> Option<Review> {
         found: BTreeMap::new(),
         answers: Answers::default(),
         actions: Vec::new(),
+        explained: *explained,
     })
 }
 

@@ -173,6 +173,12 @@ impl Progress {
     pub fn is_empty(&self) -> bool {
         *self == Progress::default()
     }
+
+    /// A step failed, or the run goes no further.
+    pub fn went_wrong(&self) -> bool {
+        let stopped = matches!(self.status, Some(Status::Blocked { .. } | Status::Failed { .. }));
+        stopped || self.finished.iter().any(|finished| finished.status == StepStatus::Failed)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

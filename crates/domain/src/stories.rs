@@ -49,8 +49,8 @@ fn found(verb: &str) -> Option<serde_json::Value> {
     match verb {
         "node.status" => Some(json!({ "active_validators": 6 })),
         "file.find_similar" => Some(json!({ "loose": 0 })),
-        "session.scan" => Some(json!({ "user_risk": 0.4 })),
-        "session.analyze" => Some(json!({ "sophistication": 0.3 })),
+        "session.scan" => Some(json!({ "attempts": 1, "privileged": true, "techniques": [] })),
+        "session.analyze" => Some(json!({ "techniques": ["role_override"] })),
         _ => None,
     }
 }
@@ -72,6 +72,11 @@ pub(crate) fn people_work(scene: &mut Scene, id: IncidentId) {
         let Some((step, update)) = next_of_people(scene, id) else { return };
         if step.ends_with("ordered") {
             bring_back(scene, id);
+        }
+        if step == "impact" {
+            for ask in incident::analysis::noted("as the alerts say") {
+                scene.must(Command::Incident(incident::Command::Analyze { id, ask }));
+            }
         }
         scene.ask(Actor::Person(people[0]), update).unwrap();
     }
@@ -179,6 +184,14 @@ pub(crate) fn release_all(scene: &mut Scene, id: IncidentId) {
 
 pub(crate) fn resolve(id: IncidentId, summary: &str) -> Command {
     Command::Incident(incident::Command::Resolve { id, summary: summary.to_owned() })
+}
+
+/// The platform looks at its log and its backups, and both hold.
+pub(crate) fn prove(scene: &mut Scene, id: IncidentId) {
+    use incident::closing::{Found, Gate};
+    let holds = |gate| Found { gate, passed: true, said: "as it should be".into() };
+    let found = vec![holds(Gate::Log), holds(Gate::Backup)];
+    scene.must(Command::Incident(incident::Command::Check { id, found }));
 }
 
 pub(crate) fn sign_off(id: IncidentId, note: &str) -> Command {

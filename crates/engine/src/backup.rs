@@ -1,7 +1,8 @@
 //! Backups: one consistent point of the store, its blobs and the key of the log, in one encrypted file.
 //!
 //! `sealed` is the encryption, `archive` what lies within, `make` writes, `check` opens and verifies, `restore` makes a
-//! data directory of one, `shelf` is the folder of them. The key lies beside the data, never within a backup.
+//! data directory of one, `swap` puts one in place of the data, `shelf` is the folder of them. The key lies beside the
+//! data, never within a backup.
 
 mod archive;
 mod check;
@@ -11,6 +12,7 @@ mod record;
 mod restore;
 mod sealed;
 mod shelf;
+mod swap;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -32,6 +34,7 @@ pub use key::Key;
 pub use record::Schedule;
 pub use restore::{Origin, origin, restore};
 pub use shelf::{Listed, Newest, Shelf, listed};
+pub use swap::put_in_place;
 pub use validate::Validated;
 
 /// The form of what lies within. A newer one is refused by name.

@@ -14,12 +14,13 @@ use domain::{
     id::{AlertId, TokenId},
     policy,
     record::Record,
+    state::State,
     time::Timestamp,
 };
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    node::Answer,
+    node::{Answer, Look},
     reader::Reader,
     shell::{Clock, Counters, Inbox, Request, stopped},
 };
@@ -103,7 +104,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn of(state: &domain::state::State) -> Access {
+    pub(crate) fn of(state: &State) -> Access {
         let (mut access, mut doors) = (Access::default(), BTreeMap::new());
         for token in state.tokens.values().filter(|token| !token.revoked) {
             let principal = match &token.holder {
@@ -162,6 +163,20 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.inbox.ask(Request::Command { actor, command: Box::new(command), reply }, 0)?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Looks at how things stand for the next decision; returns once what was decided before is durable.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let (found, look_found) = oneshot::channel();
+        // Who asked may have gone; then nobody needs what was found.
+        let look = Look(Box::new(move |state: &State, now| drop(found.send(look(state, now)))));
+        let (reply, answer) = oneshot::channel();
+        self.inbox.ask(Request::Look { look, reply }, 0)?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))?;
+        look_found.await.map_err(|_| stopped())
     }
 
     /// When each active alert was last seen and when it ends, which repeats move without an entry.

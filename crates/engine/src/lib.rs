@@ -22,7 +22,7 @@ mod verify;
 
 pub use error::Error;
 pub use handle::{Handle, Principal, Receipt, Refused, Started};
-pub use node::{Answer, Check, Input, Node, Output, Salts, Ticket};
+pub use node::{Answer, Check, Input, Look, Node, Output, Salts, Ticket};
 pub use reader::{Page, Reader, Timeline, TimelineEntry};
 pub use rows::Table;
 pub use seal::Seal;

@@ -64,6 +64,11 @@ pub enum Input {
         command: Box<Command>,
         revived: Vec<Saved>,
     },
+    /// A question about how things stand, which changes nothing; its answer rests on what was decided before.
+    Look {
+        ticket: Ticket,
+        look: Look,
+    },
     /// What the platform itself asks, without anybody waiting for an answer.
     Own(Box<Command>),
     Report {
@@ -88,6 +93,15 @@ pub enum Input {
     Wall(Timestamp),
     /// Nothing more is waiting: commit what there is.
     Flush,
+}
+
+/// Reads the state and keeps what it found where the asker looks for it.
+pub struct Look(pub Box<dyn FnOnce(&State, Timestamp) + Send>);
+
+impl std::fmt::Debug for Look {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Look")
+    }
 }
 
 #[derive(Debug)]
@@ -223,6 +237,10 @@ impl Node {
                     streams.into_iter().for_each(|stream| self.state.forget(stream));
                 }
                 self.building.answers.push((ticket, answer));
+            }
+            Input::Look { ticket, look: Look(look) } => {
+                look(&self.state, now);
+                self.building.answers.push((ticket, Answer::Done(Receipt::default())));
             }
             Input::Own(command) => self.own(now, *command, &mut out),
             Input::Report { action: id, attempt, outcome } => {

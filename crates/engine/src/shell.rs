@@ -33,7 +33,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::{
     Error, Handle,
     handle::{Access, Receipt, Refused, Started},
-    node::{Check, Input, Node, Output, Salts},
+    node::{Check, Input, Look, Node, Output, Salts},
     reader::Reader,
 };
 
@@ -107,6 +107,10 @@ pub(crate) enum Request {
     Command {
         actor: Actor,
         command: Box<Command>,
+        reply: oneshot::Sender<Result<Receipt, Refused>>,
+    },
+    Look {
+        look: Look,
         reply: oneshot::Sender<Result<Receipt, Refused>>,
     },
     Seen {

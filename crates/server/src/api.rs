@@ -12,8 +12,11 @@ use crate::{
 
 mod access;
 mod alerts;
+mod analysis;
 mod approvals;
 mod backups;
+mod closing;
+pub(crate) mod compliance;
 mod containments;
 mod content;
 mod control;
@@ -25,15 +28,18 @@ mod facts;
 pub(crate) mod figures;
 pub(crate) mod incidents;
 mod intake;
+mod load;
 mod log;
 mod notices;
 mod operations;
+mod options;
 mod procedures;
 mod quarantine;
 pub(crate) mod queue;
 mod records;
 mod recovery;
 mod reports;
+mod restore;
 mod reviews;
 mod runs;
 mod services;
@@ -52,17 +58,23 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     intake::ROUTES,
     silences::ROUTES,
     incidents::ROUTES,
+    analysis::ROUTES,
+    closing::ROUTES,
     recovery::ROUTES,
     runs::ROUTES,
     figures::ROUTES,
+    compliance::ROUTES,
     procedures::ROUTES,
     reports::ROUTES,
     tasks::ROUTES,
+    load::ROUTES,
     reviews::ROUTES,
     containments::ROUTES,
+    options::ROUTES,
     evidence::ROUTES,
     quarantine::ROUTES,
     backups::ROUTES,
+    restore::ROUTES,
     notices::ROUTES,
     approvals::ROUTES,
     control::ROUTES,

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{alert::Received, event::Actor, flow::Command, record::Record, time::Timestamp};
+use domain::{alert::Received, event::Actor, flow::Command, record::Record, state::State, time::Timestamp};
 use engine::{Page, Principal, Reader, Receipt};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -111,6 +111,14 @@ impl Call {
     /// Carries out a command; returns once it is durable.
     pub(crate) async fn command(&self, command: Command) -> Result<Receipt, Error> {
         Ok(self.shared.handle.command(self.actor()?, command).await?)
+    }
+
+    /// Looks at how things stand for the next decision, once what was decided before is durable.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(self.shared.handle.look(look).await?)
     }
 
     /// Reads committed rows, away from the threads that serve connections.

@@ -10,6 +10,7 @@
 
 mod alertmanager;
 mod api;
+mod archive;
 mod call;
 mod error;
 mod gate;
@@ -25,6 +26,7 @@ mod shared;
 mod source;
 mod stream;
 mod token;
+pub mod upkeep;
 mod upload;
 mod view;
 mod web;
@@ -33,6 +35,7 @@ use std::{future::ready, sync::Arc};
 
 use axum::{Router, extract::Request, routing};
 
+pub use archive::Folder;
 pub use error::{Error, Problem};
 pub use openapi::document as openapi;
 pub use reference::{RouteFacts, errors_reference, figures_reference, routes, routes_reference};

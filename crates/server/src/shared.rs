@@ -16,7 +16,7 @@ use engine::{Handle, Reader, backup::Shelf};
 use tlog::VerifierKey;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{Error, error::Problem, kept::Kept, replay::Replays, source::Source};
+use crate::{Error, Folder, error::Problem, kept::Kept, replay::Replays, source::Source};
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +49,8 @@ pub struct Options {
     pub owner: Option<Owner>,
     /// Where backups lie.
     pub backups: Option<Arc<Shelf>>,
+    /// What a snapshot of evidence keeps beside the platform's own.
+    pub folders: Vec<Folder>,
 }
 
 /// Whether this is what the owner of the data directory has just written there.
@@ -64,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) owner: Option<Owner>,
     pub(crate) backups: Option<Arc<Shelf>>,
+    pub(crate) folders: Vec<Folder>,
     /// Backups that are made or looked at.
     pub(crate) looks: Arc<Semaphore>,
     pub(crate) large_bodies: Semaphore,
@@ -93,6 +96,7 @@ impl Shared {
             stopping: options.stopping,
             owner: options.owner,
             backups: options.backups,
+            folders: options.folders,
             looks: Arc::new(Semaphore::new(1)),
             large_bodies: Semaphore::new(LARGE_BODIES_KIB),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -10,26 +10,32 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+mod analysis;
 mod approval;
 mod backup;
 mod control;
 mod entry;
+mod escalation;
 mod evidence;
 mod figures;
 mod notice;
 mod outline;
 mod recovery;
+mod result;
 mod work;
 
+pub(crate) use analysis::{Analysis, Indicator};
 pub(crate) use approval::Approval;
-pub(crate) use backup::{Backup, Integrity, Made, Verified};
+pub(crate) use backup::{Backup, Integrity, Made, Skipped, Verified};
 pub(crate) use control::{Control, KillSwitch};
 pub(crate) use entry::{Entry, summary};
+pub(crate) use escalation::{Crisis, Escalation};
 pub(crate) use evidence::Evidence;
 pub(crate) use figures::{Figure, Kpi, window as kpi_window};
 pub(crate) use notice::Notice;
 pub(crate) use outline::{Line, outline};
 pub(crate) use recovery::Recovery;
+pub(crate) use result::Outcome;
 pub(crate) use work::{Action, Run, Task};
 
 /// One page of a list.
@@ -262,22 +268,48 @@ pub(crate) struct Incident {
     /// Which time won.
     pub(crate) escalates_why: String,
     pub(crate) acknowledge_by: Option<String>,
+    /// What the present level was engaged with.
+    pub(crate) escalation: Option<Escalation>,
+    /// The people of the last level, once that is engaged.
+    pub(crate) crisis: Option<Crisis>,
     /// As `role: contact`.
     pub(crate) team: Vec<String>,
     /// Roles that the run needs and nobody holds.
     pub(crate) unfilled: Vec<String>,
+    /// The address of the room in which they meet.
+    pub(crate) room: Option<String>,
     pub(crate) contained_at: Option<String>,
     pub(crate) resolved_at: Option<String>,
     /// Until then an alert of its group opens it again.
     pub(crate) watch_until: Option<String>,
     /// Who agreed for the business that what was hurt works again.
     pub(crate) signed_off: Option<Acknowledged>,
+    /// What was looked at before it may close, the newest look of each kind.
+    pub(crate) checks: Vec<Check>,
     /// How often it came back after its resolution.
     pub(crate) relapses: u32,
     pub(crate) disposition: Option<String>,
     /// What waits for a person.
     pub(crate) attention: Vec<Attention>,
     pub(crate) redacted: bool,
+}
+
+/// One look that has to hold before an incident closes.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ClosingCheck")]
+pub(crate) struct Check {
+    /// `log`, `backup` or `detection`.
+    pub(crate) of: &'static str,
+    pub(crate) passed: bool,
+    pub(crate) said: String,
+    pub(crate) at: String,
+}
+
+impl Check {
+    fn of(gate: incidents::closing::Gate, looked: &incidents::closing::Looked) -> Check {
+        let (said, at) = (looked.said.to_string(), text(looked.at));
+        Check { of: gate.name(), passed: looked.passed, said, at }
+    }
 }
 
 impl From<&incidents::Incident> for Incident {
@@ -317,12 +349,16 @@ impl From<&incidents::Incident> for Incident {
             escalates_at: optional(standing.due),
             escalates_why: standing.why.to_string(),
             acknowledge_by: optional(standing.acknowledge_by),
+            escalation: standing.weighed.as_deref().map(Escalation::from),
+            crisis: standing.crisis.as_deref().map(Crisis::from),
             team: standing.team.iter().map(|(role, contact)| format!("{role}: {contact}")).collect(),
             unfilled: standing.unfilled.iter().map(ToString::to_string).collect(),
+            room: standing.room.as_ref().map(text),
             contained_at: optional(incident.contained_at),
             resolved_at: optional(incident.resolved_at),
             watch_until: optional(incident.watch_until),
             signed_off: incident.signed_off.map(|(by, at)| Acknowledged { by: text(by), at: text(at) }),
+            checks: incident.checks.iter().map(|(gate, looked)| Check::of(*gate, looked)).collect(),
             relapses: incident.relapses,
             disposition: incident.disposition.as_ref().map(name),
             attention: incident.attention.iter().map(attention).collect(),
@@ -337,6 +373,8 @@ pub(crate) struct IncidentPage {
     #[serde(flatten)]
     pub(crate) incident: Incident,
     /// The alerts that opened or joined it; the first thousand entries are looked at.
+    /// What people made out about it.
+    pub(crate) analysis: Analysis,
     pub(crate) raised_by: Vec<Alert>,
     pub(crate) runs: Vec<Run>,
     pub(crate) actions: Vec<Action>,

@@ -18,6 +18,7 @@ use crate::{
     route::{Answer, Audit, Auth, Contract, Handler, Method, Parameter, Route},
 };
 
+mod analysis;
 mod containments;
 mod figures;
 mod incident;

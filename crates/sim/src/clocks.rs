@@ -55,6 +55,10 @@ impl Clocks {
                 }
             }
             Event::UpdateDue { .. }
+            | Event::Weighed { .. }
+            | Event::CrisisCalled { .. }
+            | Event::CrisisAnswered { .. }
+            | Event::CrisisReminded { .. }
             | Event::Claimed
             | Event::HandOverOffered { .. }
             | Event::HandOverAccepted

@@ -298,9 +298,12 @@ impl Journal {
             incident::Event::Classified { .. } if by_person => self.reports.confirmed(id),
             incident::Event::Classified { .. }
             | incident::Event::SignedOff { .. }
+            | incident::Event::Checked { .. }
             | incident::Event::Assigned { .. }
             | incident::Event::Noted { .. }
+            | incident::Event::AtOnce { .. }
             | incident::Event::Linked { .. }
+            | incident::Event::Analysis { .. }
             | incident::Event::Contained { .. }
             | incident::Event::AttentionRaised { .. }
             | incident::Event::AttentionCleared { .. }
@@ -594,7 +597,11 @@ impl Journal {
                 self.breakers.remove(name);
             }
             control::Event::ClockDoubted { .. } | control::Event::Restored { .. } => self.clock_doubt = true,
-            control::Event::BackedUp { .. } | control::Event::BackupFailed { .. } => {}
+            control::Event::BackedUp { .. }
+            | control::Event::BackupFailed { .. }
+            | control::Event::RestoreApproved { .. }
+            | control::Event::RestoreReady
+            | control::Event::RestoreEnded { .. } => {}
             control::Event::ClockConfirmed => self.clock_doubt = false,
             control::Event::GlassBroken { until, .. } => {
                 self.glass = until.map(|_| (self.kill_switch_since, self.safe_mode));

@@ -39,6 +39,9 @@ fn mover(event: &Event) -> Option<ActionId> {
         | Event::BackedUp { .. }
         | Event::BackupFailed { .. }
         | Event::Restored { .. }
+        | Event::RestoreApproved { .. }
+        | Event::RestoreReady
+        | Event::RestoreEnded { .. }
         | Event::GlassMended => return None,
     };
     reason.split_once(" of INC-")?.0.parse().ok()

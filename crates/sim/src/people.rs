@@ -9,7 +9,12 @@ use domain::{
     event::{Actor, Stream},
     flow::Command,
     id::{ActionId, IncidentId, PersonId, RunId, TokenId},
-    incident::{self, Disposition, people::Ask, restore},
+    incident::{
+        self, Disposition,
+        analysis::{self, Area, Level, Method},
+        people::Ask,
+        restore,
+    },
     matcher::{Matcher, Operator},
     report::{self, Told},
     run,
@@ -210,6 +215,7 @@ fn of_incident(journal: &Journal, chance: &mut Chance) -> Command {
     let text = "as seen".to_owned();
     Command::Incident(match chance.below(9) {
         0 => incident::Command::Acknowledge { id },
+        1 if id.0.is_multiple_of(2) => incident::Command::Analyze { id, ask: analyze(id, text) },
         1 => incident::Command::Note { id, text },
         2 => incident::Command::Resolve { id, summary: text },
         3 | 4 => incident::Command::Close { id, disposition: Disposition::TruePositive },
@@ -227,8 +233,22 @@ fn of_incident(journal: &Journal, chance: &mut Chance) -> Command {
             severity: Severity::High,
             targets: vec![("node".into(), "own-9".into()), ("segment".into(), "own-9".into())],
         },
-        _ => incident::Command::Link { id, title: text, url: "https://runbooks.example/1".to_owned() },
+        _ => {
+            let url = "https://runbooks.example/1".to_owned();
+            incident::Command::Link { id, title: text, url, room: id.0.is_multiple_of(2) }
+        }
     })
+}
+
+/// One of the records, by the incident, so that each kind is written somewhere.
+fn analyze(id: IncidentId, text: String) -> analysis::Ask {
+    use analysis::Ask;
+    match id.0 / 2 % 4 {
+        0 => Ask::Finding { text, evidence: Vec::new(), entries: vec![id.0] },
+        1 => Ask::Impact { areas: [(Area::Systems, Level::High)].into(), text },
+        2 => Ask::Cause { text, method: Method::Timeline, measures: Vec::new() },
+        _ => Ask::Update { text, eta: None },
+    }
 }
 
 fn silence(journal: &Journal, chance: &mut Chance, now: Timestamp) -> Command {

@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 pub use error::{Error, Source};
 pub use memory::Memory;
 pub use range::{Direction, Range};
-pub use sqlite::{Checkpoints, Options, Sqlite, Usage};
+pub use sqlite::{Checkpoints, Claim, Options, Sqlite, Usage};
 
 /// One entry as it is appended. The envelope stays for ever; salt and body can be redacted.
 #[derive(Clone, Debug, PartialEq, Eq)]

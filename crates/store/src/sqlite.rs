@@ -25,6 +25,8 @@ use std::{
     time::Duration,
 };
 
+pub use copy::Claim;
+
 use crate::{Batch, BlobId, Error, Range, Row, RowChange, Store, Stored, Table, limits};
 
 use self::{

@@ -1,6 +1,7 @@
 //! `backup`: encrypted copies of everything, made by a running server, and data directories made of them without one.
 
 mod restore;
+mod rewind;
 
 use std::{
     fs::{self, File},
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     List(List),
     Verify(Verify),
     Restore(restore::Restore),
+    Rewind(rewind::Rewind),
     Key(ShowKey),
 }
 
@@ -80,6 +82,7 @@ impl Command {
             }
             Command::Verify(command) => verify(command, global, output),
             Command::Restore(command) => command.run(global, output),
+            Command::Rewind(command) => command.run(&session::client(global)?, output),
             Command::Key(ShowKey {}) => show_key(global, output),
         }
     }

@@ -23,6 +23,7 @@ const LIST: &str = "/api/v1/containments";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(List),
+    Options(Options),
     Show(Show),
     Apply(Apply),
     Release(Release),
@@ -48,22 +49,37 @@ pub(crate) struct Show {
     id: ActionId,
 }
 
-/// Apply an action to a target, for an incident
+/// List the strategies for an incident, least risky first, then those that cannot be taken and why
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence containment options INC-13")]
+pub(crate) struct Options {
+    incident: IncidentId,
+}
+
+/// Apply an action to a target, or a strategy to targets of an incident
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  ringfence containment apply INC-13 node.isolate validator-4 level=full --for 4h"
+    after_help = "Examples:\n  ringfence containment apply INC-13 node.isolate validator-4 level=full --for 4h\n  ringfence containment apply INC-13 --strategy isolate_node --on validator-4"
 )]
 pub(crate) struct Apply {
     incident: IncidentId,
     /// The verb, as in actions.yaml
-    verb: String,
-    target: String,
+    #[arg(required_unless_present = "strategy", conflicts_with = "strategy")]
+    verb: Option<String>,
+    #[arg(required_unless_present = "strategy")]
+    target: Option<String>,
     /// Arguments of the verb
     #[arg(value_name = "NAME=VALUE")]
     args: Vec<Pair>,
     /// Lease; when it ends while the incident is open, a person is asked
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "strategy")]
     lease: Option<Span>,
+    /// A strategy that `containment options` lists, in place of verb and target
+    #[arg(long, value_name = "ID")]
+    strategy: Option<String>,
+    /// Only on this target of the incident; may be given again
+    #[arg(long, value_name = "NAME", requires = "strategy")]
+    on: Vec<String>,
 }
 
 /// Take a containment back
@@ -134,6 +150,20 @@ impl Command {
                     row
                 }))
             }
+            Command::Options(Options { incident }) => {
+                let path = format!("/api/v1/incidents/{incident}/options");
+                Ok(options(&client.get(&path)?, output))
+            }
+            Command::Apply(Apply { incident, strategy: Some(strategy), on, .. }) => {
+                let path = format!("/api/v1/incidents/{incident}/options");
+                let answer = client.post(&path, &json!({ "strategy": strategy, "targets": on }))?;
+                let begun = show::items(&answer, "items").iter().map(|one| show::text(one, "id"));
+                let line = format!(
+                    "{} decided; follow each with `ringfence containment show`",
+                    begun.collect::<Vec<_>>().join(", ")
+                );
+                Ok(show::done(output, &answer, &line))
+            }
             Command::Show(Show { id }) => Ok(one(&client.get(&format!("{LIST}/{id}"))?, output)),
             Command::Apply(command) => {
                 let mut body = json!({
@@ -164,6 +194,35 @@ impl Command {
     }
 }
 
+/// The strategies with what each costs, then what cannot be taken and why.
+fn options(answer: &Value, output: &Output) -> Verdict {
+    let columns = ["rank", "strategy", "risk", "~targets", "+what and why not"];
+    let nothing = "no strategy is for an incident of this type; see `strategies.yaml`";
+    show::list(output, show::items(answer, "items").to_vec(), &columns, nothing, |offer| {
+        vec![
+            show::text(offer, "rank"),
+            show::text(offer, "id"),
+            show::text(offer, "risk"),
+            show::text(offer, "targets"),
+            what(offer),
+        ]
+    })
+}
+
+/// Why not, or what it does and what that costs.
+fn what(offer: &Value) -> String {
+    let reason = show::text(offer, "reason");
+    if !reason.is_empty() {
+        return format!("not now: {reason}");
+    }
+    let mut text = show::text(offer, "name");
+    for effect in show::items(offer, "side_effects").iter().filter_map(Value::as_str) {
+        text = format!("{text}; {effect}");
+    }
+    let needs = show::text(offer, "needs");
+    if needs.is_empty() { text } else { format!("{text}; {needs}") }
+}
+
 /// Id, verb, target, status, read-back and lease, for tables.
 pub(crate) fn cells(action: &Value) -> Vec<String> {
     vec![
@@ -176,6 +235,12 @@ pub(crate) fn cells(action: &Value) -> Vec<String> {
     ]
 }
 
+/// What the signals of the answer came to, with what made it.
+fn scores(action: &Value) -> String {
+    let made = show::items(action, "scores").iter().map(|score| show::text(score, "made"));
+    made.collect::<Vec<_>>().join("; ")
+}
+
 fn one(action: &Value, output: &Output) -> Verdict {
     if output.json {
         output.json(action);
@@ -186,12 +251,14 @@ fn one(action: &Value, output: &Output) -> Verdict {
         &[
             ("id", show::text(action, "id")),
             ("incident", show::text(action, "incident")),
+            ("strategy", show::text(action, "strategy")),
             ("action", show::first(action, &["verb", "spec.verb"])),
             ("target", show::first(action, &["target.name", "target", "spec.target"])),
             ("arguments", show::text(action, "args")),
             ("status", show::first(action, &["status.is", "status"])),
             ("reason", show::first(action, &["reason", "status.reason"])),
             ("verified", show::text(action, "verified")),
+            ("scores", scores(action)),
             ("class", show::text(action, "class")),
             ("risk", show::text(action, "risk")),
             ("connector", show::text(action, "connector")),

@@ -182,6 +182,11 @@ fn page(control: &Value, output: &Output) -> Verdict {
             ("epoch", show::text(control, "epoch")),
         ],
     );
+    if let Some(restore) = control.get("restore").filter(|restore| !restore.is_null()) {
+        let ready =
+            if restore["ready"] == true { "the next start puts it in place" } else { "is laid ready" };
+        output.line(escape(&format!("restore   backup {} {ready}", show::text(restore, "backup"))));
+    }
     for asked in show::items(control, "leaving") {
         let (verb, args) = (show::text(asked, "verb"), show::text(asked, "args"));
         let line = format!("{} waits for a second person: {verb} {args}", show::text(asked, "approval"));

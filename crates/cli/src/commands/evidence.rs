@@ -17,7 +17,7 @@ use super::show;
 use crate::{
     args::Global,
     client::{Client, encode},
-    output::{Output, Verdict},
+    output::{Output, Verdict, escape},
     session,
 };
 
@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Transfer(Transfer),
     Verify(Verify),
     Export(Export),
+    Snapshot(Snapshot),
 }
 
 /// Keep a file or a short text as evidence of an incident
@@ -132,6 +133,16 @@ pub(crate) struct Export {
     out: PathBuf,
 }
 
+/// Keep the platform's log since the incident began, the newest backup, and the folders of ringfence.toml
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence evidence snapshot INC-13 --fresh-backup")]
+pub(crate) struct Snapshot {
+    incident: IncidentId,
+    /// Make a backup first, even where there is one
+    #[arg(long)]
+    fresh_backup: bool,
+}
+
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         if let Command::Verify(Verify { what, key }) = self
@@ -155,6 +166,7 @@ impl Command {
                 let kept = client.post(&format!("{LIST}/{id}/transfer"), &body)?;
                 Ok(show::done(output, &kept, &format!("{id} is with {to}")))
             }
+            Command::Snapshot(command) => snapshot(&client, command, output),
             Command::Export(Export { incident, why, out }) => {
                 offline::export(&client, *incident, why, out, output)
             }
@@ -195,6 +207,31 @@ fn add(client: &Client, command: &Add, output: &Output) -> anyhow::Result<Verdic
     };
     let line = format!("{} is kept, SHA-256 {}", show::text(&kept, "id"), show::text(&kept, "sha256"));
     Ok(show::done(output, &kept, &line))
+}
+
+/// What could not be kept is not hidden behind what was.
+fn snapshot(client: &Client, command: &Snapshot, output: &Output) -> anyhow::Result<Verdict> {
+    let body = json!({ "incident": command.incident.to_string(), "fresh_backup": command.fresh_backup });
+    output.remark("keeping...");
+    let answer = client.post(&format!("{LIST}/snapshot"), &body)?;
+    let missing = show::items(&answer, "missing");
+    if output.json {
+        output.json(&answer);
+    } else {
+        for kept in show::items(&answer, "items") {
+            let [id, kind, name, sha256] =
+                ["id", "kind", "name", "sha256"].map(|field| show::text(kept, field));
+            output.line(escape(&format!("{id} {kind} {name}, SHA-256 {sha256}")));
+        }
+        for one in missing {
+            output.line(escape(&format!(
+                "not kept: {}: {}",
+                show::text(one, "what"),
+                show::text(one, "why")
+            )));
+        }
+    }
+    Ok(if missing.is_empty() { Verdict::Done } else { Verdict::NotMet })
 }
 
 fn state(kept: &Value) -> String {

@@ -14,6 +14,7 @@ use crate::{
     session,
 };
 
+mod analysis;
 mod page;
 mod recovery;
 
@@ -32,15 +33,19 @@ pub(crate) enum Command {
     HandOver(HandOver),
     Accept(Accept),
     Escalate(Escalate),
+    Answer(Answer),
     Assign(Assign),
     Classify(Classify),
     Note(Note),
     Link(Link),
+    #[command(flatten)]
+    Analysis(analysis::Command),
     Recovery(recovery::Recovery),
     Recover(recovery::Recover),
     Verify(recovery::Verify),
     Resolve(Resolve),
     SignOff(SignOff),
+    Check(Check),
     Close(Close),
 }
 
@@ -144,6 +149,16 @@ pub(crate) struct Escalate {
     why: String,
 }
 
+/// Say that a member of the crisis team has it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident answer INC-13 --for executive_lead")]
+pub(crate) struct Answer {
+    id: IncidentId,
+    /// A contact of the team; you, where your account is one
+    #[arg(long = "for", value_name = "CONTACT")]
+    contact: Option<String>,
+}
+
 /// Give it to a person
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence incident assign INC-13 maria")]
@@ -182,13 +197,16 @@ pub(crate) struct Note {
 /// Add a link to something outside
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  ringfence incident link INC-13 https://chat.example/room/42 --title 'War room'"
+    after_help = "Example:\n  ringfence incident link INC-13 https://chat.example/room/42 --title 'War room' --room"
 )]
 pub(crate) struct Link {
     id: IncidentId,
     url: String,
     #[arg(long, value_name = "TEXT", default_value = "link")]
     title: String,
+    /// People meet there: notices name it
+    #[arg(long)]
+    room: bool,
 }
 
 /// Say that it is over, and how it ended
@@ -235,6 +253,13 @@ pub(crate) struct SignOff {
     note: String,
 }
 
+/// Look at what has to hold before it closes: the log, a backup, and the rules over what is known
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence incident check INC-13")]
+pub(crate) struct Check {
+    id: IncidentId,
+}
+
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
@@ -275,6 +300,10 @@ impl Command {
             Command::Escalate(command) => {
                 change(&command.id, "escalate", command.body(), format!("{} is escalated", command.id))
             }
+            Command::Answer(Answer { id, contact }) => {
+                let who = contact.as_deref().unwrap_or("you");
+                change(id, "answer", json!({ "contact": contact }), format!("{id} has an answer of {who}"))
+            }
             Command::Assign(Assign { id, person }) => {
                 let who = user::resolve(&client, person)?;
                 change(id, "assign", json!({ "person": who }), format!("{id} belongs to {person}"))
@@ -285,9 +314,11 @@ impl Command {
             Command::Note(Note { id, text }) => {
                 change(id, "notes", json!({ "text": text }), format!("noted on {id}"))
             }
-            Command::Link(Link { id, url, title }) => {
-                change(id, "links", json!({ "title": title, "url": url }), format!("linked to {id}"))
+            Command::Link(Link { id, url, title, room }) => {
+                let body = json!({ "title": title, "url": url, "room": room });
+                change(id, "links", body, format!("linked to {id}"))
             }
+            Command::Analysis(command) => command.run(&client, output),
             Command::Recovery(command) => command.run(&client, output),
             Command::Recover(command) => command.run(&client, output),
             Command::Verify(command) => command.run(&client, output),
@@ -296,6 +327,10 @@ impl Command {
             }
             Command::SignOff(SignOff { id, note }) => {
                 change(id, "sign-off", json!({ "note": note }), format!("{id} is signed off"))
+            }
+            Command::Check(Check { id }) => {
+                let incident = client.post(&format!("{LIST}/{id}/checks"), &json!({}))?;
+                Ok(page::checks(&incident, output))
             }
             Command::Close(Close { id, disposition }) => {
                 let body = json!({ "disposition": disposition.name() });

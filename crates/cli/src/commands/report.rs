@@ -13,11 +13,14 @@ use crate::{
     session,
 };
 
+mod compliance;
 mod kpi;
 mod part;
 mod procedures;
 mod recovery;
 mod story;
+
+pub(super) use kpi::seconds;
 
 const REVIEWS: &str = "/api/v1/reviews";
 
@@ -33,6 +36,7 @@ pub(crate) enum Command {
     Review(Review),
     Recovery(recovery::Recovery),
     Kpi(kpi::Kpi),
+    Compliance(compliance::Compliance),
     Incident(story::Story),
     Procedures(procedures::Procedures),
     Drills(exercise::Drills),
@@ -93,6 +97,7 @@ impl Command {
             Command::Acknowledge(command) => told::acknowledge(command, global, output),
             Command::Close(command) => told::close(command, global, output),
             Command::Recovery(command) => command.run(&session::client(global)?, output),
+            Command::Compliance(_) => compliance::run(&session::client(global)?, output),
             Command::Kpi(command) => command.run(&session::client(global)?, output),
             Command::Incident(command) => command.run(&session::client(global)?, output),
             Command::Procedures(command) => command.run(&session::client(global)?, output),

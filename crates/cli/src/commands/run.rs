@@ -6,9 +6,10 @@ use clap::{Args, Subcommand};
 use domain::id::{IncidentId, RunId};
 use serde_json::{Value, json};
 
-use super::{approval, show};
+use super::{approval, report::seconds, show};
 use crate::{
     args::Global,
+    client::Client,
     output::{Output, Table, Verdict},
     session,
 };
@@ -155,11 +156,7 @@ impl Command {
                 Ok(show::list(output, items, &columns, "no run is there", row))
             }
             Command::Show(Show { id }) => Ok(one(&client.get(&format!("{LIST}/{id}"))?, output)),
-            Command::Tasks(Tasks { limit }) => {
-                let items = client.list("/api/v1/tasks", *limit)?;
-                let columns = ["run", "incident", "step", "kind", "for", "due", "state", "~ask"];
-                Ok(show::list(output, items, &columns, "no task is open", task))
-            }
+            Command::Tasks(Tasks { limit }) => list_tasks(&client, *limit, output),
             Command::Start(Start { incident, playbook }) => {
                 let mut body = json!({ "incident": incident.to_string() });
                 if let Some(playbook) = playbook {
@@ -198,6 +195,12 @@ impl Command {
             }
         }
     }
+}
+
+pub(super) fn list_tasks(client: &Client, limit: usize, output: &Output) -> anyhow::Result<Verdict> {
+    let items = client.list("/api/v1/tasks", limit)?;
+    let columns = ["run", "incident", "step", "kind", "for", "due", "state", "~ask"];
+    Ok(show::list(output, items, &columns, "no task is open", task))
 }
 
 fn row(run: &Value) -> Vec<String> {
@@ -285,5 +288,39 @@ fn one(run: &Value, output: &Output) -> Verdict {
         }
         table.print(output);
     }
+    if let Some(result) = run.get("result").filter(|result| !result.is_null()) {
+        outcome(result, output);
+    }
     Verdict::Done
+}
+
+/// What it came to: the phases, and what its calls left behind.
+fn outcome(result: &Value, output: &Output) {
+    show::heading(output, "result");
+    let counted = [
+        ("systems isolated", "systems_isolated"),
+        ("rules added", "rules_added"),
+        ("services restored", "services_restored"),
+        ("models secured", "models_secured"),
+        ("sources secured", "sources_secured"),
+        ("evidence", "evidence"),
+        ("legal actions", "legal_actions"),
+        ("effects", "effects"),
+        ("calls", "attempts"),
+    ];
+    let success = show::text(result, "success");
+    let mut fields = vec![
+        ("success", if success.is_empty() { "under way".to_owned() } else { success }),
+        ("took", seconds(result["total_s"].as_f64().unwrap_or(0.0))),
+    ];
+    fields.extend(counted.map(|(name, field)| (name, show::text(result, field))));
+    show::fields(output, &fields);
+    let mut table = Table::new(&["phase", "success", "done", "failed", "skipped", "took"]);
+    for phase in show::items(result, "phases") {
+        let mut cells: Vec<String> =
+            ["stage", "success", "done", "failed", "skipped"].map(|field| show::text(phase, field)).to_vec();
+        cells.push(phase["took_s"].as_f64().map(seconds).unwrap_or_default());
+        table.row(cells);
+    }
+    table.print(output);
 }

@@ -141,7 +141,7 @@ impl Desk {
 
     /// Whether what the task asks for is done; what is not begun yet is begun.
     fn ready(&mut self, client: &Client, incident: &str, part: &Part) -> anyhow::Result<bool> {
-        let Act::Complete { first: Some(deed), .. } = &part.act else { return Ok(true) };
+        let Act::Complete { first: Some(deed), note } = &part.act else { return Ok(true) };
         match deed {
             Deed::Recover => {
                 if self.begun.insert(part.step.clone()) {
@@ -151,6 +151,13 @@ impl Desk {
                 let state = show::text(&recovery, "state");
                 anyhow::ensure!(state != "stopped", "the recovery stopped: {}", recovery["services"]);
                 Ok(state == "complete")
+            }
+            Deed::Analyze => {
+                let records = format!("/api/v1/incidents/{incident}/analysis");
+                client.post(&format!("{records}/finding"), &json!({ "text": note }))?;
+                let impact = json!({ "areas": { "systems": "medium" }, "text": note });
+                client.post(&format!("{records}/impact"), &impact)?;
+                Ok(true)
             }
             Deed::KillSwitchOff => {
                 self.gather(client, 2)?;

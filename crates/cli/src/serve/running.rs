@@ -52,7 +52,7 @@ pub(crate) struct Running {
     platform: Platform,
     server: JoinHandle<anyhow::Result<()>>,
     stopping: watch::Sender<bool>,
-    backups: Option<AbortHandle>,
+    backups: Vec<AbortHandle>,
     content: watch::Sender<Arc<Content>>,
     source: Source,
     address: Address,
@@ -75,6 +75,7 @@ impl Running {
         let content = settings.content.checked()?;
         sources::check(&settings.sources, &content)?;
         let listener = bind(&settings)?;
+        put_in_place(&settings.data_dir)?;
         let store = Sqlite::open(&settings.data_dir, store::Options::default())?;
         let store = Arc::new(store);
         let key = keys::open_or_create(&settings.data_dir, store.length()? == 0)?;
@@ -105,8 +106,12 @@ impl Running {
             let (handle, shelf) = (platform.handle.clone(), shelf.clone());
             runtime.spawn(async move { handle.back_up_by(shelf, schedule).await }).abort_handle()
         });
+        let (laying, on) = (platform.handle.clone(), shelf.clone());
+        let restores = runtime.spawn(async move { laying.restore_by(on).await }).abort_handle();
         let (stopping, stops) = watch::channel(false);
         let (content, contents) = watch::channel(content);
+        let data = Some((shelf.clone(), log_key.clone()));
+        runtime.spawn(server::upkeep::keep(platform.handle.clone(), data, contents.clone(), stops.clone()));
         let options = server::Options {
             handle: platform.handle.clone(),
             content: contents,
@@ -117,6 +122,7 @@ impl Running {
             stopping: stops,
             owner: Some(glass::owner(&settings.data_dir)),
             backups: Some(shelf),
+            folders: settings.folders.clone(),
         };
         let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
         Ok(Running {
@@ -125,7 +131,7 @@ impl Running {
             platform,
             server,
             stopping,
-            backups,
+            backups: backups.into_iter().chain([restores]).collect(),
             content,
             source: settings.content,
             address,
@@ -247,6 +253,17 @@ impl Running {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// What two people agreed to go back to, before anything is opened.
+fn put_in_place(data_dir: &Path) -> anyhow::Result<()> {
+    let replaced = engine::backup::put_in_place(data_dir).context(
+        "a restore that was laid ready could not be put in its place; the next start goes on with it",
+    )?;
+    if let Some(replaced) = replaced {
+        tracing::warn!(replaced = %replaced.display(), "a backup is in place of the data, which are kept");
+    }
+    Ok(())
 }
 
 /// What the data directory is called in idempotency keys, and which backup it came from, if any.

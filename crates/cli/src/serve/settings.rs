@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) channels: Channels,
     /// Folders on whose files actions may act.
     pub(crate) roots: Vec<PathBuf>,
+    /// Folders that a snapshot of evidence keeps.
+    pub(crate) folders: Vec<server::Folder>,
     /// The simulated estate in this process, if actions may go there.
     pub(crate) estate: Option<Arc<Estate>>,
     pub(crate) public_log: bool,
@@ -81,6 +83,7 @@ impl Settings {
             connectors,
             channels,
             roots: config.files.roots,
+            folders: config.evidence.folders()?,
             estate,
             public_log,
             secure,
@@ -106,6 +109,7 @@ impl Settings {
             connectors: Connectors::from([(ESTATE.to_owned(), connector)]),
             channels: Channels::new(),
             roots: Vec::new(),
+            folders: Vec::new(),
             estate: Some(estate),
             public_log: false,
             secure: false,

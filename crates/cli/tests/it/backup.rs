@@ -1,6 +1,7 @@
 //! Backups with the real binary: made under load, attacked, cut off, and restored.
 
 mod restoring;
+mod rewinding;
 
 use std::{
     fs,

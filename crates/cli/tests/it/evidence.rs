@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sha2::Digest as _;
 
 use crate::{
     bad_input::{memory, token},
@@ -187,4 +188,58 @@ fn what_leaves_is_checked_without_a_server_and_every_change_is_named() {
     fs::rename(folder.join(sha256), folder.join("gone")).unwrap();
     assert!(stdout(&check()).contains(&format!("{id}: its bytes are missing")));
     drop(kept_alive);
+}
+
+#[test]
+fn a_snapshot_keeps_log_backup_and_folders_each_with_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("logs")).unwrap();
+    fs::write(folder.path().join("logs/node.log"), "it stopped at noon\n").unwrap();
+    let config = folder.path().join("ringfence.toml");
+    fs::write(&config, "[[evidence.folders]]\npath = \"logs\"\nkind = \"system_log\"\n").unwrap();
+    let server = Server::start_in(folder, &["--config", config.to_str().unwrap()]);
+    let incident = incident(&server);
+    let kept = server.json(&["evidence", "snapshot", &incident]);
+    let items = kept["items"].as_array().unwrap();
+    let kinds: Vec<&str> = items.iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["audit_log", "configuration_backup", "system_log"], "{kept:#}");
+    assert_eq!(kept["missing"].as_array().map(Vec::len), Some(0), "{kept:#}");
+    let get = |number: usize| {
+        let (id, out) =
+            (items[number]["id"].as_str().unwrap(), server.folder.path().join(number.to_string()));
+        let args = ["evidence", "get", id, "--why", "a look", "--out", out.to_str().unwrap()];
+        assert!(server.ask(&args).status.success());
+        out
+    };
+    // The log is checked by whoever has it, and a change of it is found.
+    let log = get(0);
+    let key = fs::read_to_string(server.data().join("log.pub")).unwrap();
+    let verify =
+        |path: &Path| crate::support::run(&["log", "verify", path.to_str().unwrap(), "--key", key.trim()]);
+    let audit = verify(&log);
+    assert!(audit.status.success(), "{} {}", stdout(&audit), stderr(&audit));
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(text.contains("incident/"), "the incident is in it");
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(&log, [&lines[..lines.len() - 2], &lines[lines.len() - 1..]].concat().join("\n")).unwrap();
+    assert!(!verify(&log).status.success(), "an entry is left out");
+    // The backup is named with the hash of its file.
+    let described: Value = serde_json::from_slice(&fs::read(get(1)).unwrap()).unwrap();
+    let file = fs::read(described["path"].as_str().unwrap()).unwrap();
+    let digest = sha2::Sha256::digest(&file);
+    let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(described["sha256"], hash);
+    let packed = fs::read(get(2)).unwrap();
+    assert!(packed.windows(18).any(|part| part == b"it stopped at noon"));
+    // Made anew when it is asked for; what cannot be kept is told, and the rest is.
+    fs::remove_dir_all(server.folder.path().join("logs")).unwrap();
+    let again = server.ask(&["--json", "evidence", "snapshot", &incident, "--fresh-backup"]);
+    assert_eq!(again.status.code(), Some(1));
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert!(again["missing"][0]["what"].as_str().unwrap().contains("logs"), "{again:#}");
+    assert_ne!(again["items"][1]["sha256"], items[1]["sha256"]);
+    let custody = server.json(&["evidence", "show", items[0]["id"].as_str().unwrap()]);
+    let hands: Vec<&str> =
+        custody["custody"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(hands, ["evidence.collected", "evidence.sealed", "evidence.accessed"]);
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by ending")]
 
+mod analysis;
 mod backup;
 mod bad_input;
+mod closing;
 mod content;
 mod drill;
 mod durability;

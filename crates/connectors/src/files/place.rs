@@ -158,7 +158,7 @@ impl Place {
 }
 
 /// How names of ours beside other people's files begin.
-const OWN: &str = ".ringfence-";
+pub(super) const OWN: &str = ".ringfence-";
 
 /// A path in one spelling only. Nothing in it is decoded: `%2e` is three characters of a name.
 fn parts(target: &str) -> Result<Vec<&str>, String> {

@@ -165,6 +165,31 @@ fn a_link_that_is_put_in_the_way_leads_nowhere() {
 }
 
 #[test]
+fn files_of_the_same_content_are_found_wherever_they_lie_below_the_roots_and_nowhere_else() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path("deep/er")).unwrap();
+    let path = bench.write("a.exe", b"the same bytes");
+    let (one, two) = (bench.write("b.txt", b"the same bytes"), bench.write("deep/er/c", b"the same bytes"));
+    bench.write("d", b"the same bytez");
+    bench.write("e", b"other");
+    fs::write(bench.folder.path().join("outside"), b"the same bytes").unwrap();
+    symlink(bench.folder.path(), bench.path("link")).unwrap();
+    symlink(bench.folder.path().join("outside"), bench.path("f")).unwrap();
+    let found = ok(bench.files.similar(&path));
+    assert_eq!((&found["same_content"], &found["loose"]), (&json!([one, two]), &json!(2)), "{found}");
+    // It is looked for the same way when it is in quarantine, and those that are there are not loose.
+    ok(bench.files.quarantine(&path));
+    ok(bench.files.quarantine(&two));
+    let found = ok(bench.files.similar(&path));
+    assert_eq!((&found["same_content"], &found["loose"]), (&json!([one]), &json!(1)), "{found}");
+    ok(bench.files.quarantine(&one));
+    assert_eq!(ok(bench.files.similar(&path))["loose"], 0);
+    assert!(why(bench.files.similar(&bench.path("none"))).contains("there is no file"));
+    assert!(why(bench.files.similar("sha256:bb")).contains("nothing with this hash"));
+    assert_eq!(ok(bench.files.similar("sha256:aa"))["loose"], 0, "an upload is looked for by its hash");
+}
+
+#[test]
 fn boxes_without_their_key_are_an_error_and_two_keys_are_never_the_same() {
     let bench = Bench::new();
     let path = bench.write("a", b"x");

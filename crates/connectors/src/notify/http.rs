@@ -91,6 +91,7 @@ impl Hook {
                 | Reason::Task
                 | Reason::Update
                 | Reason::Review
+                | Reason::Cause
                 | Reason::Digest
                 | Reason::Duty
                 | Reason::Statement

@@ -28,6 +28,7 @@ pub(crate) fn spec(verb: &str, revert: &str, requests: Option<Value>) -> ActionS
         purpose: domain::content::Purpose::Containment,
         files: false,
         keeps: None,
+        counts: None,
         revert: Some(revert.to_owned()),
         lasting: false,
         verify: true,

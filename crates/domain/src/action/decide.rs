@@ -17,6 +17,7 @@ use crate::{
     playbook::{Lease, OnExpiry, Retry},
     severity::Risk,
     state::State,
+    strategy,
     time::{Span, Timestamp},
 };
 
@@ -31,6 +32,12 @@ pub enum Command {
         target: String,
         args: serde_json::Map<String, Value>,
         lease: Option<Lease>,
+    },
+    /// A person takes a strategy: on these targets of the incident, or on all that it does not hold yet.
+    Take {
+        incident: IncidentId,
+        strategy: String,
+        targets: Vec<String>,
     },
     /// What the connector found for the call of this attempt.
     Report {
@@ -103,7 +110,17 @@ pub fn decide(
             }
             Ok(begin(state, spec, context))
         }
-        Command::Report { id, attempt, outcome } => Ok(report(find(state, id)?, attempt, outcome, context)),
+        Command::Take { incident, strategy, targets } => {
+            let specs = strategy::specs(state, incident, &strategy, &targets, context.now)?;
+            let nth = |(index, spec): (u64, Spec)| {
+                let here = Context { next: context.next + index, ..context.clone() };
+                begin(state, spec, &here)
+            };
+            Ok((0..).zip(specs).flat_map(nth).collect())
+        }
+        Command::Report { id, attempt, outcome } => {
+            Ok(report(state, find(state, id)?, attempt, outcome, context))
+        }
         Command::Withdraw { id, attempt, reason } => {
             let action = find(state, id)?;
             let open = open_intent(action).is_some_and(|intent| intent.attempt == attempt);
@@ -152,7 +169,7 @@ fn begin(state: &State, spec: Spec, context: &Context) -> Vec<(ActionId, Event)>
     let goal = Goal::Apply;
     let asked = match spec.origin {
         Origin::Person | Origin::Recovery { .. } => Asked::ByPerson,
-        Origin::Run { .. } => Asked::Automatically,
+        Origin::Run { .. } | Origin::AtOnce => Asked::Automatically,
     };
     let looks = spec.origin.looks();
     let permit = match looks {
@@ -193,7 +210,8 @@ fn key(state: &State, id: ActionId, round: u32) -> Box<str> {
     format!("rf-{}-{}-{round}", state.control.incarnation, id.0).into()
 }
 
-fn by_person(
+/// What a person asks for outside any run; nothing is begun.
+pub(crate) fn by_person(
     state: &State,
     incident: IncidentId,
     verb: &str,
@@ -234,6 +252,7 @@ fn by_person(
         retry: Retry::default(),
         lease: lease.or_else(|| known.held_until().map(|_| DEFAULT_LEASE)),
         approval: None,
+        strategy: None,
     })
 }
 
@@ -299,7 +318,13 @@ impl crate::content::ArgSpec {
     }
 }
 
-fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) -> Vec<(ActionId, Event)> {
+fn report(
+    state: &State,
+    action: &Action,
+    attempt: u32,
+    outcome: Outcome,
+    context: &Context,
+) -> Vec<(ActionId, Event)> {
     // An answer for another attempt is late: its call was given up, and another speaks for it.
     let Some(intent) = open_intent(action).filter(|intent| intent.attempt == attempt) else {
         return Vec::new();
@@ -312,12 +337,16 @@ fn report(action: &Action, attempt: u32, outcome: Outcome, context: &Context) ->
             again(action, intent, reason, Operation::ReadBack, context)
         }
         (Outcome::Applied { verified, artefact }, Operation::Apply | Operation::ReadBack, Goal::Apply) => {
-            Event::Applied { attempt, verified, artefact }
+            let incident = state.incidents.open.get(&action.spec.incident).map(|open| &**open);
+            let scores = state.content.scores.of(&action.spec.verb, artefact.as_ref(), incident);
+            Event::Applied { attempt, verified, artefact, scores }
         }
         (Outcome::Applied { verified, .. }, Operation::Revert | Operation::ReadBack, Goal::Release) => {
             Event::Released { attempt, verified }
         }
-        (Outcome::Holds, _, Goal::Apply) => Event::Applied { attempt, verified: Some(true), artefact: None },
+        (Outcome::Holds, _, Goal::Apply) => {
+            Event::Applied { attempt, verified: Some(true), artefact: None, scores: Vec::new() }
+        }
         (Outcome::DoesNotHold, _, Goal::Release) => Event::Released { attempt, verified: Some(true) },
         (Outcome::DoesNotHold, _, Goal::Apply) => {
             let reason = "the read-back says that it does not hold".to_owned();

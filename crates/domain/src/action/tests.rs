@@ -14,7 +14,11 @@ use crate::{
 
 /// A scene with one action of this class under way.
 fn scene_of(class: Class) -> (Scene, ActionId) {
-    let mut scene = Scene::new(&[CUT_OFF]);
+    scene_on(CUT_OFF, class)
+}
+
+fn scene_on(playbook: &str, class: Class) -> (Scene, ActionId) {
+    let mut scene = Scene::new(&[playbook]);
     let mut content = (*scene.state.content).clone();
     let mut known = (*content.actions["node.isolate"]).clone();
     known.class = class;
@@ -172,6 +176,23 @@ fn a_lease_that_ends_asks_and_stays() {
     scene.must(flow::Command::Action(Command::Extend { id, span: Span::secs(60) }));
     scene.wait(Span::secs(61));
     assert!(scene.look().contains("action.lease_expired"));
+}
+
+#[test]
+fn a_lease_that_ends_under_the_switch_stays_in_force_as_held() {
+    let playbook = CUT_OFF.replace("on_expiry: ask", "on_expiry: lift");
+    let (mut scene, id) = scene_on(&playbook, Class::Keyed);
+    scene.applied(id);
+    scene.must(kill_switch(true));
+    scene.look();
+    scene.wait(Span::secs(4 * 3600));
+    let text = scene.look();
+    assert!(text.contains("action.lease_expired action/6"), "{text}");
+    assert!(text.contains("action.held action/6 the kill switch is on"), "{text}");
+    assert!(scene.state.actions.get(id).unwrap().may_be_in_force());
+    scene.both(kill_switch(false));
+    let text = scene.look();
+    assert!(text.contains("action.intended action/6 Revert"), "{text}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! Leaving a limit above `restricted`: what one person asks for, another has to ask for too.
+//! Leaving a limit above `restricted`, or the data as they are for a backup: what one person asks for, another has to
+//! ask for too.
 
 use serde_json::json;
 
 use super::{Approval, ApprovalId, Command, Event, Subject, Terms, approve, is_over, until};
 use crate::{
-    control::{self, Control, Leave, SafeMode},
+    control::{self, Control, Leave, SafeMode, restore},
     event::{Context, Rejected},
     flow,
     limits::QUORUM,
@@ -23,6 +24,7 @@ pub fn ask(
     context: &Context,
 ) -> Result<Vec<(ApprovalId, Event)>, Rejected> {
     let person = context.a_person("people leave a limit")?;
+    restore::free(&state.control, &leave)?;
     let same = |approval: &&Approval| !is_over(approval) && approval.leave.as_ref() == Some(&leave);
     if let Some(asked) = state.approvals.values().find(same) {
         return approve(state, asked.id, &asked.hash, context);
@@ -47,19 +49,29 @@ pub fn ask(
 }
 
 fn subject(leave: &Leave) -> Subject {
-    let (verb, args) = match leave {
+    let (verb, args, target) = match leave {
         Leave::KillSwitch { since } => {
-            ("control.kill_switch", json!({ "on": false, "since": since.to_string() }))
+            ("control.kill_switch", json!({ "on": false, "since": since.to_string() }), "limits")
         }
-        Leave::SafeMode { from, to } => ("control.safe_mode", json!({ "from": from, "level": to })),
+        Leave::SafeMode { from, to } => ("control.safe_mode", json!({ "from": from, "level": to }), "limits"),
+        Leave::Data(wanted) => ("control.restore", json!(wanted), "data"),
     };
     let args = args.as_object().cloned().unwrap_or_default();
-    Subject::new(verb.into(), args, vec!["limits".into()])
+    Subject::new(verb.into(), args, vec![target.into()])
 }
 
 /// What enough people have allowed is done at once.
 pub(super) fn carry_out(approval: &Approval, leave: &Leave) -> flow::Command {
-    let (leave, reason, by) = (leave.clone(), approval.reason.to_string(), approval.id);
+    let (leave, mut reason, by) = (leave.clone(), approval.reason.to_string(), approval.id);
+    if matches!(leave, Leave::Data(_)) {
+        // The log that says so is not the one that goes on.
+        let people: Vec<String> = approval.grants.keys().map(ToString::to_string).collect();
+        reason = format!(
+            "{}; asked for by {}",
+            reason.chars().take(1_000).collect::<String>(),
+            people.join(" and ")
+        );
+    }
     flow::Command::Control(control::Command::Leave { leave, reason, by })
 }
 
@@ -81,6 +93,7 @@ fn stands(control: &Control, leave: &Leave) -> bool {
             control.kill_switch.as_ref().is_some_and(|switch| switch.since == *since)
         }
         Leave::SafeMode { from, .. } => control.safe_mode == *from,
+        Leave::Data(_) => control.restore.is_none(),
     }
 }
 
@@ -88,6 +101,7 @@ fn is_left(control: &Control, leave: &Leave) -> bool {
     match leave {
         Leave::KillSwitch { .. } => control.kill_switch.is_none(),
         Leave::SafeMode { to, .. } => control.safe_mode == *to,
+        Leave::Data(wanted) => control.restore.as_ref().is_some_and(|restore| restore.wanted == *wanted),
     }
 }
 
@@ -102,10 +116,15 @@ pub fn left_by(control: &Control, command: &control::Command) -> Option<(Leave, 
             let (from, to) = (control.safe_mode, *level);
             (from > SafeMode::Restricted && to < from).then(|| (Leave::SafeMode { from, to }, reason.clone()))
         }
+        control::Command::Restore { wanted, reason } => {
+            Some((Leave::Data((**wanted).clone()), reason.clone()))
+        }
         control::Command::SetKillSwitch { on: true, .. }
         | control::Command::Start { .. }
         | control::Command::BackedUp(_)
         | control::Command::BackupFailed { .. }
+        | control::Command::RestoreReady
+        | control::Command::EndRestore { .. }
         | control::Command::SetBreaker { .. }
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }

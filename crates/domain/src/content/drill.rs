@@ -56,6 +56,8 @@ pub enum Act {
 pub enum Deed {
     /// They have the services of the incident brought back in order, and wait until all of it is well.
     Recover,
+    /// They record a finding and the impact on the systems, in the words of their note.
+    Analyze,
     /// Two of them turn the kill switch off.
     KillSwitchOff,
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     expr::{Bindings, Env, EvalError, Type, Value},
-    incident::Target,
+    incident::{
+        Analysis, Target,
+        analysis::{Area, Level},
+    },
     severity::Severity,
 };
 
@@ -60,6 +63,8 @@ pub struct GateFacts<'a> {
     /// All decisions by id, and what was chosen.
     pub decisions: BTreeMap<&'a str, Option<&'a str>>,
     pub containments: Vec<ContainmentFacts<'a>>,
+    /// What people made out about the incident.
+    pub analysis: &'a Analysis,
 }
 
 /// The names that gates and `for_each` of a playbook with these steps may use:
@@ -70,6 +75,10 @@ pub struct GateFacts<'a> {
 ///   `steps.ID.figure(name)`, a number in what its calls gave back, the largest over its targets; where there is
 ///   none, the expression cannot be evaluated, which is not the same as zero;
 /// - `steps.ID.above(name, bound)`, the targets whose call gave back a larger number of this name;
+/// - `analysis.findings`, how many are recorded; `analysis.impact`: `recorded`, and `systems`, `data`, `people`,
+///   `business`, `regulation`, each from `impact.none` (0) to `impact.severe` (4), none where nobody rated it;
+///   `analysis.threat`: `recorded`, `techniques` (a list of ids), `indicators` (how many); `analysis.cause`: `recorded`,
+///   and `method`, which is empty until then; `analysis.eta`: `recorded`;
 /// - `containments`: a list with `verb`, `target`, `verified`, `in_force`;
 /// - `decisions.ID`, of a decision or a switch: `made`, and `choice`, which is empty until then.
 pub fn gate_env<'a>(
@@ -91,6 +100,26 @@ pub fn gate_env<'a>(
         .variable("steps", steps)
         .variable("decisions", decisions)
         .variable("containments", Type::list(containment_type()))
+        .variable("impact", Type::record("impact", Level::ALL.map(|level| (level.name(), Type::Int))))
+        .variable("analysis", analysis_type())
+}
+
+fn analysis_type() -> Type {
+    let areas = Area::ALL.map(|area| (area.name(), Type::Int));
+    let rated = areas.into_iter().chain([("recorded", Type::Bool)]);
+    let threat =
+        [("recorded", Type::Bool), ("techniques", Type::list(Type::String)), ("indicators", Type::Int)];
+    let cause = [("recorded", Type::Bool), ("method", Type::String)];
+    Type::record(
+        "analysis",
+        [
+            ("findings", Type::Int),
+            ("impact", Type::record("analysis.impact", rated)),
+            ("threat", Type::record("analysis.threat", threat)),
+            ("cause", Type::record("analysis.cause", cause)),
+            ("eta", Type::record("analysis.eta", [("recorded", Type::Bool)])),
+        ],
+    )
 }
 
 fn incident_type() -> Type {
@@ -148,6 +177,8 @@ pub fn gate_bindings<'a>(facts: &GateFacts<'a>) -> Bindings<'a> {
             Value::map(facts.decisions.iter().map(|(id, choice)| (*id, decision_value(*choice)))),
         )
         .variable("containments", Value::list(facts.containments.iter().map(containment_value)))
+        .variable("impact", Value::map(Level::ALL.map(|level| (level.name(), Value::Int(level as i64)))))
+        .variable("analysis", analysis_value(facts.analysis))
         .function("targets", move |arguments| match arguments {
             [_, Value::String(kind)] => Ok(names(targets, kind)),
             _ => Err(EvalError::new("`targets` needs the kind of target as text")),
@@ -215,6 +246,28 @@ fn step_value(step: &StepFacts) -> Value {
 
 fn decision_value(choice: Option<&str>) -> Value {
     Value::map([("made", Value::Bool(choice.is_some())), ("choice", Value::from(choice.unwrap_or_default()))])
+}
+
+fn analysis_value(known: &Analysis) -> Value {
+    let recorded = |is: bool| ("recorded", Value::Bool(is));
+    let count = |number: usize| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    let areas = Area::ALL.map(|area| (area.name(), Value::Int(known.level(area) as i64)));
+    let (threat, cause) = (known.threat.as_ref(), known.cause.as_ref());
+    let techniques = threat.map_or(&[][..], |threat| &threat.techniques);
+    let indicators = threat.map_or(0, |threat| threat.indicators.len());
+    let profile = [
+        recorded(threat.is_some()),
+        ("techniques", Value::list(techniques.iter().map(|id| Value::from(&**id)))),
+        ("indicators", count(indicators)),
+    ];
+    let method = cause.map_or("", |cause| cause.method.name());
+    Value::map([
+        ("findings", count(known.findings.len())),
+        ("impact", Value::map(areas.into_iter().chain([recorded(!known.impact.is_empty())]))),
+        ("threat", Value::map(profile)),
+        ("cause", Value::map([recorded(cause.is_some()), ("method", Value::from(method))])),
+        ("eta", Value::map([recorded(known.eta.is_some())])),
+    ])
 }
 
 fn containment_value(containment: &ContainmentFacts<'_>) -> Value {

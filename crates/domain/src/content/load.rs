@@ -9,10 +9,12 @@ mod block;
 mod calendar;
 mod channels;
 mod charter;
+mod compliance;
 mod condition;
 mod confidence;
 mod drill;
 mod exercise;
+mod factors;
 mod kind;
 mod mapping;
 mod over;
@@ -27,9 +29,11 @@ mod reports;
 mod rule;
 mod samples;
 mod schedule;
+mod scores;
 mod services;
 mod statements;
 mod step;
+mod strategies;
 mod targets;
 mod taxonomy;
 #[cfg(test)]
@@ -78,7 +82,11 @@ enum Kind {
     Targets,
     Confidence,
     Services,
+    Strategies,
     Reports,
+    Scores,
+    ScoresTest,
+    Compliance,
     Schedule,
     Statements,
     Training,
@@ -110,7 +118,11 @@ const KNOWN: &[(&str, Kind)] = &[
     ("targets.yaml", Kind::Targets),
     ("confidence.yaml", Kind::Confidence),
     ("services.yaml", Kind::Services),
+    ("strategies.yaml", Kind::Strategies),
     ("reports.yaml", Kind::Reports),
+    ("scores.yaml", Kind::Scores),
+    ("scores.test.yaml", Kind::ScoresTest),
+    ("compliance.yaml", Kind::Compliance),
     ("schedule.yaml", Kind::Schedule),
     ("statements.yaml", Kind::Statements),
     ("training.yaml", Kind::Training),
@@ -184,15 +196,20 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
     refuse_unknown(files, &mut problems);
     let complete = policy::with_shipped(files);
     let (files, own_policies) = (&*complete, matches!(complete, Cow::Borrowed(_)));
-    let people = people::read(&everybody(files), &mut problems);
+    let mut people = people::read(&everybody(files), &mut problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, &mut problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), &mut problems);
-    let recovery = recovery::read(&of_kind(files, Kind::Recovery), &mut problems);
+    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), &mut problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), &mut problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), &mut problems);
+    let compliance = compliance::read(&of_kind(files, Kind::Compliance), &mut problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, &mut problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
+    let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, &mut problems);
+    let called = (&of_kind(files, Kind::Escalation), &of_kind(files, Kind::Teams));
+    factors::read(called, known, &mut people, &mut problems);
     let services = services::read(&of_kind(files, Kind::Services), known, &mut problems);
+    let strategies = strategies::read(&of_kind(files, Kind::Strategies), known, &people, &mut problems);
     let pieces = piece::read(&of_kind(files, Kind::Piece), known, &mut problems);
     let known = Known { pieces: Some(&pieces), ..known };
     let rules = rule::read(&of_kind(files, Kind::Rule), known, &mut problems);
@@ -237,9 +254,12 @@ fn read(files: &BTreeMap<String, String>, tests: Tests) -> (Content, Vec<Problem
         targets,
         confidence,
         services,
+        scores,
         people,
         reports,
+        compliance,
         policies,
+        strategies,
         ..ready
     };
     if problems.is_empty() {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calendar::{Beat, Calendar, Wait};
+use super::{
+    calendar::{Beat, Calendar, Wait},
+    factors::{Factors, Specialists},
+};
 use crate::{
     severity::Severity,
     time::{Span, Timestamp},
@@ -19,6 +22,9 @@ pub struct People {
     pub levels: Vec<Level>,
     /// Without one, every hour is working time.
     pub calendar: Option<Calendar>,
+    /// By what incidents go up by themselves.
+    pub factors: Factors,
+    pub specialists: Vec<Specialists>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +83,10 @@ pub struct Level {
     pub capabilities: Vec<String>,
     /// Its teams may also do what the levels below may.
     pub includes_lower: bool,
+    /// Those who know the type of the incident are called in place of its teams.
+    pub specialists: bool,
+    /// What calling it should change.
+    pub improvement: String,
     pub criteria: Vec<String>,
 }
 

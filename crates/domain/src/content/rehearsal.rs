@@ -22,7 +22,7 @@ use crate::{
     event::{Actor, Context, Event},
     flow::{self, Command, Fact},
     id::{ActionId, ApprovalId, PersonId, RunId},
-    incident,
+    incident::{self, analysis},
     playbook::{Kind, Playbook},
     run::{self, Run, StepStatus},
     state::State,
@@ -96,6 +96,8 @@ impl<'t> Rehearsal<'t> {
         let playbooks = BTreeMap::from([(playbook.id.clone(), Arc::clone(playbook))]);
         let mut alone = Content { playbooks, ..content.clone() };
         // The voters are nobody's accounts, so no account is linked: then whoever may command holds every role.
+        // What runs beside every playbook is no part of this one.
+        alone.strategies.at_once.clear();
         alone.people.contacts.values_mut().for_each(|contact| contact.accounts.clear());
         let mut state = State::default();
         state.content = Arc::new(alone);
@@ -209,7 +211,7 @@ impl<'t> Rehearsal<'t> {
         match act {
             Act::Choose(option) => drop(decide.insert(step, option)),
             Act::Complete { first, note: text } => {
-                first.map_or(Ok(()), |deed| self.does(deed))?;
+                first.map_or(Ok(()), |deed| self.does(deed, &text))?;
                 complete.push(step);
                 note = Some(text);
             }
@@ -220,7 +222,7 @@ impl<'t> Rehearsal<'t> {
     }
 
     /// People do what a task asks of them, outside of the playbook.
-    fn does(&mut self, deed: Deed) -> Result<(), String> {
+    fn does(&mut self, deed: Deed, note: &str) -> Result<(), String> {
         let people: Vec<PersonId> = self.state.people.keys().copied().take(2).collect();
         match deed {
             Deed::KillSwitchOff => {
@@ -236,6 +238,14 @@ impl<'t> Rehearsal<'t> {
                 let command = incident::restore::Command::Begin;
                 let begin = incident::Command::Recovery { id, command };
                 self.by(Actor::Person(*person), Command::Incident(begin))
+            }
+            Deed::Analyze => {
+                let incident = self.run().map(|run| run.incident);
+                let (Some(id), Some(person)) = (incident, people.first()) else { return Ok(()) };
+                analysis::noted(note).into_iter().try_for_each(|ask| {
+                    let command = incident::Command::Analyze { id, ask };
+                    self.by(Actor::Person(*person), Command::Incident(command))
+                })
             }
         }
     }

@@ -82,7 +82,10 @@ pub(super) fn apply(control: &mut Control, event: &Event, meta: &Meta) {
         | Event::ClockDoubted { .. }
         | Event::ClockConfirmed
         | Event::GlassBroken { .. }
-        | Event::GlassMended => {}
+        | Event::GlassMended
+        | Event::RestoreApproved { .. }
+        | Event::RestoreReady
+        | Event::RestoreEnded { .. } => {}
     }
 }
 

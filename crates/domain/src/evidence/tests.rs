@@ -91,6 +91,18 @@ fn a_text_rides_in_its_entry_until_it_is_sealed() {
 }
 
 #[test]
+fn each_of_the_seven_kinds_is_collected() {
+    let (mut scene, incident) = scene();
+    for (number, kind) in (0_u8..).zip(Kind::ALL) {
+        let sha256 = format!("{number}{}", &SHA[1..]).into();
+        let item = Item { kind, sha256, ..item(incident, kind.name()) };
+        ask(&mut scene, Command::Collect(Box::new(item))).unwrap();
+    }
+    let kept: Vec<Kind> = scene.state.evidence.values().map(|kept| kept.item.kind).collect();
+    assert_eq!(kept, Kind::ALL);
+}
+
+#[test]
 fn wrong_requests_are_refused() {
     let (mut scene, incident) = scene();
     let mut check = |command: Command, why: &str| {

@@ -183,6 +183,45 @@ pub const ALL: &[Definition] = &[
             (None, _) => Took::Nothing,
         },
     ),
+    time(
+        "phase_detection",
+        "Phase of detection",
+        "opened − onset, where the onset is known",
+        "`incident.opened`, `incident.classified`",
+        |case| case.onset.map_or(Took::Nothing, |onset| Took::Done(case.opened_at.since(onset))),
+    ),
+    time(
+        "phase_analysis",
+        "Phase of analysis",
+        "first containment in force − opened; where nothing was contained: resolved − opened",
+        "`incident.contained`, `incident.resolved`",
+        |case| from_opening(case, case.contained_at.or(case.resolved_at)),
+    ),
+    time(
+        "phase_response",
+        "Phase of response",
+        "recovery started − first containment in force; where nothing was brought back: resolved − the same",
+        "`incident.contained`, `incident.recovery_started`, `incident.resolved`",
+        |case| {
+            let end = case.recovery_at.filter(|at| Some(*at) >= case.contained_at).or(case.resolved_at);
+            between(case, case.contained_at, end)
+        },
+    ),
+    time(
+        "phase_recovery",
+        "Phase of recovery",
+        "resolved − recovery started",
+        "`incident.recovery_started`, `incident.resolved`",
+        |case| between(case, case.recovery_at, case.resolved_at),
+    ),
+    share(
+        "resolution_rate",
+        "Resolution rate",
+        false,
+        "resolved or closed by now ÷ all",
+        "`incident.resolved`, `incident.closed`",
+        |one| (u32::from(!one.case.open), 1),
+    ),
     share(
         "automation_rate",
         "Automation rate",
@@ -334,6 +373,15 @@ fn from_opening(case: &Case, at: Option<Timestamp>) -> Took {
         Some(at) => Took::Done(at.since(case.opened_at)),
         None if case.open => Took::Open(case.opened_at),
         None => Took::Nothing,
+    }
+}
+
+/// From one of its times to a later one.
+fn between(case: &Case, from: Option<Timestamp>, to: Option<Timestamp>) -> Took {
+    match (from, to) {
+        (Some(from), Some(to)) => Took::Done(to.since(from)),
+        (Some(from), None) if case.open => Took::Open(from),
+        (Some(_) | None, _) => Took::Nothing,
     }
 }
 

@@ -96,6 +96,49 @@ fn rates_are_sums_against_sums_and_nothing_is_made_of_nothing() {
 }
 
 #[test]
+fn recoveries_count_when_all_services_came_back_and_stayed() {
+    let recovered = |id, took: u64, relapses| Case {
+        recovery_at: Some(at(id * 1_000 + 20)),
+        recovered_at: Some(at(id * 1_000 + 20 + took)),
+        relapses,
+        ..case(id, id * 1_000)
+    };
+    let never = Case { recovered_at: None, ..recovered(4, 0, 0) };
+    let figures = made(&[recovered(1, 100, 0), recovered(2, 200, 0), recovered(3, 240, 1), never], 40_000);
+    expect!["180 p50 200 p95 240 n 3 open 0 met Some(true)"].assert_eq(&line(&figures, "time_to_recover"));
+    expect!["50 p50 - p95 - n 4 open 0 met Some(false)"].assert_eq(&line(&figures, "recovery_success_rate"));
+    let slow = made(&[recovered(1, 301, 0)], 40_000);
+    assert_eq!(slow.all.named("time_to_recover").unwrap().met, Some(false), "five minutes are the target");
+}
+
+#[test]
+fn what_reviews_answer_and_finish_is_a_figure_with_its_number_of_answers() {
+    let look = |number: u64, rightly: Option<bool>, finished: u32| Lookback {
+        id: crate::id::ReviewId::from_number(100 + number),
+        incident: IncidentId::from_number(number),
+        opened_at: at(number * 1_000 + 3_600),
+        severity: Some(Severity::High),
+        drill: false,
+        incident_type: "unauthorized_access".into(),
+        targets: Vec::new(),
+        answers: crate::review::Answers { escalated_rightly: rightly, ..Default::default() },
+        lessons: None,
+        planned: 2,
+        finished,
+        action_due: None,
+        reports: Vec::new(),
+    };
+    let cases: Vec<Case> = (1..=4).map(|id| case(id, id * 1_000)).collect();
+    let scene = Scene::new(&[]);
+    let window = Window { since: START, until: at(1_000_000) };
+    let reviews =
+        [look(1, Some(true), 2), look(2, Some(false), 1), look(3, None, 0), look(9, Some(false), 7)];
+    let figures = figures(&cases, &reviews, &scene.state.content, window, at(40_000));
+    expect!["50 p50 - p95 - n 2 open 0 met Some(false)"].assert_eq(&line(&figures, "escalation_accuracy"));
+    expect!["3 p50 - p95 - n 3 open 0 met None"].assert_eq(&line(&figures, "lessons_applied"));
+}
+
+#[test]
 fn the_same_thing_within_thirty_days_is_a_repeat_wherever_the_window_begins() {
     let mut cases = vec![case(1, 0), case(2, 1_000), case(3, 2_000), case(4, 4_000_000)];
     cases.iter_mut().for_each(|case| case.same = "same".into());
@@ -163,4 +206,22 @@ fn a_driven_incident_leaves_what_happened() {
     assert!(case.tally.verified_at.is_some());
     let read: Case = serde_json::from_str(&serde_json::to_string(&case).unwrap()).unwrap();
     assert_eq!(read, case);
+}
+
+#[test]
+fn phases_and_the_share_of_what_is_resolved() {
+    // Known after 20 s, contained after 10, on its way back after 600, resolved after an hour.
+    let whole = Case { onset: Some(at(980)), recovery_at: Some(at(1_600)), ..case(1, 1_000) };
+    // Nothing was contained and nothing brought back.
+    let looked = Case { contained_at: None, resolved_at: Some(at(2_100)), ..case(2, 2_000) };
+    let open = Case { contained_at: Some(at(3_040)), resolved_at: None, open: true, ..case(3, 3_000) };
+    // What looks after the response itself is no incident of it.
+    let upkeep = Case { incident_type: "metrics_review".into(), ..case(4, 4_000) };
+    let figures = made(&[whole, looked, open, upkeep], 13_040);
+    expect!["6.667 p50 0 p95 20 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_detection"));
+    expect!["50 p50 40 p95 100 n 3 open 0 met None"].assert_eq(&line(&figures, "phase_analysis"));
+    expect!["590 p50 590 p95 590 n 1 open 1, oldest 2h46m met None"]
+        .assert_eq(&line(&figures, "phase_response"));
+    expect!["3000 p50 3000 p95 3000 n 1 open 0 met None"].assert_eq(&line(&figures, "phase_recovery"));
+    expect!["66.67 p50 - p95 - n 3 open 0 met None"].assert_eq(&line(&figures, "resolution_rate"));
 }

@@ -35,7 +35,9 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::Assigned { .. }
         | incident::Event::Classified { .. }
         | incident::Event::Noted { .. }
+        | incident::Event::AtOnce { .. }
         | incident::Event::Linked { .. }
+        | incident::Event::Analysis { .. }
         | incident::Event::Contained { .. }
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
@@ -44,6 +46,7 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::WatchEnded
         | incident::Event::Relapsed { .. }
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Closed { .. }
         | incident::Event::People(_)
         | incident::Event::Redacted { .. } => Vec::new(),
@@ -143,6 +146,7 @@ fn spec_of(
         retry: if looks { LOOKS } else { Retry::default() },
         lease: None,
         approval: None,
+        strategy: None,
         revert: known.held_until().map(Box::from),
     })
 }

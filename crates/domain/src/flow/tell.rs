@@ -7,14 +7,18 @@ use std::collections::BTreeSet;
 
 use super::Command;
 use crate::{
+    action,
     event::{Event, Stream},
     id::{ApprovalId, IncidentId, ReportId, ReviewId},
-    incident::{self, Incident, people},
+    incident::{self, Incident, analysis, people},
     notice::{self, Reason},
     playbook::{Kind, Playbook},
     report, review, run,
     state::State,
 };
+
+#[cfg(test)]
+mod tests;
 
 pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
     if state.content.people.is_empty() {
@@ -28,6 +32,10 @@ pub(super) fn after(state: &State, event: &Event) -> Vec<Command> {
         Event::Run(id, event) => after_run(state, *id, event),
         Event::Review(id, event) => after_review(state, *id, event),
         Event::Report(id, event) => after_report(state, *id, event),
+        Event::Action(id, action::Event::NotApplied { retry_at: None, .. }) => {
+            let action = state.actions.get(*id).filter(|action| action.spec.origin.run().is_none());
+            action.and_then(|action| weigh(state, action.spec.incident)).into_iter().collect()
+        }
         Event::Duty(id, event) => duties::after(state, *id, event),
         Event::Alert(..)
         | Event::Silence(..)
@@ -77,19 +85,41 @@ fn after_incident(state: &State, incident: &Incident, event: &incident::Event) -
         incident::Event::Closed { .. } if incident.resolved_at.is_none() => {
             send(id, Reason::Resolved, concerned(state, incident), "closed without a resolution")
         }
+        incident::Event::Analysis { fact } => after_analysis(state, incident, fact),
         incident::Event::People(event) => after_people(state, incident, event),
+        incident::Event::AlertJoined { targets, .. } if !targets.is_empty() => {
+            weigh(state, id).into_iter().collect()
+        }
         incident::Event::AlertJoined { .. }
         | incident::Event::Assigned { .. }
         | incident::Event::Noted { .. }
+        | incident::Event::AtOnce { .. }
         | incident::Event::Linked { .. }
         | incident::Event::Contained { .. }
         | incident::Event::AttentionCleared { .. }
         | incident::Event::ResponseStopped { .. }
         | incident::Event::WatchEnded
         | incident::Event::SignedOff { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::Recovery { .. }
         | incident::Event::Closed { .. }
         | incident::Event::Redacted { .. } => Vec::new(),
+    }
+}
+
+/// Whoever is concerned hears at once what a person says of how it stands, and the cause that they were promised.
+fn after_analysis(state: &State, incident: &Incident, fact: &analysis::Fact) -> Vec<Command> {
+    match fact {
+        analysis::Fact::Updated { text, .. } => {
+            send(incident.id, Reason::Update, concerned(state, incident), text)
+        }
+        analysis::Fact::Explained { text, awaited: true, .. } => {
+            send(incident.id, Reason::Cause, concerned(state, incident), text)
+        }
+        analysis::Fact::Explained { awaited: false, .. }
+        | analysis::Fact::Found { .. }
+        | analysis::Fact::Assessed { .. }
+        | analysis::Fact::Profiled { .. } => Vec::new(),
     }
 }
 
@@ -129,11 +159,17 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
         people::Event::ClockSet { tell: true, severity, .. } => {
             let mut to = known.told_of(*severity);
             to.extend(known.of_level(1));
-            send(id, Reason::Opened, to, &format!("severity {severity}"))
+            let told = send(id, Reason::Opened, to, &format!("severity {severity}"));
+            told.into_iter().chain(weigh(state, id)).collect()
         }
-        people::Event::Escalated { level, why, .. } => {
-            send(id, Reason::Escalated, known.of_level(*level), &format!("level {level}: {why}"))
+        people::Event::ClockSet { tell: false, .. } => weigh(state, id).into_iter().collect(),
+        people::Event::Escalated { level, why, weighed, .. } => {
+            let to = weighed.called.iter().map(|contact| &**contact).collect();
+            send(id, Reason::Escalated, to, &format!("level {level}: {why}"))
         }
+        people::Event::CrisisCalled { .. }
+        | people::Event::CrisisAnswered { .. }
+        | people::Event::CrisisReminded { .. } => after_crisis(incident, event),
         people::Event::UpdateDue { digest: true, .. } if !incident.drill => digest::after(state, incident),
         people::Event::UpdateDue { unheard, .. } if *unheard > people::UNHEARD_AT_CADENCE => {
             let to = known.of_level(incident.standing().level);
@@ -162,10 +198,35 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
             }
             commands
         }
-        people::Event::ClockSet { tell: false, .. }
-        | people::Event::Claimed
-        | people::Event::HandOverAccepted => Vec::new(),
+        people::Event::Weighed { .. } | people::Event::Claimed | people::Event::HandOverAccepted => {
+            Vec::new()
+        }
     }
+}
+
+/// Each member of the crisis team answers; who has not hears of it again, and once their time is over a person is called.
+fn after_crisis(incident: &Incident, event: &people::Event) -> Vec<Command> {
+    let (id, Some(crisis)) = (incident.id, &incident.standing().crisis) else { return Vec::new() };
+    let open: BTreeSet<&str> = crisis.open().collect();
+    let asked = format!("the crisis team is called; answer with `ringfence incident answer {id}`");
+    let people::Event::CrisisReminded { .. } = event else {
+        let called = matches!(event, people::Event::CrisisCalled { .. });
+        return if called { send(id, Reason::Task, open, &asked) } else { Vec::new() };
+    };
+    let names = open.iter().copied().collect::<Vec<_>>().join(", ");
+    let mut commands = send(id, Reason::Task, open, &asked);
+    // The second reminder is that of the end of their time.
+    if crisis.reminded == 2 {
+        let (since, about) = (crisis.since, Stream::Incident(id));
+        let reason = format!("called into the crisis team at {since}, and no answer from {names}");
+        commands.push(Command::Incident(incident::Command::RaiseAttention { id, about, reason }));
+    }
+    commands
+}
+
+/// Something may have got worse, where rules look at that.
+fn weigh(state: &State, id: IncidentId) -> Option<Command> {
+    (!state.content.people.factors.rules.is_empty()).then(|| ask(id, people::Ask::Weigh))
 }
 
 fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Command> {
@@ -178,6 +239,9 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
     };
     let team = || incident.standing().team.iter().map(|(_, contact)| &**contact).collect();
     let mut commands = Vec::new();
+    if progress.went_wrong() {
+        commands.extend(weigh(state, incident.id));
+    }
     if let Some(stage) = progress.stage {
         commands.extend(send(incident.id, Reason::Run, team(), &format!("{id} reached stage {}", stage + 1)));
     }
@@ -244,12 +308,17 @@ fn after_review(state: &State, id: ReviewId, event: &review::Event) -> Vec<Comma
 fn after_part(state: &State, review: &review::Review, fact: &review::Fact) -> Vec<Command> {
     let known = &state.content.people;
     let (number, what) = match fact {
+        review::Fact::Found { awaited: true, text, .. } => {
+            let mut to = known.of_level(1);
+            to.extend(review.severity.map(|severity| known.told_of(severity)).unwrap_or_default());
+            return send(review.incident, Reason::Cause, to, text);
+        }
         review::Fact::Planned { .. } => (u32::try_from(review.actions.len()).unwrap_or(u32::MAX), "is yours"),
         review::Fact::ActionReminded { action } => (*action, "is due soon"),
         review::Fact::ActionOverdue { action } => (*action, "is overdue"),
         review::Fact::Attended { .. }
         | review::Fact::Signed { .. }
-        | review::Fact::Found { .. }
+        | review::Fact::Found { awaited: false, .. }
         | review::Fact::Answered { .. }
         | review::Fact::Finished { .. } => return Vec::new(),
     };

@@ -1,9 +1,9 @@
 //! What people and other machines may ask of an incident.
 
 use super::{
-    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX,
+    ATTENTION_MAX, Command, Event, Incident, OF_NOTICE, Status, TEXT_MAX, analysis, at_once,
     classify::{classify, from_alert, open_by_person},
-    recovery, restore,
+    closing, recovery, restore,
 };
 use crate::{
     action::{self, Action},
@@ -45,18 +45,17 @@ pub fn decide(
             open(state, id)?;
             Ok(vec![(id, Event::Noted { text: bounded("note", text)? })])
         }
-        Command::Link { id, title, url } => {
-            open(state, id)?;
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
-            }
-            Ok(vec![(id, Event::Linked { title: bounded("title", title)?, url: bounded("link", url)? })])
+        Command::Link { id, title, url, room } => link(state, id, title, url, room),
+        Command::Analyze { id, ask } => {
+            let fact = Box::new(analysis::decide(state, id, ask, context)?);
+            Ok(vec![(id, Event::Analysis { fact })])
         }
         Command::Resolve { id, summary } => recovery::resolve(state, id, summary, context),
         Command::SignOff { id, note } => recovery::sign_off(state, id, note, context),
         Command::Recovery { id, command } => restore::decide(state, id, command, context),
         Command::EndWatch { id } => Ok(recovery::end_watch(state, id, context.now)),
-        Command::Close { id, disposition } => recovery::close(state, id, disposition),
+        Command::Check { id, found } => closing::check(state, id, found),
+        Command::Close { id, disposition } => recovery::close(state, id, disposition, context),
         Command::Contained { id, action } => Ok(match state.incidents.open.get(&id) {
             Some(incident) if incident.contained_at.is_none() => {
                 vec![(id, Event::Contained { action })]
@@ -69,6 +68,7 @@ pub fn decide(
             let automatic = state.incidents.open.get(&id).is_some_and(|incident| stops(incident));
             Ok(if automatic { vec![(id, Event::ResponseStopped { run })] } else { Vec::new() })
         }
+        Command::ActAtOnce { id } => Ok(at_once::decide(state, id)),
         Command::People { id, ask } => {
             let events = super::people::decide(state, id, ask, context)?;
             Ok(events.into_iter().map(|event| (id, Event::People(event))).collect())
@@ -83,6 +83,21 @@ pub fn decide(
             Ok(if waits { vec![(id, cleared)] } else { Vec::new() })
         }
     }
+}
+
+fn link(
+    state: &State,
+    id: IncidentId,
+    title: String,
+    url: String,
+    room: bool,
+) -> Result<Vec<(IncidentId, Event)>, Rejected> {
+    open(state, id)?;
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Err(Rejected::Invalid(format!("`{url}` is not an http or https address")));
+    }
+    let (title, url) = (bounded("title", title)?, bounded("link", url)?);
+    Ok(vec![(id, Event::Linked { title, url, room })])
 }
 
 /// One that is closed stays in memory until that is durable, and nothing more begins in it.

@@ -8,10 +8,15 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Incident, Status, decide::bounded};
+use super::{
+    Incident, Status,
+    crisis::{self, Crisis},
+    decide::bounded,
+    factors::{self, Weighed},
+};
 use crate::{
     access,
-    content::{calendar::Wait, people::People},
+    content::{calendar::Wait, factors::FactorRule, people::People},
     event::{Context, Meta, Rejected},
     id::{IncidentId, PersonId, RunId},
     severity::Severity,
@@ -34,6 +39,8 @@ pub enum Ask {
     SetClock,
     /// One of its times has come.
     Elapsed,
+    /// A fact may have changed a factor for the worse.
+    Weigh,
     /// By a person with a criterion or a level, or by the platform.
     Escalate {
         level: Option<u8>,
@@ -45,6 +52,10 @@ pub enum Ask {
         to: PersonId,
     },
     Accept,
+    /// A member of the crisis team has it: whoever asks, or this contact.
+    Answer {
+        contact: Option<String>,
+    },
     /// A run began that needs people.
     Assemble {
         run: RunId,
@@ -67,6 +78,9 @@ pub enum Event {
         update_at: Option<Timestamp>,
         /// It opened or became more severe, so people hear of it.
         tell: bool,
+        /// When time may make a factor worse.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        look_at: Option<Timestamp>,
     },
     Escalated {
         level: u8,
@@ -76,6 +90,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due: Option<Timestamp>,
         clock: Box<str>,
+        #[serde(default)]
+        weighed: Box<Weighed>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        look_at: Option<Timestamp>,
+    },
+    /// The factors were looked at in time and engage no level.
+    Weighed {
+        next: Option<Timestamp>,
     },
     /// The state of the incident is told, and when next.
     UpdateDue {
@@ -86,6 +108,19 @@ pub enum Event {
         /// Together with all others of its severity.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         digest: bool,
+    },
+    /// The last level is engaged, and each of its people is to answer.
+    CrisisCalled {
+        members: Vec<Box<str>>,
+        answer_by: Timestamp,
+        remind_at: Timestamp,
+    },
+    CrisisAnswered {
+        contact: Box<str>,
+    },
+    /// Those who have not answered are reminded, and when next.
+    CrisisReminded {
+        next: Timestamp,
     },
     Claimed,
     HandOverOffered {
@@ -106,6 +141,10 @@ impl Event {
         match self {
             Event::ClockSet { .. } => "incident.clock_set",
             Event::Escalated { .. } => "incident.escalated",
+            Event::Weighed { .. } => "incident.weighed",
+            Event::CrisisCalled { .. } => "incident.crisis_called",
+            Event::CrisisAnswered { .. } => "incident.crisis_answered",
+            Event::CrisisReminded { .. } => "incident.crisis_reminded",
             Event::UpdateDue { .. } => "incident.update_due",
             Event::Claimed => "incident.claimed",
             Event::HandOverOffered { .. } => "incident.hand_over_offered",
@@ -137,21 +176,33 @@ pub struct Standing {
     pub update_at: Option<Timestamp>,
     /// Updates that were told while nobody acknowledged.
     pub unheard: u32,
+    /// When time may make a factor worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<Timestamp>,
+    /// What the present level was engaged with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weighed: Option<Box<Weighed>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crisis: Option<Box<Crisis>>,
     pub commander: Option<PersonId>,
     pub offered: Option<PersonId>,
     pub team: Vec<(Box<str>, Box<str>)>,
     pub unfilled: Vec<Box<str>>,
+    /// The address of the room in which they meet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Box<str>>,
 }
 
 type Decided = Result<Vec<Event>, Rejected>;
 
 pub(super) fn decide(state: &State, id: IncidentId, ask: Ask, context: &Context) -> Decided {
     let incident = super::decide::open(state, id)?;
-    let people = &state.content.people;
     match ask {
-        Ask::SetClock => Ok(set_clock(people, incident, context.now)),
-        Ask::Elapsed => Ok(elapsed(people, incident, context.now)),
-        Ask::Escalate { level, criterion, why } => escalate(people, incident, level, criterion, why, context),
+        Ask::SetClock => Ok(set_clock(state, incident, context.now)),
+        Ask::Elapsed => Ok(elapsed(state, incident, context.now)),
+        Ask::Weigh => Ok(weigh(state, incident, context.now)),
+        Ask::Answer { contact } => crisis::answer(state, incident, contact, context),
+        Ask::Escalate { level, criterion, why } => escalate(state, incident, level, criterion, why, context),
         Ask::Claim => claim(state, incident, context),
         Ask::HandOver { to } => hand_over(state, incident, to, context),
         Ask::Accept => {
@@ -193,7 +244,8 @@ fn clock(people: &People, incident: &Incident, level: u8, since: Timestamp) -> (
     (Some(due), why)
 }
 
-fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
+fn set_clock(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
+    let people = &state.content.people;
     let standing = incident.standing();
     let severity = incident.severity;
     // Whoever acknowledges what was told ever less often brings the cadence back.
@@ -218,17 +270,24 @@ fn set_clock(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event>
         // The earliest notice wins: what was promised before comes all the same.
         update_at: next.into_iter().chain(standing.update_at).min(),
         tell: standing.told.is_none_or(|told| told < severity),
+        look_at: factors::next_look(state, incident, level, now),
     }]
 }
 
-fn elapsed(people: &People, incident: &Incident, now: Timestamp) -> Vec<Event> {
+fn elapsed(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
+    let people = &state.content.people;
     let standing = incident.standing();
     let mut events = Vec::new();
     if standing.due.is_some_and(|due| due <= now) {
         let level = standing.level.saturating_add(1).min(people.last_level().max(1));
         let why = format!("nobody acknowledged since {}: {}", standing.since, standing.why);
-        events.push(escalated(people, incident, level, why.into(), None, now));
+        events.extend(escalated(state, incident, level, (why.into(), None, None), now));
+    } else if standing.look_at.is_some_and(|at| at <= now) {
+        let found = weigh(state, incident, now);
+        let next = factors::next_look(state, incident, standing.level, now);
+        events.extend(if found.is_empty() { vec![Event::Weighed { next }] } else { found });
     }
+    events.extend(crisis::elapsed(incident, now));
     if standing.update_at.is_some_and(|at| at <= now) {
         let (terms, calendar) = (people.severities.get(&incident.severity), people.calendar.as_ref());
         let unheard = incident.acknowledged.map_or_else(|| standing.unheard.saturating_add(1), |_| 0);
@@ -247,27 +306,45 @@ fn spaced(cadence: Span, unheard: u32) -> Span {
     Span(cadence.0.saturating_mul(1 << doublings).min(UNHEARD_APART.max(cadence).0))
 }
 
+/// A level is engaged; with the last one the crisis team is called.
 fn escalated(
-    people: &People,
+    state: &State,
     incident: &Incident,
     level: u8,
-    why: Box<str>,
-    criterion: Option<Box<str>>,
+    (why, criterion, rule): (Box<str>, Option<Box<str>>, Option<&FactorRule>),
     now: Timestamp,
-) -> Event {
+) -> Vec<Event> {
+    let people = &state.content.people;
     let (due, clock) = clock(people, incident, level, now);
     let due = due.filter(|_| incident.acknowledged.is_none());
-    Event::Escalated { level, why, criterion, due, clock: clock.into() }
+    let weighed = Box::new(factors::weighed(state, incident, level, rule, now));
+    // What was due to be looked at is, once this level stands.
+    let missed = incident.standing().look_at.filter(|at| *at <= now && rule.is_none());
+    let look_at = missed.or_else(|| factors::next_look(state, incident, level, now));
+    let engaged = Event::Escalated { level, why, criterion, due, clock: clock.into(), weighed, look_at };
+    std::iter::once(engaged).chain(crisis::call(people, incident, level, now)).collect()
+}
+
+/// The level that the factors engage now, if that is above the present one.
+fn weigh(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
+    let standing = incident.standing();
+    if standing.level == 0 || !factors::is_weighed(state, incident) {
+        return Vec::new();
+    }
+    let Some(rule) = factors::holding(state, incident, standing.level, now) else { return Vec::new() };
+    let level = rule.level.min(state.content.people.last_level());
+    escalated(state, incident, level, (rule.why.as_str().into(), None, Some(rule)), now)
 }
 
 fn escalate(
-    people: &People,
+    state: &State,
     incident: &Incident,
     level: Option<u8>,
     criterion: Option<String>,
     why: String,
     context: &Context,
 ) -> Decided {
+    let people = &state.content.people;
     let last = people.last_level();
     if last == 0 {
         return Err(Rejected::Conflict("the content has no levels; add `escalation.yaml`".to_owned()));
@@ -286,7 +363,7 @@ fn escalate(
         return Err(Rejected::Invalid(format!("there is no level {level}; use 1 to {last}")));
     }
     let why = bounded("reason", why)?;
-    Ok(vec![escalated(people, incident, level, why, criterion.map(Into::into), context.now)])
+    Ok(escalated(state, incident, level, (why, criterion.map(Into::into), None), context.now))
 }
 
 fn claim(state: &State, incident: &Incident, context: &Context) -> Decided {
@@ -343,7 +420,8 @@ fn assemble(state: &State, run: RunId) -> Vec<Event> {
 
 pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
     match event {
-        Event::ClockSet { level, severity, due, why, acknowledge_by, update_at, tell } => {
+        Event::ClockSet { level, severity, due, why, acknowledge_by, update_at, tell, look_at } => {
+            standing.look_at = *look_at;
             if standing.level == 0 {
                 standing.since = meta.time;
             }
@@ -358,11 +436,17 @@ pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
             standing.update_at = *update_at;
             standing.unheard = 0;
         }
-        Event::Escalated { level, due, clock, .. } => {
+        Event::Escalated { level, due, clock, weighed, look_at, .. } => {
+            standing.weighed = Some(weighed.clone());
+            standing.look_at = *look_at;
             standing.level = *level;
             standing.since = meta.time;
             standing.due = *due;
             standing.why = clock.clone();
+        }
+        Event::Weighed { next } => standing.look_at = *next,
+        Event::CrisisCalled { .. } | Event::CrisisAnswered { .. } | Event::CrisisReminded { .. } => {
+            crisis::apply(&mut standing.crisis, event, meta.time);
         }
         Event::UpdateDue { next, unheard, .. } => {
             standing.update_at = *next;
@@ -385,7 +469,11 @@ pub(super) fn apply(standing: &mut Standing, event: &Event, meta: &Meta) {
 pub fn next_wakeup(incident: &Incident) -> Option<(Timestamp, &'static str)> {
     let standing = incident.standing.as_deref().filter(|_| incident.status == Status::Open)?;
     let due = standing.due.map(|at| (at, "escalates"));
-    due.into_iter().chain(standing.update_at.map(|at| (at, "its state is told"))).min()
+    let told = standing.update_at.map(|at| (at, "its state is told"));
+    let looked = standing.look_at.map(|at| (at, "its factors are weighed"));
+    let crisis = standing.crisis.as_ref().and_then(|crisis| crisis.remind_at);
+    let reminded = crisis.map(|at| (at, "the crisis team is reminded"));
+    due.into_iter().chain(told).chain(looked).chain(reminded).min()
 }
 
 pub fn due(incident: &Incident, now: Timestamp) -> Option<super::Command> {

@@ -2,7 +2,7 @@
 //! and its end.
 
 use super::{
-    Command, Disposition, Event, Incident, Status,
+    Command, Disposition, Event, Incident, Status, closing,
     decide::{bounded, open},
     restore,
 };
@@ -66,7 +66,7 @@ pub(super) fn sign_off(state: &State, id: IncidentId, note: String, context: &Co
     Ok(vec![(id, Event::SignedOff { note: bounded("note", note)? })])
 }
 
-pub(super) fn close(state: &State, id: IncidentId, disposition: Disposition) -> Decided {
+pub(super) fn close(state: &State, id: IncidentId, disposition: Disposition, context: &Context) -> Decided {
     let incident = open(state, id)?;
     let in_force = state.actions.of_incident(id).filter(|action| !action.is_final()).count();
     if in_force > 0 {
@@ -77,11 +77,14 @@ pub(super) fn close(state: &State, id: IncidentId, disposition: Disposition) -> 
     if let Some(run) = state.runs.of_incident(id) {
         return Err(Rejected::Conflict(format!("{run} of incident {id} has not ended; cancel it first")));
     }
-    match disposition {
-        Disposition::TruePositive => recovered(state, incident)?,
-        Disposition::FalsePositive | Disposition::Benign | Disposition::Duplicate => {}
-    }
-    Ok(vec![(id, Event::Closed { disposition })])
+    let looks = match disposition {
+        Disposition::TruePositive => {
+            recovered(state, incident)?;
+            closing::unmet(state, incident, context)?
+        }
+        Disposition::FalsePositive | Disposition::Benign | Disposition::Duplicate => Vec::new(),
+    };
+    Ok(looks.into_iter().chain([Event::Closed { disposition }]).map(|event| (id, event)).collect())
 }
 
 /// What was real ends when it was watched, when nothing detects it any more, and when the business agrees.
@@ -166,11 +169,15 @@ pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
         standing.since = now;
         standing.reopened_at = Some(now);
     }
+    if let Some(analysis) = &mut incident.analysis {
+        analysis.eta = None;
+    }
     incident.status = Status::Open;
     incident.phase = Phase::Contain;
     incident.resolved_at = None;
     incident.watch_until = None;
     incident.signed_off = None;
+    incident.checks.clear();
     incident.recovery = incident.recovery.take().map(|plan| Box::new(plan.anew()));
     incident.relapses += 1;
 }

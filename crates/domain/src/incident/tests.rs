@@ -6,7 +6,7 @@ use super::{Command, Disposition};
 use crate::{
     event::Actor,
     flow,
-    scene::{CUT_OFF, Scene},
+    scene::{CUT_OFF, Scene, shipped},
     severity::Severity,
     time::Span,
 };
@@ -52,7 +52,7 @@ fn what_people_do_is_checked_against_the_state() {
     expect!["the note is empty"]
         .assert_eq(&scene.refused(incident(Command::Note { id, text: " ".to_owned() })));
     expect!["`javascript:alert(1)` is not an http or https address"].assert_eq(&scene.refused(incident(
-        Command::Link { id, title: "x".to_owned(), url: "javascript:alert(1)".to_owned() },
+        Command::Link { id, title: "x".to_owned(), url: "javascript:alert(1)".to_owned(), room: false },
     )));
     let close = incident(Command::Close { id, disposition: Disposition::TruePositive });
     expect!["incident INC-3 has 1 containments in force or actions open; release or settle them first"]
@@ -250,6 +250,82 @@ fn what_is_too_unsure_waits_for_a_person_and_starts_once_confirmed() {
     }));
     let seen = scene.look();
     assert!(seen.contains("run.started"), "{seen}");
+}
+
+#[test]
+fn a_severity_that_nobody_knows_is_medium_and_asked_for() {
+    let mut scene = Scene::new(&[CUT_OFF]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    scene.alert([
+        ("incident_type", "validator_compromise"),
+        ("severity", "fearsome"),
+        ("node", "validator-4"),
+    ]);
+    let asked = scene.state.incidents.open.values().next_back().unwrap();
+    assert_eq!(asked.severity, Severity::Medium);
+    assert!(asked.attention.iter().any(|waits| waits.reason.contains("severity")), "{:?}", asked.attention);
+}
+
+#[test]
+fn without_a_severity_the_type_says_it_and_without_a_known_type_it_is_medium() {
+    let mut scene = Scene::new(&[CUT_OFF]);
+    for kind in ["data_breach", "odd"] {
+        scene.alert([("incident_type", kind)]);
+    }
+    let by_type = scene.state.content.types["data_breach"].severity;
+    let severities: Vec<_> = scene.state.incidents.open.values().map(|incident| incident.severity).collect();
+    assert_eq!(severities, [by_type, Severity::Medium]);
+    assert!(by_type > Severity::Medium);
+}
+
+#[test]
+fn words_of_severity_count_in_any_case() {
+    for word in ["CRITICAL", "Critical", "cRiTiCaL"] {
+        let mut scene = Scene::new(&[CUT_OFF]);
+        scene.alert([("incident_type", "validator_compromise"), ("severity", word)]);
+        assert_eq!(scene.state.incidents.open.values().next().unwrap().severity, Severity::Critical);
+    }
+}
+
+#[test]
+fn informational_opens_nothing_unless_a_rule_says_so() {
+    let rule = "id: watched\nmatch: [alertname=Seen]\ntype: policy_violation\nseverity: informational\n";
+    for (says, opened) in [("", 0), ("open: true\n", 1)] {
+        let mut files = shipped();
+        files.insert("rules/watched.yaml".to_owned(), format!("{rule}auto_response: true\n{says}"));
+        let (content, problems) = crate::content::load(&files);
+        assert_eq!(problems, []);
+        let mut scene = Scene::with(content);
+        scene.alert([("alertname", "Seen")]);
+        assert_eq!(scene.state.incidents.open.len(), opened);
+        assert_eq!(scene.look().contains("informational opens no incident"), opened == 0);
+    }
+}
+
+#[test]
+fn every_rule_that_matches_is_recorded_and_the_most_severe_decides() {
+    let mut scene = Scene::new(&[CUT_OFF]);
+    let annotations = [("metric_node_status", "down"), ("metric_peer_count", "2")].into();
+    let labels = [("alertname", "NodeDown"), ("node", "validator-3")].into();
+    scene.received(crate::alert::Received { labels, annotations, ..Default::default() }).unwrap();
+    let raised = scene.look();
+    assert!(raised.contains("rule blockchain_node_down, node_down"), "{raised}");
+    assert_eq!(scene.state.incidents.open.values().next().unwrap().severity, Severity::Critical);
+}
+
+#[test]
+fn the_priority_is_made_of_severity_impact_and_confidence() {
+    let mut scene = Scene::new(&[CUT_OFF]);
+    compromise(&mut scene, "validator-3", ("alertname", "A"));
+    let mut one = (*scene.state.incidents.open[&scene.incident()]).clone();
+    let narrow = one.priority();
+    one.targets.extend([("node".into(), "validator-8".into()), ("node".into(), "validator-9".into())]);
+    let wide = one.priority();
+    assert!(wide > narrow, "what hurts more goes first");
+    one.confidence = Some(40);
+    assert!(one.priority() < wide, "what is surer goes first");
+    one.severity = Severity::Critical;
+    assert!(one.priority() > wide, "and before both what is more severe");
 }
 
 #[test]

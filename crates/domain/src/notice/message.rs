@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Reason;
 use crate::{
     content::people::Contact,
-    incident::Incident,
+    incident::{Analysis, Incident},
     severity::{Phase, Severity},
     state::State,
     text::is_harmful,
@@ -31,7 +31,7 @@ pub struct Message {
 }
 
 /// What a template can name.
-pub const FIELDS: [&str; 20] = [
+pub const FIELDS: [&str; 21] = [
     "about",
     "actions_taken",
     "commander",
@@ -39,6 +39,7 @@ pub const FIELDS: [&str; 20] = [
     "eta",
     "id",
     "impact",
+    "measures",
     "next_update",
     "phase",
     "reason",
@@ -134,6 +135,7 @@ fn template_name(reason: Reason, severity: Severity) -> &'static str {
         Reason::Approval => "approval",
         Reason::Task | Reason::Review => "task",
         Reason::Resolved => "resolved",
+        Reason::Cause => "cause",
         Reason::Digest => "digest",
         Reason::Duty => "duty",
         Reason::Statement => "statement",
@@ -176,7 +178,8 @@ pub fn sample() -> BTreeMap<&'static str, String> {
 
 fn values(state: &State, incident: &Incident, reason: Reason, about: &str) -> BTreeMap<&'static str, String> {
     let systems: Vec<String> = incident.targets.iter().map(|(kind, name)| format!("{kind} {name}")).collect();
-    let standing = incident.standing();
+    let (standing, analysis) = (incident.standing(), incident.analysis());
+    let named = (!systems.is_empty()).then(|| format!("{} systems named by alerts", systems.len()));
     let person = standing.commander.or(incident.assignee).and_then(|id| state.people.get(&id));
     let people = &state.content.people;
     let lead = people.roles.get("technical_lead").and_then(|holders| holders.first());
@@ -188,17 +191,15 @@ fn values(state: &State, incident: &Incident, reason: Reason, about: &str) -> BT
         ("actions_taken", known(Some(in_force(state, incident)))),
         ("commander", known(person.map(|person| person.name.to_string()))),
         ("commander_phone", known(phone(person.and_then(|person| people.of_account(&person.name))))),
-        ("eta", known(None)),
+        ("eta", known(analysis.eta.map(|eta| eta.to_string()))),
         ("id", incident.id.to_string()),
-        (
-            "impact",
-            known((!systems.is_empty()).then(|| format!("{} systems named by alerts", systems.len()))),
-        ),
+        ("impact", known(analysis.impact_line().or(named))),
+        ("measures", known(measures(state, incident, reason))),
         ("next_update", known(standing.update_at.map(|at| at.to_string()))),
         ("phase", phase(incident.phase).to_owned()),
         ("reason", word(reason).to_owned()),
-        ("room", known(None)),
-        ("root_cause", known(None)),
+        ("room", known(standing.room.as_deref().map(str::to_owned))),
+        ("root_cause", known(root_cause(analysis, reason, about))),
         ("severity", incident.severity.name().to_owned()),
         ("started", incident.opened_at.to_string()),
         ("status", status(incident)),
@@ -208,6 +209,23 @@ fn values(state: &State, incident: &Incident, reason: Reason, about: &str) -> BT
         ("title", incident.title.to_string()),
     ];
     values.into_iter().map(|(name, value)| (name, one_line(&value, VALUE_CHARS_MAX))).collect()
+}
+
+/// What tells of the cause says it itself: the incident may be closed by then.
+fn root_cause(analysis: &Analysis, reason: Reason, about: &str) -> Option<String> {
+    let recorded = analysis.cause.as_ref().map(|cause| cause.text.to_string());
+    recorded.or((reason == Reason::Cause).then(|| about.to_owned()))
+}
+
+/// What is done so that it does not come again, as the cause or the review says.
+fn measures(state: &State, incident: &Incident, reason: Reason) -> Option<String> {
+    let cause = incident.analysis().cause.as_ref();
+    let named = cause.map(|cause| cause.measures.join("; ")).filter(|named| !named.is_empty());
+    let looked_back = || {
+        let review = state.reviews.values().find(|review| review.incident == incident.id)?;
+        Some(review.actions.iter().map(|action| &*action.what).collect::<Vec<_>>().join("; "))
+    };
+    named.or_else(|| (reason == Reason::Cause).then(looked_back).flatten())
 }
 
 fn in_force(state: &State, incident: &Incident) -> String {
@@ -249,6 +267,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Task => "task",
         Reason::Update => "update",
         Reason::Resolved => "resolved",
+        Reason::Cause => "cause",
         Reason::Review => "review",
         Reason::Digest => "digest",
         Reason::Duty => "duty",

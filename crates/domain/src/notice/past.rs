@@ -13,7 +13,7 @@ use crate::{
 /// The incident as its review, or the report, names it. Its own words may be erased by now, so they are not kept.
 pub(super) fn incident(state: &State, id: IncidentId, reason: Reason) -> Option<Incident> {
     let (title, severity, drill, time) = match reason {
-        Reason::Review => {
+        Reason::Review | Reason::Cause => {
             let review = state.reviews.values().find(|review| review.incident == id)?;
             (format!("review {}", review.id), review.severity, review.drill, review.opened_at)
         }

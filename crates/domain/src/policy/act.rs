@@ -85,10 +85,13 @@ pub const INCIDENT_ASSIGN: Act = act("incident.assign", Respond, Kind::Incident)
 pub const INCIDENT_CLASSIFY: Act = act("incident.classify", Respond, Kind::Incident);
 pub const INCIDENT_NOTE: Act = act("incident.note", Respond, Kind::Incident);
 pub const INCIDENT_LINK: Act = act("incident.link", Respond, Kind::Incident);
+pub const INCIDENT_ANALYZE: Act = act("incident.analyze", Respond, Kind::Incident);
+pub const INCIDENT_UPDATE: Act = act("incident.update", Respond, Kind::Incident);
 pub const INCIDENT_ESCALATE: Act = act("incident.escalate", Respond, Kind::Incident);
 pub const INCIDENT_CLAIM: Act = act("incident.claim", Respond, Kind::Incident);
 pub const INCIDENT_HAND_OVER: Act = act("incident.hand_over", Respond, Kind::Incident);
 pub const INCIDENT_ACCEPT: Act = act("incident.accept", Respond, Kind::Incident);
+pub const INCIDENT_ANSWER: Act = act("incident.answer", Respond, Kind::Incident);
 pub const INCIDENT_RESOLVE: Act = act("incident.resolve", Respond, Kind::Incident);
 pub const INCIDENT_SIGN_OFF: Act = act("incident.sign_off", Respond, Kind::Incident);
 pub const INCIDENT_CLOSE: Act = act("incident.close", Respond, Kind::Incident);
@@ -122,6 +125,7 @@ pub const KILL_SWITCH: Act = act("control.kill_switch", Command, Kind::Platform)
 pub const BREAKER: Act = act("control.breaker", Command, Kind::Platform);
 pub const MEND_GLASS: Act = act("control.mend_glass", Command, Kind::Platform);
 pub const CONFIRM_CLOCK: Act = act("control.confirm_clock", Command, Kind::Platform);
+pub const RESTORE: Act = act("control.restore", Command, Kind::Platform);
 pub const BREAK_GLASS: Act = act("control.break_glass", Administer, Kind::Platform);
 pub const PERSON_ADD: Act = act("person.add", Administer, Kind::Account);
 pub const PERSON_SET_ROLE: Act = act("person.set_role", Administer, Kind::Account);
@@ -154,10 +158,13 @@ pub const ALL: &[Act] = &[
     INCIDENT_CLASSIFY,
     INCIDENT_NOTE,
     INCIDENT_LINK,
+    INCIDENT_ANALYZE,
+    INCIDENT_UPDATE,
     INCIDENT_ESCALATE,
     INCIDENT_CLAIM,
     INCIDENT_HAND_OVER,
     INCIDENT_ACCEPT,
+    INCIDENT_ANSWER,
     INCIDENT_RESOLVE,
     INCIDENT_SIGN_OFF,
     INCIDENT_CLOSE,
@@ -191,6 +198,7 @@ pub const ALL: &[Act] = &[
     BREAKER,
     MEND_GLASS,
     CONFIRM_CLOCK,
+    RESTORE,
     BREAK_GLASS,
     PERSON_ADD,
     PERSON_SET_ROLE,

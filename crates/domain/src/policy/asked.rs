@@ -7,6 +7,7 @@ use super::{
 use crate::{
     access::{self, Holder},
     action, approval,
+    content::strategies::Strategy,
     control::{self, Leave},
     duty, evidence, exercise,
     flow::Command,
@@ -95,7 +96,7 @@ fn of_silence(command: &silence::Command) -> Asked {
 }
 
 fn of_incident(state: &State, command: &incident::Command) -> Asked {
-    use incident::{Command as Asks, people::Ask, restore};
+    use incident::{Command as Asks, analysis, people::Ask, restore};
     let (act, id) = match command {
         Asks::Open { incident_type, severity, .. } => {
             let incident = Some(About::new(state, incident_type, *severity));
@@ -106,6 +107,8 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         Asks::Classify { id, .. } => (act::INCIDENT_CLASSIFY, id),
         Asks::Note { id, .. } => (act::INCIDENT_NOTE, id),
         Asks::Link { id, .. } => (act::INCIDENT_LINK, id),
+        Asks::Analyze { id, ask: analysis::Ask::Update { .. } } => (act::INCIDENT_UPDATE, id),
+        Asks::Analyze { id, .. } => (act::INCIDENT_ANALYZE, id),
         Asks::Resolve { id, .. } => (act::INCIDENT_RESOLVE, id),
         Asks::SignOff { id, .. } => (act::INCIDENT_SIGN_OFF, id),
         Asks::Close { id, .. } => (act::INCIDENT_CLOSE, id),
@@ -114,8 +117,9 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         Asks::People { id, ask: Ask::Escalate { .. } } => (act::INCIDENT_ESCALATE, id),
         Asks::People { id, ask: Ask::Claim } => (act::INCIDENT_CLAIM, id),
         Asks::People { id, ask: Ask::HandOver { .. } } => (act::INCIDENT_HAND_OVER, id),
+        Asks::People { id, ask: Ask::Answer { .. } } => (act::INCIDENT_ANSWER, id),
         Asks::People { id, ask: Ask::Accept } => (act::INCIDENT_ACCEPT, id),
-        Asks::People { ask: Ask::SetClock | Ask::Elapsed | Ask::Assemble { .. }, .. }
+        Asks::People { ask: Ask::SetClock | Ask::Elapsed | Ask::Weigh | Ask::Assemble { .. }, .. }
         | Asks::Recovery {
             command:
                 restore::Command::Advance
@@ -127,9 +131,11 @@ fn of_incident(state: &State, command: &incident::Command) -> Asked {
         }
         | Asks::FromAlert { .. }
         | Asks::EndWatch { .. }
+        | Asks::Check { .. }
         | Asks::Contained { .. }
         | Asks::RaiseAttention { .. }
         | Asks::ClearAttention { .. }
+        | Asks::ActAtOnce { .. }
         | Asks::StopResponse { .. } => return Asked::Own,
     };
     one(act, Thing::incident(state, *id))
@@ -165,6 +171,18 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
             let thing = Thing::within(Kind::Effect, verb.as_str(), state, Some(*incident));
             return one(act::CONTAINMENT_APPLY, Thing { effect, ..thing });
         }
+        action::Command::Take { incident, strategy, .. } => {
+            let known = state.content.strategies.get(strategy);
+            return known.map_or_else(
+                || {
+                    one(
+                        act::CONTAINMENT_APPLY,
+                        Thing::within(Kind::Effect, strategy.as_str(), state, Some(*incident)),
+                    )
+                },
+                |known| one(act::CONTAINMENT_APPLY, of_strategy(state, *incident, known)),
+            );
+        }
         action::Command::Release { id } => (act::CONTAINMENT_RELEASE, *id),
         action::Command::Extend { id, .. } => (act::CONTAINMENT_EXTEND, *id),
         action::Command::Settle { id, .. } => (act::CONTAINMENT_SETTLE, *id),
@@ -179,6 +197,17 @@ fn of_action(state: &State, command: &action::Command) -> Asked {
         | action::Command::Deny { .. } => return Asked::Own,
     };
     one(act, effect_thing(state, act, id))
+}
+
+/// What a strategy does, which may take more than its action alone.
+pub(super) fn of_strategy(state: &State, incident: IncidentId, strategy: &Strategy) -> Thing {
+    let effect = state.content.actions.get(&strategy.verb).map(|known| Effect {
+        risk: strategy.risk,
+        permissions: strategy.permissions.clone(),
+        ..Effect::new(known)
+    });
+    let thing = Thing::within(Kind::Effect, strategy.id.as_str(), state, Some(incident));
+    Thing { effect, ..thing }
 }
 
 /// Taking back is the effect of the verb that takes back.
@@ -206,6 +235,7 @@ pub(super) fn of_approval(state: &State, id: ApprovalId) -> Vec<(Act, Thing)> {
     let leaving = leave.map(|leave| match leave {
         Leave::KillSwitch { .. } => (act::KILL_SWITCH, Thing::platform()),
         Leave::SafeMode { .. } => (act::SAFE_MODE, Thing::platform()),
+        Leave::Data(_) => (act::RESTORE, Thing::platform()),
     });
     let approve = (act::APPROVAL_APPROVE, Thing::approval(state, id));
     leaving.into_iter().chain([approve]).chain(outside).collect()
@@ -219,12 +249,14 @@ fn of_control(command: &control::Command) -> Asked {
         control::Command::ConfirmClock => act::CONFIRM_CLOCK,
         control::Command::BreakGlass { .. } => act::BREAK_GLASS,
         control::Command::MendGlass => act::MEND_GLASS,
+        control::Command::Restore { .. } | control::Command::EndRestore { .. } => act::RESTORE,
         // It has been made already; who may have one made is asked before.
         control::Command::BackedUp(_) => return Asked::Record,
         control::Command::Start { .. }
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }
         | control::Command::BackupFailed { .. }
+        | control::Command::RestoreReady
         | control::Command::Leave { .. } => return Asked::Own,
     };
     one(act, Thing::platform())

@@ -9,6 +9,7 @@ use super::{Event, Review, Told};
 use crate::{
     event::{Context, Meta, Rejected},
     id::{PersonId, ReviewId},
+    incident::Status,
     state::State,
     time::{Span, Timestamp},
 };
@@ -133,6 +134,9 @@ pub enum Fact {
     Found {
         area: Area,
         text: Box<str>,
+        /// The cause, which people were told was pending; now they hear of it, once.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        awaited: bool,
     },
     Answered {
         answers: Answers,
@@ -186,7 +190,10 @@ pub(super) fn decide(
         Ask::Sign { role, who } => sign(review, &role, &who)?,
         Ask::Find { area, text } => {
             let most = if area == Area::LessonsLearned { LESSONS_MAX } else { TEXT_MAX };
-            Fact::Found { area, text: bounded("text", text, most)? }
+            let over =
+                state.incidents.open.get(&review.incident).is_none_or(|one| one.status == Status::Closed);
+            let awaited = area == Area::RootCauseAnalysis && over && !review.explained;
+            Fact::Found { area, text: bounded("text", text, most)?, awaited }
         }
         Ask::Answer(answers) => Fact::Answered { answers: judged(answers)? },
         Ask::Plan { what, owner, due, file } => plan(state, review, what, owner, due, file, context.now)?,
@@ -332,7 +339,8 @@ pub(super) fn apply(review: &mut Review, fact: &Fact, meta: &Meta) {
                 one.signed = meta.actor.person().map(|person| (person, meta.time));
             }
         }
-        Fact::Found { area, text } => {
+        Fact::Found { area, text, awaited } => {
+            review.explained |= awaited;
             review.found.insert(*area, text.clone());
         }
         Fact::Answered { answers } => {

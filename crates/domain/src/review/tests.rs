@@ -86,6 +86,23 @@ fn people_attend_by_role_and_sign_what_they_were_at() {
 }
 
 #[test]
+fn people_write_in_each_area_and_the_newest_text_stays() {
+    let (mut scene, id) = opened();
+    let find = |area, text: &str| write(id, Ask::Find { area, text: text.to_owned() });
+    for area in Area::ALL {
+        scene.must(find(area, "a first word"));
+        scene.must(find(area, &format!("of {area:?}")));
+    }
+    let found = &scene.state.reviews[&id].found;
+    assert_eq!(found.len(), Area::ALL.len());
+    assert_eq!(&*found[&Area::ResponseEffectiveness], "of ResponseEffectiveness");
+    assert_eq!(&*found[&Area::CommunicationQuality], "of CommunicationQuality");
+    assert!(scene.refused(find(Area::RootCauseAnalysis, " ")).contains("empty"));
+    let (actor, said) = (crate::event::Actor::Platform, find(Area::RootCauseAnalysis, "x"));
+    assert!(scene.ask(actor, said).is_err(), "people write it");
+}
+
+#[test]
 fn answers_are_bounded_and_add_to_each_other() {
     let (mut scene, id) = opened();
     let answer = |answers: Answers| write(id, Ask::Answer(answers));

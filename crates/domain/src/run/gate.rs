@@ -115,6 +115,7 @@ fn bindings<'a>(
         steps: steps.map(|(index, (_, step))| (step.id.as_str(), step_facts(state, run, index))).collect(),
         decisions: decisions.collect(),
         containments: in_force.iter().map(|action| containment_facts(action)).collect(),
+        analysis: incident.analysis(),
     };
     gate_bindings(&facts)
 }
@@ -139,20 +140,24 @@ fn step_facts(state: &State, run: &Run, index: usize) -> StepFacts {
         applied_count: applied as u32,
         verified: done && verified == all,
         rounds: step.rounds,
-        figures: figures(&actions),
+        figures: figures(state, &actions),
     }
 }
 
 /// At most so many numbers are read from what one call gave back.
 const FIGURES_MOST: usize = 32;
 
-/// By target, since each may have given back another.
-fn figures(actions: &[&Action]) -> BTreeMap<Box<str>, BTreeMap<Box<str>, f64>> {
+/// By target, since each may have given back another. What goes by the name of a score is not what the call says, but what
+/// its signals came to.
+fn figures(state: &State, actions: &[&Action]) -> BTreeMap<Box<str>, BTreeMap<Box<str>, f64>> {
     let applied = actions.iter().filter(|action| action.is_applied());
+    let scores = &state.content.scores;
     let of = |action: &&&Action| {
         let numbers = action.artefact.as_ref()?.as_object()?.iter();
+        let numbers = numbers.filter(|(name, _)| !scores.is_score(name));
         let numbers = numbers.filter_map(|(name, value)| Some((name.as_str().into(), value.as_f64()?)));
-        Some((action.spec.target.clone(), numbers.take(FIGURES_MOST).collect()))
+        let made = action.scores.iter().map(|score| (score.score.clone(), score.value()));
+        Some((action.spec.target.clone(), numbers.take(FIGURES_MOST).chain(made).collect()))
     };
     applied.filter_map(|action| of(&action)).collect()
 }

@@ -273,7 +273,7 @@ roles: [lead]
 stages:
   - id: look
     name: Look
-    exit: steps.scan.figure(\"user_risk\") > 0.8
+    exit: steps.scan.figure(\"share\") > 0.8
     steps:
       - id: scan
         action: session.scan
@@ -283,11 +283,11 @@ stages:
         let mut scene = Scene::new(&[playbook]);
         scene.alert([("alertname", "A"), ("incident_type", "prompt_injection"), ("session", "session-8")]);
         scene.look();
-        let artefact = found.map(|risk| serde_json::json!({"user_risk": risk, "signature": "x"}));
+        let artefact = found.map(|risk| serde_json::json!({"share": risk, "signature": "x"}));
         answer(&mut scene, Outcome::Applied { verified: None, artefact });
         let text = scene.look();
         assert_eq!(text.contains("Completed"), held, "{found:?}: {text}");
-        let unknown = "the step gave back no number `user_risk`";
+        let unknown = "the step gave back no number `share`";
         assert_eq!(text.contains(unknown), found.is_none(), "{found:?}: {text}");
     }
 }

@@ -245,7 +245,7 @@ fn sentry_tells_of_an_outage_that_a_person_answers() {
     expect![[r#"
         +00:00:00 alert SystemDown about service api: rule system_down; no open incident of its group
         +00:00:00 incident "SystemDown on api" opened: service_disruption, critical, 70 % sure
-        +00:00:00 playbook generic_response 1.0.0 starts
+        +00:00:00 playbook generic_response 1.1.0 starts
         +00:00:00 calls service.probe on api
         +00:00:00 service.probe on api holds, as read back
         +00:02:00 a person takes it

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::{close, everything_works, recover, resolve, sign_off, watched};
+use super::{close, everything_works, prove, recover, resolve, sign_off, watched};
 use crate::{
     incident::Status,
     scene::{CUT_OFF, Scene},
@@ -43,5 +43,6 @@ fn closing_waits_until_nothing_fires() {
 
     // Then it falls silent.
     scene.wait(Span::secs(600));
+    prove(&mut scene, id);
     scene.must(close(id));
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{close, everything_works, people_work, recover, resolve, sign_off, watched};
+use super::{close, everything_works, people_work, prove, recover, resolve, sign_off, watched};
 use crate::{
     alert::Received,
     event::{Actor, Event},
@@ -31,6 +31,7 @@ const UNTOLD: &[&str] = &[
     "incident.alert_joined",
     "report.linked",
     "incident.attention_cleared",
+    "incident.checked",
     "alert.routed",
     "alert.changed",
 ];
@@ -131,6 +132,7 @@ impl Tale {
         if self.scene.state.content.recovery.needs_sign_off(severity) {
             self.must(sign_off(id, "it works for the business again"));
         }
+        prove(&mut self.scene, id);
         let mut end = close(id);
         if let Command::Incident(incident::Command::Close { disposition: as_what, .. }) = &mut end {
             *as_what = disposition;

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::{close, everything_works, people_work, recover, resolve, sign_off, watched};
+use super::{close, everything_works, people_work, prove, recover, resolve, sign_off, watched};
 use crate::{id::IncidentId, incident::Status, scene::Scene, time::Span};
 
 fn alert(scene: &mut Scene, name: &str) {
@@ -147,11 +147,16 @@ fn from_the_first_alert_through_a_relapse_to_the_end() {
     expect!["incident INC-3 is critical and not signed off; see `incident sign-off`"]
         .assert_eq(&scene.refused(close(id)));
     scene.must(sign_off(id, "blocks are signed again, no customer was hurt"));
+    prove(&mut scene, id);
     scene.must(close(id));
     expect![[r#"
         incident.signed_off incident/3
+        incident.checked incident/3
+        incident.checked incident/3
+        incident.checked incident/3
+        incident.checked incident/3
         incident.closed incident/3
-        review.opened review/460
+        review.opened review/464
     "#]]
     .assert_eq(&scene.look());
 }

@@ -11,6 +11,7 @@ use domain::{
     flow,
     time::Span,
 };
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{Listed, Shelf, wrong};
 use crate::{Error, Handle};
@@ -52,6 +53,45 @@ impl Handle {
 
     async fn record(&self, actor: Actor, command: flow::Command) -> Result<(), Error> {
         self.command(actor, command).await.map(drop).map_err(|error| wrong("record", error))
+    }
+
+    /// Lays ready what two people agreed to go back to, and says what came of it. Runs until it is aborted.
+    pub async fn restore_by(&self, shelf: Arc<Shelf>) {
+        let mut facts = self.subscribe();
+        loop {
+            match facts.recv().await {
+                Ok(came) if came.iter().any(|fact| fact.kind == "control.restore_approved") => {}
+                Ok(_) => continue,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            if let Err(error) = self.lay_ready(&shelf).await {
+                tracing::error!(error = %told(&error), "a restore is not laid ready");
+                let end = Command::EndRestore { why: told(&error).chars().take(1_000).collect() };
+                drop(self.record(Actor::Platform, flow::Command::Control(end)).await);
+            }
+        }
+    }
+
+    async fn lay_ready(&self, shelf: &Arc<Shelf>) -> Result<(), Error> {
+        let restore = self.reader().control()?.restore;
+        let Some(restore) = restore.filter(|restore| !restore.ready) else { return Ok(()) };
+        // By the newest checkpoint it is known how much will be missing.
+        let kept: Vec<String> = self.reader().checkpoint()?.into_iter().collect();
+        let laid = shelf.clone();
+        let laid =
+            tokio::task::spawn_blocking(move || laid.lay_ready(&restore.wanted, &kept, &restore.reason));
+        laid.await.unwrap_or_else(|error| Err(wrong("restore", error)))?;
+        let ready = self.command(Actor::Platform, flow::Command::Control(Command::RestoreReady)).await;
+        let ready = ready.map_err(|error| wrong("record", error))?;
+        if ready.created("control.restore_ready").is_none() {
+            // Called off meanwhile.
+            let off = shelf.clone();
+            let off = tokio::task::spawn_blocking(move || off.call_off()).await;
+            return off.unwrap_or_else(|error| Err(wrong("restore", error)));
+        }
+        tracing::warn!("a restore is ready; the next start puts it in its place");
+        Ok(())
     }
 
     /// Runs until it is aborted.

@@ -16,8 +16,8 @@ use super::{
 use crate::Error;
 
 /// In a data directory that came from a backup: from which one, and its name since.
-const ORIGIN: &str = "restored.json";
-const KEY: &str = "backup.key";
+pub(super) const ORIGIN: &str = "restored.json";
+pub(super) const KEY: &str = "backup.key";
 
 /// What a restored data directory says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

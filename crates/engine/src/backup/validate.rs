@@ -38,6 +38,25 @@ impl Shelf {
         Ok(all)
     }
 
+    /// Whether the log verifies and the rows are what it says: what is wrong, and what was looked at.
+    pub fn validate_log(&self, log_key: VerifierKey) -> Result<Validated, Error> {
+        let looked_at = |all: &[Validated]| all.iter().map(|one| one.looked_at.clone()).collect::<Vec<_>>();
+        let _one = self.one();
+        let work = self.data_dir().join(WORK);
+        remove_folder(&work)?;
+        create_folder(&work)?;
+        let looked = self.look(&work, log_key);
+        remove_folder(&work)?;
+        let all: Vec<Validated> =
+            looked?.into_iter().filter(|one| ["log", "rows"].contains(&one.name)).collect();
+        let looked_at = looked_at(&all).join(", ");
+        Ok(Validated {
+            name: "log",
+            looked_at,
+            findings: all.into_iter().flat_map(|one| one.findings).collect(),
+        })
+    }
+
     fn look(&self, work: &std::path::Path, log_key: VerifierKey) -> Result<Vec<Validated>, Error> {
         make::copy_sealed(self.data_dir(), work)?;
         let damage = Sqlite::damage(work)?;
@@ -59,8 +78,9 @@ impl Shelf {
         ])
     }
 
-    /// Also one that was never made is a finding: without it there is nothing to go back to.
-    fn validate_backup(&self) -> Validated {
+    /// Whether a platform could go on from the newest backup. Also one that was never made is a finding: without it there
+    /// is nothing to go back to.
+    pub fn validate_backup(&self) -> Validated {
         let newest = self.newest(None);
         let (looked_at, findings) = match newest {
             Ok(newest) => {

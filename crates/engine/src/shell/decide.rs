@@ -229,6 +229,11 @@ impl Decide {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
                 self.command(actor, *command, reply);
             }
+            Request::Look { look, reply } => {
+                counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
+                let ticket = self.ticket(reply);
+                self.step(Input::Look { ticket, look });
+            }
             Request::Seen { reply } => {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
                 // The asker may have gone; then nobody needs the answer.
@@ -270,7 +275,7 @@ impl Decide {
                 answer(reply, Err(unavailable(&down.why)));
                 None
             }
-            Request::Command { reply, .. } => {
+            Request::Command { reply, .. } | Request::Look { reply, .. } => {
                 counters.queued_requests.fetch_sub(1, Ordering::AcqRel);
                 answer(reply, Err(unavailable(&down.why)));
                 None

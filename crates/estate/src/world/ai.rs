@@ -67,8 +67,9 @@ impl World {
     }
 
     /// By the hash of the weights; an earlier checkpoint is clean when its own hash is the registered one.
-    fn inspect(&self, id: &str) -> Effect {
-        let Some(model) = self.targets.models.get(id) else { return missing(id) };
+    fn inspect(&mut self, id: &str) -> Effect {
+        let Some(model) = self.targets.models.get_mut(id) else { return missing(id) };
+        model.sealed = true;
         let sound = model.is_sound();
         let mut earlier = model.checkpoints.iter().take(model.present);
         let clean = earlier.rfind(|point| point.is_sound()).map(|point| &point.id);

@@ -200,7 +200,8 @@ impl World {
             .collect();
         let text = format!("{} other sessions of the last 24 h show the signature of {id}.", found.len());
         let artefact = json!({"kind": "session_scan", "signatures": signatures, "sessions": found,
-            "attempts": self.attempts(&session.account), "user_risk": self.owner_risk(session)});
+            "attempts": self.attempts(&session.account), "techniques": self.techniques_of(&session.account),
+            "privileged": self.owner_is_privileged(session)});
         self.scanned = signatures;
         Effect::looked(text, artefact)
     }

@@ -68,6 +68,9 @@ fn what_has_a_way_back_goes_there_and_twice_is_once() {
         ("validation.tighten", "storage", json!({})),
     ] {
         let mut world = World::shipped();
+        if verb == "model.rollback" {
+            order(&mut world, "model.inspect", target, json!({}));
+        }
         let apply = Verb::parse(verb).unwrap();
         let back = apply.opposite().unwrap();
         assert_eq!(back.opposite(), Some(apply));
@@ -165,6 +168,9 @@ fn a_changed_model_goes_back_to_its_last_clean_checkpoint_or_to_a_person() {
     assert!(!holds(&world, "model.verify", "model-a", &json!({})));
     let check = order(&mut world, "model.verify", "model-a", json!({})).artefact.unwrap();
     assert_ne!(check["registered"], check["present"]);
+    let early = world.apply(&call("model.rollback", "model-a", json!({"reason": "data poisoning"})));
+    assert!(early.reason.unwrap().contains("`model.inspect` comes first"), "what it ran would be gone");
+    order(&mut world, "model.inspect", "model-a", json!({}));
     order(&mut world, "model.rollback", "model-a", json!({"reason": "data poisoning"}));
     let state = world.state_of("model", "model-a");
     assert_eq!(
@@ -208,28 +214,30 @@ fn a_blocked_address_and_a_strict_service_end_an_attack() {
     assert!(strict.attack_stopped());
 }
 
-/// The rule: 0.30 for an attempt, 0.15 for each further one up to 0.30, three tenths of the sophistication, 0.10 for a
-/// role that may do more.
 #[test]
-fn risk_and_sophistication_follow_from_what_was_tried() {
+fn the_gateway_reports_what_was_tried_and_judges_nobody() {
     let inject = |techniques: &[&str]| Deed::Inject {
         session: "session-8".to_owned(),
         signature: "role-override/7".to_owned(),
         techniques: techniques.iter().map(|name| (*name).to_owned()).collect(),
     };
-    for (deeds, sophistication, risk) in [
-        (vec![], 0.0, 0.0),
-        (vec![inject(&["role_override"])], 0.3, 0.39),
-        (vec![inject(&["role_override", "encoding", "indirection"]), inject(&[])], 0.8, 0.69),
-        (vec![inject(&["role_override", "encoding", "tool_abuse"]), inject(&[]), inject(&[])], 0.85, 0.85),
-        (vec![inject(&["role_override", "encoding", "tool_abuse", "indirection"]); 9], 1.0, 0.9),
-        (vec![inject(&["something new"])], 0.0, 0.3),
+    for (deeds, attempts, techniques) in [
+        (vec![], 0, vec![]),
+        (vec![inject(&["role_override"])], 1, vec!["role_override"]),
+        (vec![inject(&["role_override", "encoding"]), inject(&[])], 2, vec!["encoding", "role_override"]),
+        (vec![inject(&["something new"]); 9], 9, vec!["something new"]),
     ] {
         let mut world = after(World::shipped(), deeds);
-        let analysis = order(&mut world, "session.analyze", "session-8", json!({})).artefact.unwrap();
-        assert_eq!(analysis["sophistication"], json!(sophistication));
-        let scan = order(&mut world, "session.scan", "session-8", json!({})).artefact.unwrap();
-        let assessed = order(&mut world, "account.assess", "account-8", json!({})).artefact.unwrap();
-        assert_eq!((&scan["user_risk"], &assessed["user_risk"]), (&json!(risk), &json!(risk)));
+        let mut said =
+            |verb: &str, target: &str| order(&mut world, verb, target, json!({})).artefact.unwrap();
+        let (analysis, scan) = (said("session.analyze", "session-8"), said("session.scan", "session-8"));
+        let assessed = said("account.assess", "account-8");
+        for one in [&analysis, &scan, &assessed] {
+            assert_eq!(one["techniques"], json!(techniques));
+            assert!(one.get("user_risk").is_none() && one.get("sophistication").is_none(), "{one}");
+        }
+        for one in [&scan, &assessed] {
+            assert_eq!((&one["attempts"], one["privileged"].is_boolean()), (&json!(attempts), true));
+        }
     }
 }

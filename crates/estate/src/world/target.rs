@@ -152,6 +152,8 @@ pub(super) struct Model {
     pub(super) watched: bool,
     /// It answers without its scores.
     pub(super) coarse: bool,
+    /// What it runs and what was registered are kept as evidence.
+    pub(super) sealed: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -39,6 +39,9 @@ impl World {
                 format!("{id} has no clean checkpoint to go back to: {wanted}; a person has to review it");
             return Err(Impossible(why));
         };
+        if !model.sealed {
+            return Err(Impossible(format!("no evidence of {id} is sealed; `model.inspect` comes first")));
+        }
         let before = model.rolled_back.take().map_or(model.present, |(before, _)| before);
         let reason = reason.or_else(|| Some("incident".to_owned()));
         (model.present, model.rolled_back) = (to, Some((before, reason.clone())));

@@ -1,6 +1,7 @@
 //! `/api/v1/evidence`: what was kept of an incident, by hash, and through whose hands it went.
 
 mod leave;
+mod snapshot;
 mod upload;
 
 use axum::{
@@ -91,6 +92,14 @@ pub(crate) const ROUTES: &[Route] = &[
         Answer::Json(200, schema::<Page<Entry>>),
         "Who collected, read, exported or took it over, oldest first.",
         |call| Box::pin(custody(call)),
+    ),
+    change(
+        "/api/v1/evidence/snapshot",
+        Permission::Respond,
+        Some(schema::<snapshot::Snapshot>),
+        Answer::Json(201, schema::<snapshot::Kept>),
+        "Keep the platform's log since the incident began, the newest backup and the configured folders.",
+        |call| Box::pin(snapshot::take(call)),
     ),
     change(
         "/api/v1/evidence/export",

@@ -22,7 +22,7 @@ use crate::{
     json::Parsed,
     route::{Answer, Parameter, Route, SchemaOf, schema},
     shared::Shared,
-    view::{Action, Alert, Entry, Incident, IncidentPage, Lesson, Notice, Page, Run, Target, text},
+    view::{Action, Alert, Analysis, Entry, Incident, IncidentPage, Lesson, Notice, Page, Run, Target, text},
 };
 
 /// Entries of an incident that are looked at for what belongs to it.
@@ -85,6 +85,12 @@ pub(crate) const ROUTES: &[Route] = &[
         Some(schema::<Escalate>),
         "Call the next level, or the one that a level or a criterion names.",
         |call| Box::pin(escalate(call)),
+    ),
+    respond(
+        "/api/v1/incidents/{id}/answer",
+        Some(schema::<Answered>),
+        "Answer for a member of the crisis team that the last level called.",
+        |call| Box::pin(answer(call)),
     ),
     respond("/api/v1/incidents/{id}/assign", Some(schema::<Assign>), "Give it to a person.", |call| {
         Box::pin(assign(call))
@@ -153,6 +159,13 @@ struct Escalate {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+struct Answered {
+    /// The member of the crisis team; whoever asks if absent.
+    contact: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Classify {
     incident_type: Option<String>,
     severity: Option<Parsed<Severity>>,
@@ -173,6 +186,9 @@ struct Link {
     title: String,
     /// Of http or https.
     url: String,
+    /// People meet there: notices name it.
+    #[serde(default)]
+    room: bool,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -275,7 +291,9 @@ pub(crate) fn page(
         }
     }
     let lessons = lessons(reader, &incident)?;
-    Ok(Some(IncidentPage { incident: Incident::from(&incident), raised_by, runs, actions, notices, lessons }))
+    let analysis = Analysis::from(incident.analysis());
+    let incident = Incident::from(&incident);
+    Ok(Some(IncidentPage { incident, analysis, raised_by, runs, actions, notices, lessons }))
 }
 
 /// What reviews of similar incidents taught, the newest first; one that shares targets before one of the same type.
@@ -317,6 +335,10 @@ async fn timeline(call: Call) -> Result<Response, Error> {
 /// Carries a command out and answers with the incident as it is then.
 async fn carry_out(call: &Call, id: IncidentId, command: incident::Command) -> Result<Response, Error> {
     call.command(Command::Incident(command)).await?;
+    shown_now(call, id).await
+}
+
+pub(super) async fn shown_now(call: &Call, id: IncidentId) -> Result<Response, Error> {
     let found = call.read(move |reader| reader.incident(id)).await?;
     shown(StatusCode::OK, found.as_ref().map(Incident::from))
 }
@@ -359,6 +381,12 @@ async fn accept(call: Call) -> Result<Response, Error> {
     carry_out(&call, id, people(id, Ask::Accept)).await
 }
 
+async fn answer(call: Call) -> Result<Response, Error> {
+    let id = call.param("id")?;
+    let Answered { contact } = if call.body.is_empty() { Answered { contact: None } } else { call.json()? };
+    carry_out(&call, id, people(id, Ask::Answer { contact })).await
+}
+
 async fn escalate(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     let Escalate { level, criterion, why } = call.json()?;
@@ -391,8 +419,8 @@ async fn note(call: Call) -> Result<Response, Error> {
 
 async fn link(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
-    let Link { title, url } = call.json()?;
-    carry_out(&call, id, incident::Command::Link { id, title, url }).await
+    let Link { title, url, room } = call.json()?;
+    carry_out(&call, id, incident::Command::Link { id, title, url, room }).await
 }
 
 async fn resolve(call: Call) -> Result<Response, Error> {
@@ -410,5 +438,8 @@ async fn sign_off(call: Call) -> Result<Response, Error> {
 async fn close(call: Call) -> Result<Response, Error> {
     let id = call.param("id")?;
     let Close { disposition } = call.json()?;
+    if matches!(disposition, Disposition::TruePositive) {
+        super::closing::prove(&call, id).await?;
+    }
     carry_out(&call, id, incident::Command::Close { id, disposition: disposition.into() }).await
 }

@@ -23,8 +23,11 @@ use crate::{
     json::Parsed,
     route::{Answer, Handler, Parameter, Route, SchemaOf, schema},
     shared::Shared,
-    view::{Page, Run},
+    view::{Outcome, Page, Run},
 };
+
+/// Entries of an incident that are looked at for the calls of its run.
+const LOOK: usize = 10_000;
 
 const STATE: Parameter = Parameter { name: "state", about: "`live` (if absent) or `ended`." };
 const ONE: Answer = Answer::Json(200, schema::<Run>);
@@ -135,7 +138,29 @@ pub(super) fn pinned(
 fn view(reader: &Reader, shared: &Shared, id: RunId) -> Result<Option<Run>, engine::Error> {
     let Some(run) = reader.run(id)? else { return Ok(None) };
     let playbook = pinned(reader, shared, &run)?;
-    Ok(Some(Run::of(&run, playbook.as_deref())))
+    let mut view = Run::of(&run, playbook.as_deref());
+    if let Some(playbook) = &playbook {
+        view.result = Some(result(reader, shared, &run, playbook)?);
+    }
+    Ok(Some(view))
+}
+
+/// From its steps and its calls.
+fn result(
+    reader: &Reader,
+    shared: &Shared,
+    run: &run::Run,
+    playbook: &Playbook,
+) -> Result<Outcome, engine::Error> {
+    let mut actions = Vec::new();
+    for stream in reader.streams_of(run.incident, LOOK)? {
+        if let Stream::Action(id) = stream {
+            actions.extend(reader.action(id)?.filter(|action| action.spec.origin.run() == Some(run.id)));
+        }
+    }
+    let incident = reader.incident(run.incident)?;
+    let plan = incident.as_ref().and_then(|incident| incident.recovery.as_deref());
+    Ok(Outcome::of(run, playbook, &actions, &shared.content().actions, plan, shared.now()))
 }
 
 async fn list(call: Call) -> Result<Response, Error> {

@@ -5,6 +5,7 @@ use domain::{
     action,
     event::Stream,
     id::{ActionId, AlertId, IncidentId, NoticeId, RunId, SilenceId},
+    incident::{factors, people},
     time::Timestamp,
 };
 use engine::{Reader, TimelineEntry};
@@ -163,6 +164,7 @@ fn of_incident(reader: &Reader, id: IncidentId) -> Result<Explained, engine::Err
         let next = standing.due.map_or_else(String::new, |due| format!("; the next is called at {due}"));
         reasons.push(reason(&format!("level {}", standing.level), format!("{}{next}", standing.why), clock));
     }
+    reasons.extend(of_escalation(standing, &entries));
     if let Some(at) = last(&entries, &["incident.classified"]) {
         let said = entries.iter().find(|entry| entry.envelope.position == at).map(Entry::from);
         reasons.push(reason("classified", said.map(|entry| entry.summary).unwrap_or_default(), Some(at)));
@@ -177,6 +179,32 @@ fn of_incident(reader: &Reader, id: IncidentId) -> Result<Explained, engine::Err
         reasons.push(reason("closed", view::name(&disposition), last(&entries, &["incident.closed"])));
     }
     Ok(Some((reasons, entries)))
+}
+
+/// What the present level was engaged with, factor by factor, and who of the crisis team has not answered.
+fn of_escalation(standing: &people::Standing, entries: &[TimelineEntry]) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let at = last(entries, &["incident.escalated"]);
+    if let Some(weighed) = &standing.weighed {
+        let rule = weighed.rule.as_ref().map_or_else(String::new, |rule| format!(" by `{rule}`"));
+        let (called, urgency) = (weighed.called.join(", "), weighed.urgency.name());
+        let text = format!("{called} called{rule}, urgency {urgency}; expected: {}", weighed.improvement);
+        reasons.push(reason("escalated", text, at));
+        let factor = |one: &factors::Factor| {
+            reason(&format!("factor {}", one.name), format!("{}: {}", one.value, one.why), at)
+        };
+        reasons.extend(weighed.factors.iter().map(factor));
+    }
+    if let Some(crisis) = &standing.crisis {
+        let at = last(entries, &["incident.crisis_answered", "incident.crisis_called"]);
+        let open = crisis.open().collect::<Vec<_>>().join(", ");
+        let text = match open.is_empty() {
+            true => "all of them have answered".to_owned(),
+            false => format!("no answer yet from {open}, asked for by {}", crisis.answer_by),
+        };
+        reasons.push(reason("crisis team", text, at));
+    }
+    reasons
 }
 
 fn of_run(reader: &Reader, shared: &Shared, id: RunId) -> Result<Explained, engine::Error> {
@@ -206,9 +234,13 @@ fn of_action(reader: &Reader, id: ActionId) -> Result<Explained, engine::Error> 
     let asked = match found.spec.origin {
         action::Origin::Run { run, step, .. } => format!("by step {} of {run}", step + 1),
         action::Origin::Person => "by a person".to_owned(),
+        action::Origin::AtOnce => "at once, as strategies.yaml allows beforehand".to_owned(),
         action::Origin::Recovery { .. } => "by the recovery of its incident".to_owned(),
     };
     reasons.push(reason("asked for", asked, Some(id.0)));
+    if let Some(strategy) = &found.spec.strategy {
+        reasons.push(reason("strategy", &**strategy, Some(id.0)));
+    }
     if let Some(at) = found.applied_at {
         let verified = match found.verified {
             Some(true) => "the read-back agrees",

@@ -36,6 +36,14 @@ pub(crate) struct Made {
     pub(crate) key_file: String,
 }
 
+/// One that was passed over, and why.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SkippedBackup")]
+pub(crate) struct Skipped {
+    pub(crate) id: String,
+    pub(crate) why: String,
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Verified {
     pub(crate) id: String,

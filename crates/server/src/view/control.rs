@@ -36,13 +36,27 @@ pub(crate) struct Glass {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Leaving {
     pub(crate) approval: String,
-    /// `control.kill_switch` or `control.safe_mode`.
+    /// `control.kill_switch`, `control.safe_mode` or `control.restore`.
     pub(crate) verb: String,
     pub(crate) args: serde_json::Map<String, serde_json::Value>,
     pub(crate) reason: String,
     /// Who asked for it so far.
     pub(crate) people: Vec<String>,
     pub(crate) expires_at: String,
+}
+
+/// The backup that the next start puts in place of the data.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AgreedRestore")]
+pub(crate) struct Restore {
+    pub(crate) backup: String,
+    pub(crate) entries: u64,
+    pub(crate) root: String,
+    pub(crate) since: String,
+    pub(crate) reason: String,
+    pub(crate) approval: String,
+    /// It lies ready; before, the next start would go on as now.
+    pub(crate) ready: bool,
 }
 
 /// The limits in force.
@@ -57,6 +71,8 @@ pub(crate) struct Control {
     pub(crate) glass: Option<Glass>,
     /// What one person asked to leave; another has to ask too.
     pub(crate) leaving: Vec<Leaving>,
+    /// What two people agreed to go back to.
+    pub(crate) restore: Option<Restore>,
     /// How often the platform started on this data directory.
     pub(crate) epoch: u64,
 }
@@ -89,8 +105,21 @@ impl Control {
                 reason: glass.reason.to_string(),
             }),
             leaving: open.iter().filter(|asked| asked.leave.is_some()).map(leaving).collect(),
+            restore: control.restore.as_deref().map(agreed),
             epoch: control.epoch,
         }
+    }
+}
+
+fn agreed(restore: &controls::restore::Restore) -> Restore {
+    Restore {
+        backup: restore.wanted.backup.to_string(),
+        entries: restore.wanted.entries,
+        root: restore.wanted.root.to_string(),
+        since: text(restore.since),
+        reason: restore.reason.to_string(),
+        approval: text(restore.approval),
+        ready: restore.ready,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Entries of the journal as they are shown, and what each says in a line.
 
+mod analysis;
 mod evidence;
 mod recovery;
 mod upkeep;
@@ -7,7 +8,8 @@ mod upkeep;
 use domain::{
     access, action, alert, approval, content, control,
     event::{Event, LogEvent, Stream},
-    incident, intake, notice, report, review, run, sighting, silence,
+    incident::{self, at_once},
+    intake, notice, report, review, run, sighting, silence,
     time::Timestamp,
 };
 use engine::TimelineEntry;
@@ -137,7 +139,12 @@ fn of_incident(event: &incident::Event) -> String {
             format!("{incident_type}, {severity}: {why}")
         }
         incident::Event::Noted { text } => text.to_string(),
-        incident::Event::Linked { title, url } => format!("{title}: {url}"),
+        incident::Event::Linked { title, url, .. } => format!("{title}: {url}"),
+        incident::Event::Analysis { fact } => analysis::said(fact),
+        incident::Event::Checked { found } => {
+            format!("{}: {}: {}", found.gate.name(), if found.passed { "yes" } else { "no" }, found.said)
+        }
+        incident::Event::AtOnce { severity, effects, left } => at_once::said(*severity, effects, left),
         incident::Event::Contained { action } => action.to_string(),
         incident::Event::AttentionRaised { about: stream, reason } => format!("{}: {reason}", about(stream)),
         incident::Event::People(event) => of_people(event),
@@ -165,6 +172,12 @@ fn of_people(event: &incident::people::Event) -> String {
         Event::Escalated { level, why, criterion: Some(criterion), .. } => {
             format!("level {level}, {criterion}: {why}")
         }
+        Event::CrisisCalled { members, answer_by, .. } => {
+            format!("{}, to answer by {answer_by}", members.join(", "))
+        }
+        Event::CrisisAnswered { contact } => contact.to_string(),
+        Event::CrisisReminded { next } | Event::Weighed { next: Some(next) } => format!("next {next}"),
+        Event::Weighed { next: None } => String::new(),
         Event::UpdateDue { next: Some(next), .. } => format!("next {next}"),
         Event::HandOverOffered { to } => to.to_string(),
         Event::Assembled { run, team, unfilled } => {
@@ -239,9 +252,11 @@ fn of_action(event: &action::Event) -> String {
         }
         action::Event::Held { spec, reason, .. } => format!("{}{reason}", with_spec(spec)),
         action::Event::Withdrawn { reason, .. } => reason.to_string(),
-        action::Event::Applied { attempt, verified, .. } | action::Event::Released { attempt, verified } => {
-            format!("attempt {attempt}{}", read_back(verified))
+        action::Event::Applied { attempt, verified, scores, .. } => {
+            let scores = scores.iter().map(|score| format!("; {}", score.line()));
+            format!("attempt {attempt}{}{}", read_back(verified), scores.collect::<String>())
         }
+        action::Event::Released { attempt, verified } => format!("attempt {attempt}{}", read_back(verified)),
         action::Event::NotApplied { reason, retry_at: Some(at), .. } => format!("{reason}; again at {at}"),
         action::Event::NotApplied { reason, retry_at: None, .. } => reason.to_string(),
         action::Event::Unknown { reason, next: action::Next::InDoubt, .. } => {
@@ -274,7 +289,11 @@ fn of_control(event: &control::Event) -> String {
         control::Event::BreakerClosed { name } => name.to_string(),
         control::Event::ClockConfirmed => String::new(),
         control::Event::BackedUp { backup } => format!("{} with {} entries", backup.id, backup.entries),
-        control::Event::BackupFailed { why } => why.to_string(),
+        control::Event::BackupFailed { why } | control::Event::RestoreEnded { why } => why.to_string(),
+        control::Event::RestoreApproved { wanted, reason, .. } => {
+            format!("to backup {} of {} entries: {reason}", wanted.backup, wanted.entries)
+        }
+        control::Event::RestoreReady => "the next start puts it in its place".to_owned(),
         control::Event::Restored { restored, .. } => {
             format!("from backup {} of {}, {} entries", restored.backup, restored.made_at, restored.entries)
         }

@@ -14,7 +14,7 @@ pub(crate) struct Evidence {
     pub(crate) name: String,
     pub(crate) sha256: String,
     pub(crate) bytes: u64,
-    /// `upload`, `note`, or the action that brought it.
+    /// `upload`, `note`, `snapshot`, or the action that brought it.
     pub(crate) source: String,
     /// What its bytes say that it is.
     pub(crate) media: Option<String>,
@@ -47,6 +47,7 @@ impl From<&evidence::Evidence> for Evidence {
                 Source::Action(id) => text(id),
                 Source::Upload => "upload".to_owned(),
                 Source::Note => "note".to_owned(),
+                Source::Snapshot => "snapshot".to_owned(),
             },
             media: optional(item.media.as_deref()),
             quarantined: item.quarantined,

@@ -8,7 +8,7 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Target, name, optional, text};
+use super::{Outcome, Target, name, optional, text};
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Step {
@@ -55,6 +55,8 @@ pub(crate) struct Run {
     /// The present stage: its id, or its number where the version is not at hand.
     pub(crate) stage: String,
     pub(crate) steps: Vec<Step>,
+    /// What it came to so far; of one run only, and where its version is at hand.
+    pub(crate) result: Option<Outcome>,
     pub(crate) started_at: String,
     pub(crate) updated_at: String,
     pub(crate) ended_at: Option<String>,
@@ -103,6 +105,7 @@ impl Run {
             reason: reason.map(str::to_owned),
             stage: stage_id(at).unwrap_or_else(|| (u64::from(run.stage) + 1).to_string()),
             steps: run.steps.iter().enumerate().map(step).collect(),
+            result: None,
             started_at: text(run.started_at),
             updated_at: text(run.updated_at),
             ended_at: optional(run.ended_at),
@@ -220,6 +223,10 @@ pub(crate) struct Action {
     pub(crate) incident: String,
     /// The run that asked for it; null when a person did.
     pub(crate) run: Option<String>,
+    /// The strategy of `strategies.yaml` by which it was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub(crate) strategy: Option<String>,
     pub(crate) verb: String,
     pub(crate) target: Target,
     pub(crate) args: serde_json::Map<String, serde_json::Value>,
@@ -245,6 +252,8 @@ pub(crate) struct Action {
     pub(crate) verified: Option<bool>,
     /// What the target gave back.
     pub(crate) artefact: Option<serde_json::Value>,
+    /// What the signals in it came to, by the rules that were in force.
+    pub(crate) scores: Vec<Score>,
     pub(crate) lease_until: Option<String>,
     pub(crate) lease_expired: bool,
 }
@@ -257,6 +266,7 @@ impl From<&actions::Action> for Action {
             id: text(action.id),
             incident: text(spec.incident),
             run: optional(spec.origin.run()),
+            strategy: spec.strategy.as_deref().map(str::to_owned),
             verb: spec.verb.to_string(),
             target: Target { kind: spec.target_kind.clone(), name: spec.target.clone() },
             args: spec.args.clone(),
@@ -275,10 +285,39 @@ impl From<&actions::Action> for Action {
             applied_at: optional(action.applied_at),
             verified: action.verified,
             artefact: action.artefact.clone(),
+            scores: action.scores.iter().map(scored).collect(),
             lease_until: optional(action.lease_until),
             lease_expired: action.lease_expired,
         }
     }
+}
+
+/// A score from 0 to 1 with the parts that made it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Score {
+    pub(crate) score: String,
+    pub(crate) value: f64,
+    /// What added something.
+    pub(crate) parts: Vec<ScorePart>,
+    /// The same, as people read it.
+    pub(crate) made: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ScorePart {
+    pub(crate) signal: String,
+    pub(crate) value: f64,
+    pub(crate) adds: f64,
+}
+
+fn scored(one: &domain::score::Score) -> Score {
+    let part = |part: &domain::score::Counted| ScorePart {
+        signal: part.signal.to_string(),
+        value: part.value,
+        adds: part.adds(),
+    };
+    let parts = one.parts.iter().map(part).collect();
+    Score { score: one.score.to_string(), value: one.value(), parts, made: one.line() }
 }
 
 fn action_status(status: &actions::Status) -> (&'static str, Option<&str>, Option<&str>) {

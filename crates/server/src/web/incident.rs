@@ -7,7 +7,7 @@ use engine::Page as Part;
 use maud::{Markup, html};
 
 use super::{
-    Frame, LIVE, Live, Place, containments, page,
+    Frame, LIVE, Live, Place, analysis, containments, page,
     parts::{Names, ago, badge, between, instant},
     waits,
 };
@@ -68,7 +68,7 @@ async fn show(call: Call) -> Result<Response, Error> {
 }
 
 fn body(found: &Found, now: Timestamp) -> Markup {
-    let IncidentPage { incident, runs, actions, notices, raised_by, lessons: _ } = &found.page;
+    let IncidentPage { incident, analysis, runs, actions, notices, raised_by, lessons: _ } = &found.page;
     html! {
         (head(incident))
         (calls(incident, &found.asked, now))
@@ -80,6 +80,7 @@ fn body(found: &Found, now: Timestamp) -> Markup {
                 @for run in runs { (response(run)) }
             }
         }
+        (analysis::section(analysis, &found.names))
         (lessons(&found.page.lessons))
         section {
             h2 { "Containments and actions" }
@@ -173,6 +174,9 @@ fn facts(found: &Found, now: Timestamp) -> Markup {
             (fact("Acknowledged", incident.acknowledged.as_ref().map(|seen| names.get(&seen.by).to_owned())))
             (fact("Commander", person(&incident.commander)))
             (fact("Assigned to", person(&incident.assignee)))
+            @if let Some(room) = &incident.room {
+                div { dt { "Room" } dd { a href=(room) rel="noreferrer" { (room) } } }
+            }
             (fact("Team", (!incident.team.is_empty()).then(|| incident.team.join(", "))))
             @if !incident.unfilled.is_empty() {
                 div.calls { dt { "Nobody holds" } dd { (incident.unfilled.join(", ")) } }
@@ -180,6 +184,14 @@ fn facts(found: &Found, now: Timestamp) -> Markup {
             @if let Some(due) = &incident.escalates_at {
                 div { dt { "Escalates" } dd { (ago(due, now)) " to level " (incident.level + 1) ": "
                     (incident.escalates_why) } }
+            }
+            @if let Some(found) = &incident.escalation {
+                div { dt { "Level " (incident.level) } dd { (found.called.join(", ")) ". Expected: " (found.improvement) } }
+            }
+            @if let Some(crisis) = &incident.crisis {
+                @if !crisis.open.is_empty() {
+                    div.calls { dt { "Crisis team, no answer" } dd { (crisis.open.join(", ")) } }
+                }
             }
             (fact("Priority", Some(format!("{}: {}", incident.priority, incident.priority_why))))
             (fact("Confidence", incident.confidence.map(|sure| format!("{:.0} %", sure * 100.0))))

@@ -1,6 +1,7 @@
 //! The API proper, one file a path.
 
 mod alerts;
+mod analysis;
 mod approvals;
 mod cloudevents;
 mod containments;
@@ -14,6 +15,7 @@ mod figures;
 mod incidents;
 mod log;
 mod notices;
+mod options;
 mod people;
 mod procedures;
 mod queue;

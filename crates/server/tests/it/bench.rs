@@ -122,6 +122,7 @@ impl Bench {
             stopping: stops,
             owner: Some(std::sync::Arc::new(|proof| proof == "written there")),
             backups: None,
+            folders: Vec::new(),
         });
         let mut bench = Bench {
             platform: Some(platform),
@@ -165,6 +166,14 @@ impl Bench {
             Some(Stream::Token(id)) => id.0,
             other => panic!("{kind}: {other:?}"),
         }
+    }
+
+    pub(crate) fn content(&self) -> Arc<domain::content::Content> {
+        Arc::new(shipped())
+    }
+
+    pub(crate) fn block_on<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(what)
     }
 
     pub(crate) fn handle(&self) -> &engine::Handle {

@@ -33,6 +33,7 @@ fn spec(approval: Option<Terms>) -> Spec {
         retry: Retry::default(),
         lease: None,
         approval,
+        strategy: None,
     }
 }
 

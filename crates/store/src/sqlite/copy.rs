@@ -12,7 +12,20 @@ const BLOBS: &str = "blobs";
 /// So many findings of SQLite's own check are reported.
 const FINDINGS_MAX: usize = 20;
 
+/// A data directory that nobody else opens meanwhile, although this one does not either.
+pub struct Claim {
+    _lock: Lock,
+}
+
 impl Sqlite {
+    /// Keeps everybody else out of a data directory, to change its files as a whole.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when somebody has it open.
+    pub fn claim(directory: impl AsRef<Path>) -> Result<Claim, Error> {
+        Ok(Claim { _lock: Lock::take(directory.as_ref())? })
+    }
+
     /// Writes the database of a directory as of one commit to the new file `to`, while others read and write it. Holds
     /// nobody up; the WAL cannot begin anew until it is done.
     ///

@@ -25,7 +25,9 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
         return Ok(Verdict::Done);
     }
     head(incident, output);
+    escalation(incident, output);
     attention(incident, output);
+    super::analysis::shown(incident, output);
     containments(incident, output);
     runs(incident, output);
     notices(incident, output);
@@ -34,6 +36,23 @@ pub(super) fn show(incident: &Value, client: &Client, output: &Output) -> anyhow
     output.line("");
     output.line(format!("Why it is so: ringfence why {}", escape(&id)));
     Ok(Verdict::Done)
+}
+
+/// What was looked at before it closes; not met where something does not hold.
+pub(super) fn checks(incident: &Value, output: &Output) -> Verdict {
+    let found = show::items(incident, "checks");
+    if output.json {
+        output.json(incident);
+    } else {
+        let mut table = Table::new(&["look", "holds", "when", "+what it found"]);
+        for one in found {
+            let holds = if one["passed"] == true { "yes" } else { "NO" };
+            let [of, said] = ["of", "said"].map(|field| show::text(one, field));
+            table.row(vec![of, holds.to_owned(), show::short_time(one, "at"), said]);
+        }
+        table.print(output);
+    }
+    if found.iter().all(|one| one["passed"] == true) { Verdict::Done } else { Verdict::NotMet }
 }
 
 /// What reviews of similar incidents taught.
@@ -73,6 +92,7 @@ fn head(incident: &Value, output: &Output) {
             ("commander", show::text(incident, "commander")),
             ("team", list(incident, "team")),
             ("unfilled", list(incident, "unfilled")),
+            ("room", show::text(incident, "room")),
             ("level", show::text(incident, "level")),
             ("escalates", show::time(incident, "escalates_at")),
             ("because", show::text(incident, "escalates_why")),
@@ -80,6 +100,39 @@ fn head(incident: &Value, output: &Output) {
             ("why", show::text(incident, "why")),
         ],
     );
+}
+
+/// What the present level was engaged with, and who of the crisis team has answered.
+fn escalation(incident: &Value, output: &Output) {
+    let factors = incident.pointer("/escalation/factors").and_then(Value::as_array);
+    if let Some(factors) = factors {
+        show::heading(output, "escalation");
+        show::fields(
+            output,
+            &[
+                ("rule", show::text(incident, "escalation.rule")),
+                ("urgency", show::text(incident, "escalation.urgency")),
+                ("expected", show::text(incident, "escalation.improvement")),
+                ("called", show::text(incident, "escalation.called")),
+            ],
+        );
+        let mut table = Table::new(&["factor", "value", "+why"]);
+        for factor in factors {
+            table.row(["name", "value", "why"].map(|field| show::text(factor, field)).to_vec());
+        }
+        table.print(output);
+    }
+    let members = incident.pointer("/crisis/members").and_then(Value::as_array);
+    if let Some(members) = members {
+        show::heading(output, "crisis team");
+        let mut table = Table::new(&["member", "answered"]);
+        for member in members {
+            let answered = show::time(member, "answered_at");
+            let answered = if answered.is_empty() { "not yet".to_owned() } else { answered };
+            table.row(vec![show::text(member, "contact"), answered]);
+        }
+        table.print(output);
+    }
 }
 
 /// What was sent to whom, when, and why not.

@@ -95,7 +95,7 @@ pub(super) fn amount(value: &Value, unit: &str) -> String {
 }
 
 /// A length of time to three places that tell.
-pub(super) fn seconds(seconds: f64) -> String {
+pub(in crate::commands) fn seconds(seconds: f64) -> String {
     match seconds.abs() {
         0.0..1.0 => format!("{:.0} ms", seconds * 1e3),
         1.0..120.0 => format!("{seconds:.1} s"),

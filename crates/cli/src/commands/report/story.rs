@@ -63,6 +63,7 @@ fn markdown(report: &Value) -> Vec<String> {
         of(work, "containments_failed"),
         of(work, "escalations"),
     ));
+    analysis(&report["analysis"], &mut out);
     effects(report, &mut out);
     approvals(report, &mut out);
     reviews(report, &mut out);
@@ -80,6 +81,38 @@ fn markdown(report: &Value) -> Vec<String> {
         out.push("More entries are on its timeline.".to_owned());
     }
     out
+}
+
+/// What people made out; nothing where nobody has recorded anything.
+fn analysis(known: &Value, out: &mut Vec<String>) {
+    let areas = known["impact"].as_object().into_iter().flatten();
+    let areas: Vec<Value> = areas
+        .map(|(area, one)| serde_json::json!({ "area": area, "level": one["level"], "text": one["text"] }))
+        .collect();
+    table(out, "Impact", &["area", "level", "because"], &areas, |one| {
+        vec![of(one, "area"), of(one, "level"), of(one, "text")]
+    });
+    table(
+        out,
+        "Findings",
+        &["at", "by", "evidence", "entries", "finding"],
+        show::items(known, "findings"),
+        |one| vec![of(one, "at"), of(one, "by"), of(one, "evidence"), of(one, "entries"), of(one, "text")],
+    );
+    let lines = [
+        ("Root cause", "cause.text"),
+        ("Method", "cause.method"),
+        ("Prevention", "cause.measures"),
+        ("Behind it", "threat.actor"),
+        ("Techniques", "threat.techniques"),
+    ];
+    let lines = lines.map(|(name, path)| (name, of(known, path)));
+    if lines.iter().any(|(_, text)| !text.is_empty()) {
+        out.push(String::new());
+        out.extend(
+            lines.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("- {name}: {text}")),
+        );
+    }
 }
 
 fn facts(report: &Value, out: &mut Vec<String>) {

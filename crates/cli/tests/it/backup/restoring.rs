@@ -10,14 +10,14 @@ use crate::support::{Killed, Server, ringfence, stderr};
 /// Enough bytes that there is a middle.
 const LARGE: usize = 48 << 20;
 
-fn large(server: &Server) {
+pub(super) fn large(server: &Server) {
     let incident = open(server, "large");
     let file = server.folder.path().join("large.bin");
     fs::write(&file, (0..LARGE).map(|at| (at * 7 % 253) as u8).collect::<Vec<u8>>()).unwrap();
     server.json(&["evidence", "add", &incident, file.to_str().unwrap()]);
 }
 
-fn wait_for(what: impl Fn() -> bool) {
+pub(super) fn wait_for(what: impl Fn() -> bool) {
     let began = Instant::now();
     while !what() {
         assert!(began.elapsed().as_secs() < 60, "it never came");

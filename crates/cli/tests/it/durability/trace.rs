@@ -80,6 +80,7 @@ fn server_for_the_trace() {
         stopping,
         owner: None,
         backups: None,
+        folders: Vec::new(),
     };
     inside.runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

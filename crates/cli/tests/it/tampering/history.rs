@@ -180,7 +180,7 @@ impl Inside {
             1 => incident::Command::Note { id, text },
             2 => {
                 let (title, url) = (text, "https://example.com/1".to_owned());
-                incident::Command::Link { id, title, url }
+                incident::Command::Link { id, title, url, room: false }
             }
             3 => {
                 let severity = Some(Severity::Critical);

@@ -10,7 +10,7 @@ use super::{
     report::{Report, Seen, is_id, shorten, unknown},
 };
 use crate::{
-    content::{ActionSpec, ArgKind, ArgSpec, Class, Purpose, people::People},
+    content::{ActionSpec, ArgKind, ArgSpec, Class, Counts, Purpose, people::People},
     control::own,
     correlate::TARGET_LABELS,
     document::{Problem, Spanned, read as read_document},
@@ -53,6 +53,7 @@ struct ActionDocument {
     files: bool,
     /// What it brings is kept as evidence of this kind.
     keeps: Option<Spanned<Kind>>,
+    counts: Option<Counts>,
     revert: Option<Spanned<String>>,
     #[serde(default)]
     lasting: bool,
@@ -151,6 +152,7 @@ fn check(action: &ActionDocument, report: &mut Report<'_>) -> ActionSpec {
         files: action.files,
         keeps: action.keeps.as_ref().map(|kind| kind.value),
         revert: action.revert.as_ref().map(|verb| verb.value.clone()),
+        counts: action.counts,
         lasting: action.lasting,
         verify: action.verify.value,
         blast_radius_max: action.blast_radius_max.value,

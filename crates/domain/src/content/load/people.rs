@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{
     Files, calendar,
@@ -47,6 +48,9 @@ struct ContactDocument {
 
 #[derive(Deserialize)]
 struct TeamsDocument {
+    #[serde(default)]
+    #[expect(dead_code, reason = "read once the types of incidents are known")]
+    specialists: Value,
     teams: Vec<TeamDocument>,
     #[serde(default)]
     roles: BTreeMap<String, Vec<Spanned<String>>>,
@@ -92,6 +96,9 @@ struct SeverityDocument {
 
 #[derive(Deserialize)]
 struct EscalationDocument {
+    #[serde(default)]
+    #[expect(dead_code, reason = "read once the types of incidents are known")]
+    factors: Value,
     levels: Vec<LevelDocument>,
 }
 
@@ -104,6 +111,9 @@ struct LevelDocument {
     capabilities: Vec<Spanned<String>>,
     #[serde(default)]
     includes_lower: bool,
+    #[serde(default)]
+    specialists: bool,
+    improvement: Option<Spanned<String>>,
     #[serde(default)]
     criteria: Vec<Spanned<String>>,
 }
@@ -338,6 +348,7 @@ fn levels(document: EscalationDocument, people: &mut People, report: &mut Report
         for team in entry.teams.iter().filter(|team| !people.teams.contains_key(&team.value)) {
             report.at(team, unknown("team", team, people.teams.keys().map(String::as_str)));
         }
+        entry.improvement.iter().for_each(|text| report.line("the improvement", text));
         let acknowledge = wait(&entry.acknowledge, report);
         if index > 0 && acknowledge == Span::default() {
             report.at(&entry.acknowledge, "only the first level may be `immediate`; give it a time");
@@ -348,6 +359,8 @@ fn levels(document: EscalationDocument, people: &mut People, report: &mut Report
             acknowledge,
             capabilities: values(&entry.capabilities),
             includes_lower: entry.includes_lower,
+            specialists: entry.specialists,
+            improvement: entry.improvement.map(|text| text.value).unwrap_or_default(),
             criteria: values(&entry.criteria),
         });
     }
@@ -360,7 +373,7 @@ fn wait(text: &Spanned<String>, report: &mut Report<'_>) -> Span {
     }
 }
 
-fn known_contacts(names: &[Spanned<String>], people: &People, report: &mut Report<'_>) {
+pub(super) fn known_contacts(names: &[Spanned<String>], people: &People, report: &mut Report<'_>) {
     report.unique("the contact", names);
     for name in names.iter().filter(|name| !people.contacts.contains_key(&name.value)) {
         report.at(name, unknown("contact", name, people.contacts.keys().map(String::as_str)));

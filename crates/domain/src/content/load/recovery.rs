@@ -2,16 +2,21 @@
 
 use serde::Deserialize;
 
-use super::{Files, report::Report};
+use super::{
+    Files, Types,
+    report::{Report, unknown},
+};
 use crate::{
     document::{Problem, Spanned, read as read_document},
-    recovery::{Recovery, Require},
+    recovery::{Close, Recovery, Require},
     severity::Severity,
     time::Span,
 };
 
 const WATCH_MOST: Span = Span::secs(30 * 86_400);
 const PROBE_LEAST: Span = Span::secs(10);
+const LOOK_LEAST: Span = Span::secs(60);
+const LOOK_MOST: Span = Span::secs(30 * 86_400);
 const REPORT_LEAST: Span = Span::secs(3_600);
 const REPORT_MOST: Span = Span::secs(365 * 86_400);
 
@@ -24,6 +29,18 @@ struct RecoveryDocument {
     #[serde(default)]
     require: RequireDocument,
     probe_every: Option<Spanned<String>>,
+    #[serde(default)]
+    close: CloseDocument,
+}
+
+#[derive(Default, Deserialize)]
+struct CloseDocument {
+    log: Option<Severity>,
+    backup: Option<Severity>,
+    detection: Option<Severity>,
+    #[serde(default)]
+    types: Vec<Spanned<String>>,
+    within: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -51,7 +68,7 @@ struct ReportsDocument {
 }
 
 /// What the folder says of recovery; the default where it says nothing.
-pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Recovery {
+pub(super) fn read(files: &Files<'_>, types: Option<&Types>, problems: &mut Vec<Problem>) -> Recovery {
     let Some((path, text)) = files.first() else { return Recovery::default() };
     let (document, found) = read_document::<RecoveryDocument>(path, text);
     let mut report = Report::new(path, problems);
@@ -70,12 +87,31 @@ pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Recovery {
         sign_off: document.sign_off,
         require: Require { restored, data, posture },
         probe_every,
+        close: read_close(&document.close, types, &mut report),
         ..Recovery::default()
     };
     if let Some(reports) = document.reports {
         read_reports(&reports, &mut recovery, &mut report);
     }
     recovery
+}
+
+fn read_close(close: &CloseDocument, types: Option<&Types>, report: &mut Report<'_>) -> Close {
+    report.unique("the type", &close.types);
+    for name in &close.types {
+        if let Some(types) = types.filter(|types| !types.types.contains_key(name.as_str())) {
+            report.at(name, unknown("incident type", name, types.types.keys().map(String::as_str)));
+        }
+    }
+    let within = close.within.as_ref();
+    let within = within.map(|text| report.span("the age of a look", text, LOOK_LEAST, LOOK_MOST));
+    Close {
+        log: close.log,
+        backup: close.backup,
+        detection: close.detection,
+        types: close.types.iter().map(|name| name.as_str().into()).collect(),
+        within: within.unwrap_or(Close::default().within),
+    }
 }
 
 fn read_reports(reports: &ReportsDocument, recovery: &mut Recovery, report: &mut Report<'_>) {

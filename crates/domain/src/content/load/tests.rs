@@ -6,11 +6,15 @@ mod figures;
 mod pieces;
 mod schema;
 mod shipped;
+mod shipped_people;
 mod wrong;
 mod wrong_drills;
+mod wrong_factors;
 mod wrong_playbooks;
 mod wrong_schedule;
+mod wrong_scores;
 mod wrong_services;
+mod wrong_strategies;
 
 use std::collections::BTreeMap;
 

@@ -103,6 +103,7 @@ impl Bench {
             stopping: tokio::sync::watch::channel(false).1,
             owner: None,
             backups: None,
+            folders: Vec::new(),
         });
         let mut bench = Bench { platform: Some(platform), router, runtime, responder: String::new() };
         bench.responder = bench.person("rae", Role::Responder);

@@ -87,3 +87,48 @@ fn what_only_people_can_judge_is_a_figure_once_a_review_answers_it() {
     assert_eq!(shown["lessons"][0]["text"], "Look at the node first.");
     assert_eq!(shown["lessons"][0]["incident"], id.as_str());
 }
+
+#[test]
+fn a_control_that_does_not_hold_is_an_alert_until_it_does() {
+    let bench = Bench::new();
+    let report = bench.get("/api/v1/reports/compliance").expect(200);
+    let controls = |of: &Value| -> Vec<(String, bool)> {
+        let groups = of["groups"].as_array().unwrap().iter();
+        let all = groups.flat_map(|group| group["controls"].as_array().unwrap());
+        all.map(|one| (one["id"].as_str().unwrap().to_owned(), one["holds"] == true)).collect()
+    };
+    assert!(controls(&report).contains(&("two_people".to_owned(), true)), "{report}");
+    assert!(controls(&report).contains(&("drilled".to_owned(), false)), "{report}");
+    let content = bench.content();
+    let look =
+        |now| bench.block_on(server::upkeep::look(bench.handle(), None, content.clone(), now)).unwrap();
+    let firing = || -> Vec<String> {
+        let firing = bench.handle().reader().firing_alerts().unwrap();
+        let name = |alert: &domain::alert::Alert| {
+            alert.labels.get("control").or(alert.labels.get("month")).map(str::to_owned)
+        };
+        firing.iter().filter_map(name).collect()
+    };
+    // The bench begins on a first of January, so a month has just ended.
+    let broken = controls(&report).iter().filter(|(_, holds)| !holds).count();
+    look(bench.handle().now());
+    assert_eq!(firing().len(), broken + 1, "{:?}", firing());
+    assert!(
+        firing().contains(&"drilled".to_owned()) && firing().contains(&"2089-12".to_owned()),
+        "{:?}",
+        firing()
+    );
+    look(bench.handle().now());
+    assert_eq!(firing().len(), broken + 1, "a second look repeats what stands");
+    // The figures of the month stand in the alert, and somebody has to review them.
+    let alerts = bench.handle().reader().firing_alerts().unwrap();
+    let month = alerts.iter().find(|alert| alert.labels.get("month").is_some()).unwrap();
+    let told = month.annotations.get("summary").unwrap();
+    assert!(told.contains("over 0 incidents") && told.contains("--since 2089-12-01T00:00:00Z"), "{told}");
+    bench.until("the review is a task", |bench| {
+        let tasks = bench.get("/api/v1/tasks").expect(200);
+        tasks["items"].as_array().unwrap().iter().any(|task| task["step"] == "figures")
+    });
+    let kpi = bench.get("/api/v1/reports/kpi").expect(200);
+    assert_eq!(kpi["all"]["incidents"], broken, "the review itself is in no figure: {kpi}");
+}

@@ -64,3 +64,35 @@ fn a_run_is_started_by_hand_once() {
     bench.get(&format!("/api/v1/runs/{}", run["id"].as_str().unwrap())).expect(200);
     bench.post("/api/v1/runs", r#"{"incident": "INC-999999"}"#).problem(404, "not_found");
 }
+
+#[test]
+fn what_a_run_came_to_is_counted_from_its_calls() {
+    let bench = Bench::new();
+    bench.alert(
+        r#"{"alertname": "DoubleSign", "incident_type": "validator_compromise", "severity": "critical",
+            "node": "validator-3", "key": "key-3"}"#,
+    );
+    let first = |bench: &Bench| bench.get("/api/v1/runs").expect(200)["items"][0].clone();
+    bench.until("it is contained", |bench| {
+        first(bench)["stage"] != "contain" || !first(bench)["steps"].is_null()
+    });
+    let id = first(&bench)["id"].as_str().unwrap().to_owned();
+    let show = |bench: &Bench| bench.get(&format!("/api/v1/runs/{id}")).expect(200);
+    bench.until("its calls are answered", |bench| show(bench)["result"]["systems_isolated"] == 1);
+    let result = show(&bench)["result"].clone();
+    assert!(result["success"].is_null(), "it goes on: {result}");
+    assert!(result["total_s"].as_f64().unwrap() >= 0.0);
+    assert!(result["effects"].as_u64().unwrap() >= 2, "{result}");
+    assert!(result["attempts"].as_u64() >= result["effects"].as_u64(), "{result}");
+    let stages: Vec<&str> =
+        result["phases"].as_array().unwrap().iter().map(|phase| phase["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["contain", "eradicate", "recover"]);
+    assert!(result["phases"][2]["success"].is_null() && result["phases"][0]["done"].as_u64() >= Some(1));
+    bench.ask("POST", &format!("/api/v1/runs/{id}/cancel"), &bench.responder, "{}").expect(200);
+    let result = show(&bench)["result"].clone();
+    assert_eq!(result["success"], false, "a run that was canceled is none that went well");
+    assert!(
+        bench.get("/api/v1/runs?state=ended").expect(200)["items"][0]["result"].is_null(),
+        "of one run only"
+    );
+}

@@ -34,3 +34,34 @@ fn what_runs_ask_of_people_is_listed_until_it_is_answered() {
     assert!(tasks(&bench).is_empty());
     bench.get("/api/v1/tasks?limit=0").problem(400, "malformed");
 }
+
+#[test]
+fn who_is_on_what_is_told_by_person() {
+    let bench = Bench::new();
+    let loads =
+        |bench: &Bench| bench.get("/api/v1/tasks/people").expect(200)["items"].as_array().unwrap().clone();
+    assert!(loads(&bench).is_empty());
+    let quiet = bench.incident();
+    bench.ask("POST", &format!("/api/v1/incidents/{quiet}/claim"), &bench.commander, "").expect(200);
+    let people = bench.get("/api/v1/people").expect(200);
+    let rae = people["items"].as_array().unwrap().iter().find(|person| person["name"] == "rae").unwrap();
+    let assign = format!("{{\"person\": {}}}", rae["id"]);
+    bench.ask("POST", &format!("/api/v1/incidents/{quiet}/assign"), &bench.commander, assign).expect(200);
+    let of = |bench: &Bench, name: &str| {
+        loads(bench)
+            .into_iter()
+            .find(|load| load["person"] == name)
+            .unwrap_or_else(|| panic!("{:?}", loads(bench)))
+    };
+    assert_eq!(of(&bench, "cleo")["commands"], serde_json::json!([quiet]));
+    assert_eq!(of(&bench, "rae")["assigned"], serde_json::json!([quiet]));
+    let incident = bench.alert(
+        r#"{"alertname": "Exfiltration", "incident_type": "data_breach", "severity": "high", "account": "account-1"}"#,
+    );
+    let with_task = |bench: &Bench| loads(bench).into_iter().find(|load| load["tasks"][0]["step"] == "scope");
+    bench.until("the question waits for somebody", |bench| with_task(bench).is_some());
+    let load = with_task(&bench).unwrap();
+    assert_eq!(load["tasks"][0]["incident"], incident.as_str(), "{load}");
+    let of_team = load["team_of"].as_array().unwrap().contains(&incident.as_str().into());
+    assert_eq!(load["person"].is_string(), of_team, "whoever it waits for is on the team: {load}");
+}

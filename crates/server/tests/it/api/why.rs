@@ -53,3 +53,40 @@ fn what_does_not_exist_has_no_reason() {
         bench.get(&format!("/api/v1/why/{id}")).problem(404, "not_found");
     }
 }
+
+#[test]
+fn a_level_is_explained_factor_by_factor() {
+    let bench = Bench::new();
+    let labels = r#"{"alertname": "DataLeak", "incident_type": "data_breach", "severity": "high", "service": "ledger"}"#;
+    let id = bench.alert(labels);
+    let page = || bench.get(&format!("/api/v1/incidents/{id}")).expect(200);
+    bench.until("it goes up by itself", |_| page()["level"] == 3);
+    let escalation = &page()["escalation"];
+    assert_eq!(
+        (&escalation["rule"], &escalation["urgency"]),
+        (&"regulator_has_to_hear".into(), &"high".into())
+    );
+    assert_eq!(escalation["improvement"], "Duties to report are kept");
+    let why = |about: &str| {
+        let found = bench.get(&format!("/api/v1/why/{id}")).expect(200);
+        let reasons = found["reasons"].as_array().unwrap().clone();
+        let one = reasons.into_iter().find(|reason| reason["about"] == about).unwrap_or_default();
+        one["why"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(why("factor regulation"), "yes: a regulator has to hear of data_breach");
+    assert!(why("escalated").contains("by `regulator_has_to_hear`, urgency high"), "{}", why("escalated"));
+    let answer = |token: &str, body: &str| {
+        bench.ask("POST", &format!("/api/v1/incidents/{id}/answer"), token, body.to_owned())
+    };
+    answer(&bench.responder, r#"{"contact": "executive_lead"}"#).problem(409, "conflict");
+    bench
+        .post(&format!("/api/v1/incidents/{id}/escalate"), r#"{"level": 4, "why": "the press calls"}"#)
+        .expect(200);
+    assert!(
+        why("crisis team").contains("no answer yet from communications_lead, executive_lead, legal_counsel")
+    );
+    answer(&bench.viewer, r#"{"contact": "executive_lead"}"#).problem(403, "forbidden");
+    let crisis = &answer(&bench.responder, r#"{"contact": "executive_lead"}"#).expect(200)["crisis"];
+    assert_eq!(crisis["open"], serde_json::json!(["communications_lead", "legal_counsel"]));
+    answer(&bench.responder, "").problem(422, "invalid");
+}

@@ -153,3 +153,42 @@ fn the_weights_of_the_content_decide_whether_it_is_sure_enough() {
     files.insert("confidence.yaml".to_owned(), bold);
     assert!(!classify(&load(&files).0, subject).unwrap().why.contains("too low"));
 }
+
+#[test]
+fn looks_before_the_close_that_are_wrong() {
+    check(
+        &[("recovery.yaml", "close: { log: grave, types: [disk_fulll], within: 1s, detect: high }\n")],
+        expect![[r#"
+            recovery.yaml:1:15: unknown value `grave`; expected one of `informational`, `low`, `medium`, `high`, `critical`
+            recovery.yaml:1:55: unknown field `detect`; expected one of `log`, `backup`, `detection`, `types`, `within`
+        "#]],
+    );
+}
+
+#[test]
+fn types_and_ages_of_looks_that_are_wrong() {
+    let mut files = shipped();
+    let text = "close: { types: [disk_fulll], within: 1s }\n";
+    files.insert("recovery.yaml".to_owned(), text.to_owned());
+    let said = format!("{:?}", load(&files).1);
+    for part in ["unknown incident type `disk_fulll`", "the age of a look"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn controls_that_are_wrong() {
+    check(
+        &[(
+            "compliance.yaml",
+            "controls:\n  a: { group: legal, title: A, check: figure, figure: sla }\n  b: { group: internal, title: B, check: drilled }\n  c: { group: internal, title: C, check: two_people, within: 1d }\n  d: { group: internal, title: D, check: magic }\n",
+        )],
+        expect![[r#"
+            compliance.yaml:2:15: unknown group `legal`; known: `regulatory`, `industry`, `internal`, `documentation`
+            compliance.yaml:2:55: unknown figure `sla`; 31 are defined
+            compliance.yaml:3:42: `drilled` needs `within`
+            compliance.yaml:4:62: `two_people` takes no `within`; leave it out
+            compliance.yaml:5:42: unknown check `magic`; known: `reviews_in_time`, `actions_in_time`, `figure`, `log_signed`, `evidence_checked`, `drilled`, `two_people`, `clock_trusted`, `plans_written`, `log_verifies`, `backup_restores`
+        "#]],
+    );
+}

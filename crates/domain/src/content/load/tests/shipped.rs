@@ -146,7 +146,9 @@ fn the_documents_of_the_five_sources_have_their_types() {
 #[test]
 fn every_type_has_a_rule_and_the_native_words_have_type_and_level() {
     let content = load(&shipped()).0;
-    for name in content.types.keys() {
+    // What looks after the response itself is told by the platform alone.
+    let told = |name: &&String| content.types[*name].category != crate::figures::UPKEEP;
+    for name in content.types.keys().filter(told) {
         let mut own = content.rules.iter().filter(|rule| rule.incident_type == *name).peekable();
         assert!(own.peek().is_some(), "{name} has no rule");
         let telemetry = own.any(|rule| rule.on == crate::detect::On::Records);
@@ -406,4 +408,40 @@ fn problems_of_one_file_are_bounded() {
     let problems = load(&files).1;
     let of_actions = problems.iter().filter(|problem| problem.path == "actions.yaml").count();
     assert_eq!(of_actions, crate::document::MAX_PROBLEMS);
+}
+
+#[test]
+fn every_playbook_keeps_evidence_before_what_it_changes_for_good() {
+    let content = load(&shipped()).0;
+    for playbook in content.playbooks.values() {
+        let known = |verb: &str| content.actions.get(verb);
+        let kept =
+            playbook.steps().position(|(_, step)| known(&step.verb).is_some_and(|a| a.keeps.is_some()));
+        let mended = playbook.steps().position(|(_, step)| {
+            known(&step.verb).is_some_and(|action| action.purpose == crate::content::Purpose::Recovery)
+        });
+        assert!(kept.is_some(), "{} keeps nothing", playbook.id);
+        assert!(mended.is_none_or(|mended| kept < Some(mended)), "{} mends before it keeps", playbook.id);
+    }
+}
+
+#[test]
+fn a_playbook_says_which_response_and_which_procedure_it_is() {
+    use crate::playbook::{Procedure, Response};
+    let responses = [Response::Immediate, Response::Tactical, Response::Strategic, Response::Recovery];
+    let procedures = [Procedure::Detection, Procedure::Analysis, Procedure::Response, Procedure::Recovery];
+    for (response, procedure) in responses.into_iter().zip(procedures) {
+        let mut files = shipped();
+        let text = files.get_mut("playbooks/data_breach.yaml").unwrap();
+        let lines =
+            text.lines().filter(|line| !line.starts_with("response:") && !line.starts_with("procedure:"));
+        let word = |value: serde_json::Value| value.as_str().unwrap().to_owned();
+        let (one, other) =
+            (serde_json::to_value(response).unwrap(), serde_json::to_value(procedure).unwrap());
+        let head = format!("response: {}\nprocedure: {}\n", word(one), word(other));
+        *text = head + &lines.collect::<Vec<_>>().join("\n");
+        assert_eq!(shown(&files), "");
+        let playbook = &load(&files).0.playbooks["data_breach"];
+        assert_eq!((playbook.response, playbook.procedure), (response, procedure));
+    }
 }

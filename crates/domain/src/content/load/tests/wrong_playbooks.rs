@@ -240,7 +240,7 @@ fn actions_of_steps() {
         "for_each: incident.targets(\"node\")",
         "for_each: incident.targets(node)",
         expect![[r#"
-            playbooks/validator_compromise.yaml:13:36: unknown variable `node`; known are `containments`, `decisions`, `incident`, `severity`, `steps`
+            playbooks/validator_compromise.yaml:13:36: unknown variable `node`; known are `analysis`, `containments`, `decisions`, `impact`, `incident`, `severity`, `steps`
         "#]],
     );
     playbook(

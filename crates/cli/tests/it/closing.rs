@@ -1,0 +1,46 @@
+//! A critical incident with the real binary: it closes once log, backup and rules were looked at, and says why not before.
+
+use std::fs;
+
+use crate::support::{Server, stderr};
+
+#[test]
+fn a_critical_incident_closes_only_with_a_log_that_verifies_and_a_backup_that_restores() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = folder.path().join("content");
+    assert!(crate::support::run(&["init", content.to_str().unwrap()]).status.success());
+    // Nothing is watched, so that only the looks stand between the end and the close.
+    let recovery = content.join("recovery.yaml");
+    let text = fs::read_to_string(&recovery).unwrap();
+    let (watch, rest) = text.split_at(text.find("watch:").unwrap());
+    let rest = &rest[rest.find("# From this severity on").unwrap()..];
+    fs::write(&recovery, format!("{watch}{rest}")).unwrap();
+    let server = Server::start_in(folder, &["--content", content.to_str().unwrap()]);
+    let grave = ["incident", "open", "grave", "--type", "power_systems", "--severity", "critical"];
+    let incident = server.json(&grave)["id"].as_str().unwrap().to_owned();
+    assert!(server.ask(&["incident", "resolve", &incident, "over"]).status.success());
+    assert!(server.ask(&["incident", "sign-off", &incident, "it works"]).status.success());
+    let close = || server.ask(&["incident", "close", &incident, "--as", "true-positive"]);
+    let refused = close();
+    assert_eq!(refused.status.code(), Some(1));
+    let said = stderr(&refused);
+    assert!(said.contains("a backup restores: it does not: ") && said.contains("there is none"), "{said}");
+    assert!(!said.contains("the log verifies"), "{said}");
+    let checked = server.ask(&["--json", "incident", "check", &incident]);
+    assert_eq!(checked.status.code(), Some(1), "it says the same");
+    server.json(&["backup", "create"]);
+    let looked = server.json(&["incident", "check", &incident]);
+    let checks: Vec<(&str, bool)> = looked["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["of"].as_str().unwrap(), one["passed"] == true))
+        .collect();
+    assert_eq!(checks, [("log", true), ("backup", true), ("detection", true)], "{looked:#}");
+    let closed = close();
+    assert!(closed.status.success(), "{}", stderr(&closed));
+    let timeline = server.json(&["incident", "show", &incident])["timeline"].clone();
+    let kinds: Vec<&str> =
+        timeline.as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert!(kinds.iter().filter(|kind| **kind == "incident.checked").count() >= 6, "{kinds:?}");
+}

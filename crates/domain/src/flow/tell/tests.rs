@@ -1,0 +1,84 @@
+//! Who hears of what, by the shipped people.
+
+use crate::{
+    event::Event,
+    flow::Fact,
+    notice::{self, Reason},
+    scene::{CUT_OFF, Scene},
+    severity::Severity,
+    stories,
+    time::Span,
+};
+
+/// Whom notices of this reason went to, and what they were about.
+fn told(scene: &Scene, wanted: Reason) -> Vec<(String, String)> {
+    let one = |fact: &Fact| {
+        let Event::Notice(_, notice::Event::Queued { reason, to, about, .. }) = &fact.event else {
+            return None;
+        };
+        (*reason == wanted).then(|| (to.to_string(), about.to_string()))
+    };
+    scene.facts.iter().filter_map(one).collect()
+}
+
+fn called(severity: &str) -> Vec<String> {
+    let mut scene = Scene::staffed(&[CUT_OFF]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", severity), ("node", "validator-1")]);
+    let mut to: Vec<_> = told(&scene, Reason::Opened).into_iter().map(|(to, _)| to).collect();
+    to.sort();
+    to
+}
+
+#[test]
+fn the_team_hears_when_a_run_begins_moves_on_and_ends() {
+    let mut scene = Scene::staffed(&[CUT_OFF]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-1")]);
+    let (id, run) = (scene.incident(), scene.run());
+    stories::everything_works(&mut scene);
+    let team: Vec<String> = scene.state.incidents.open[&id]
+        .standing()
+        .team
+        .iter()
+        .map(|(_, contact)| contact.to_string())
+        .collect();
+    assert!(!team.is_empty());
+    let told = told(&scene, Reason::Run);
+    for contact in &team {
+        let heard: Vec<&str> =
+            told.iter().filter(|(to, _)| to == contact).map(|(_, about)| about.as_str()).collect();
+        assert_eq!(heard.first(), Some(&&*format!("{run} began")), "{contact}");
+        assert!(heard.contains(&&*format!("{run} reached stage 2")), "{contact}: {heard:?}");
+        assert_eq!(heard.last(), Some(&&*format!("{run} is completed")), "{contact}");
+    }
+}
+
+#[test]
+fn who_is_on_call_hears_of_every_severity() {
+    for severity in ["critical", "high", "medium", "low"] {
+        assert!(called(severity).contains(&"on_call_engineer".to_owned()), "{severity}");
+    }
+}
+
+#[test]
+fn a_critical_incident_calls_everybody_of_the_teams_at_once() {
+    let called = called("critical");
+    let known = Scene::staffed(&[CUT_OFF]).state.content.people.clone();
+    for contact in known.teams.values().flat_map(|team| &team.members) {
+        assert_eq!(called.iter().filter(|to| *to == contact).count(), 1, "{contact} of {called:?}");
+    }
+}
+
+#[test]
+fn a_medium_incident_has_an_hour_and_goes_on_after_four() {
+    assert_eq!(called("medium"), ["on_call_engineer", "ops_manager"], "operations alone");
+    let mut scene = Scene::staffed(&[CUT_OFF]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "medium"), ("node", "validator-1")]);
+    let start = scene.now;
+    let standing = |scene: &Scene| scene.state.incidents.open[&scene.incident()].standing().clone();
+    assert_eq!(standing(&scene).acknowledge_by, Some(start.plus(Span::secs(3_600))));
+    assert_eq!(scene.state.incidents.open[&scene.incident()].severity, Severity::Medium);
+    scene.wait(Span::secs(4 * 3_600 - 1));
+    assert_eq!(standing(&scene).level, 1);
+    scene.wait(Span::secs(1));
+    assert_eq!(standing(&scene).level, 2);
+}
