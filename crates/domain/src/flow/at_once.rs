@@ -40,6 +40,8 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
         | incident::Event::Noted { .. }
         | incident::Event::Linked { .. }
         | incident::Event::Contained { .. }
+        | incident::Event::Analysis { .. }
+        | incident::Event::Checked { .. }
         | incident::Event::People(_)
         | incident::Event::AttentionRaised { .. }
         | incident::Event::AttentionCleared { .. }
