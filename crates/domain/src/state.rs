@@ -181,7 +181,7 @@ pub enum Saved {
     Silence(Silence),
     Incident(Incident),
     Run(Run),
-    Action(Action),
+    Action(Box<Action>),
     Control(Control),
     Person(Person),
     Token(Token),
@@ -213,7 +213,7 @@ impl State {
             Saved::Run(run) => self.restore_run(run),
             Saved::Action(action) => {
                 let id = action.id;
-                self.actions.live.insert(id, action);
+                self.actions.live.insert(id, *action);
                 self.actions.index(id);
                 Stream::Action(id)
             }

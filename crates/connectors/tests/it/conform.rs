@@ -136,6 +136,14 @@ async fn conforms(action: Arc<ActionSpec>) {
     let defaults = action.args.iter().filter_map(|(name, arg)| Some((name.clone(), arg.default.clone()?)));
     let mut args: Map<String, Value> = defaults.collect();
     args.extend(given);
+    if action.verb == "model.rollback" {
+        // What it ran is kept before, or it is refused.
+        let inspect = shipped_actions().remove("model.inspect").unwrap();
+        let mut asked = call(Operation::Apply, ActionSpec::clone(&inspect));
+        (asked.key, asked.args) = ("k-inspect".to_owned(), Map::new());
+        target.clone_into(&mut asked.target);
+        assert!(matches!(connector.perform(&asked).await, Outcome::Applied { .. }));
+    }
     // The estate takes keys for every class; what a class is for is the platform's side.
     let spec = Arc::new(ActionSpec { class: Class::Keyed, ..ActionSpec::clone(&action) });
     let (connector, unknown_target, system) = (&connector, "nobody", &estate);

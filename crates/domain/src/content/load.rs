@@ -213,10 +213,8 @@ fn whole(
     let mut people = people::read(&everybody(files), problems);
     let actions = action::read(&of_kind(files, Kind::Actions), &people, problems);
     let types = taxonomy::read(&of_kind(files, Kind::Taxonomy), problems);
-    let recovery = recovery::read(&of_kind(files, Kind::Recovery), types.as_ref(), problems);
     let targets = targets::read(&of_kind(files, Kind::Targets), types.as_ref(), problems);
     let confidence = confidence::read(&of_kind(files, Kind::Confidence), problems);
-    let compliance = compliance::read(&of_kind(files, Kind::Compliance), problems);
     let reports = reports::read(&of_kind(files, Kind::Reports), confidence.act_from, problems);
     let known = Known { actions: actions.as_ref(), types: types.as_ref(), pieces: None };
     let scores = scores::read(files, &of_tests(Kind::ScoresTest), known, problems);
@@ -243,9 +241,7 @@ fn whole(
         files.contains_key(&path) && !playbooks.contains_key(path.as_str())
     };
     let drills = drill::read(&of_kind(files, Kind::Drill), of_playbooks, left_out, held, problems);
-    let channels = channels::read(&of_kind(files, Kind::Channels), problems);
-    let templates = channels::templates(&of_kind(files, Kind::Template), problems);
-    let ready = ready(files, &people, &templates, problems);
+    let ready = ready(files, &people, types.as_ref(), problems);
     let policies = policy::read(&of_kind(files, Kind::Policy), own_policies.then_some(&people), problems);
     let hashes: BTreeMap<_, _> = files.iter().map(|(path, text)| (path.clone(), hash(text))).collect();
     let types = types.unwrap_or_default();
@@ -261,16 +257,12 @@ fn whole(
         rules: rules.into_values().collect::<Vec<_>>().into(),
         mappings: mappings.into_values().map(|mapping| (mapping.name.clone(), mapping)).collect(),
         drills,
-        channels,
-        templates,
-        recovery,
         targets,
         confidence,
         services,
         scores,
         people,
         reports,
-        compliance,
         policies,
         strategies,
         ..ready
@@ -278,20 +270,25 @@ fn whole(
     (content, rehearsals)
 }
 
-/// What is done between incidents, and words to the outside; nothing else.
+/// What is done between incidents and after them, and how people are reached; nothing else.
 fn ready(
     files: &BTreeMap<String, String>,
     people: &People,
-    templates: &BTreeMap<String, String>,
+    types: Option<&Types>,
     problems: &mut Vec<Problem>,
 ) -> Content {
     let drills = of_kind(files, Kind::Drill);
     let names = drills.iter().filter_map(|(path, _)| drill::name_of(path));
+    let templates = channels::templates(&of_kind(files, Kind::Template), problems);
     Content {
+        channels: channels::read(&of_kind(files, Kind::Channels), problems),
+        recovery: recovery::read(&of_kind(files, Kind::Recovery), types, problems),
+        compliance: compliance::read(&of_kind(files, Kind::Compliance), problems),
         exercises: exercise::read(&drills, people, problems),
         schedule: schedule::read(&of_kind(files, Kind::Schedule), people, names, problems),
-        statements: statements::read(&of_kind(files, Kind::Statements), people, templates, problems),
+        statements: statements::read(&of_kind(files, Kind::Statements), people, &templates, problems),
         training: training::read(&of_kind(files, Kind::Training), people, problems),
+        templates,
         ..Content::default()
     }
 }

@@ -94,12 +94,10 @@ pub(super) fn elapsed(incident: &Incident, now: Timestamp) -> Option<Event> {
 pub(super) fn apply(crisis: &mut Option<Box<Crisis>>, event: &Event, now: Timestamp) {
     match event {
         Event::CrisisCalled { members, answer_by, remind_at } => {
+            let fresh = members.iter().cloned().map(|contact| Member { contact, answered_at: None });
             *crisis = Some(Box::new(Crisis {
                 since: now,
-                members: members
-                    .iter()
-                    .map(|contact| Member { contact: contact.clone(), answered_at: None })
-                    .collect(),
+                members: fresh.collect(),
                 answer_by: *answer_by,
                 remind_at: Some(*remind_at),
                 reminded: 0,

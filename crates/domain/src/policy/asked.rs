@@ -237,7 +237,8 @@ pub(super) fn of_approval(state: &State, id: ApprovalId) -> Vec<(Act, Thing)> {
         Leave::SafeMode { .. } => (act::SAFE_MODE, Thing::platform()),
         Leave::Data(_) => (act::RESTORE, Thing::platform()),
     });
-    leaving.into_iter().chain(outside).chain([(act::APPROVAL_APPROVE, Thing::approval(state, id))]).collect()
+    let approve = (act::APPROVAL_APPROVE, Thing::approval(state, id));
+    leaving.into_iter().chain([approve]).chain(outside).collect()
 }
 
 fn of_control(command: &control::Command) -> Asked {

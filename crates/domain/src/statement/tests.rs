@@ -98,7 +98,7 @@ fn a_statement_to_the_media_goes_out_with_the_words_that_level_four_agreed_with(
     let author = approve(&mut scene, &crate::scene::person(), request, &hash).unwrap_err().to_string();
     assert!(author.contains("asked for what"), "{author}");
     let commander = approve(&mut scene, &other, request, &hash).unwrap_err().to_string();
-    assert!(commander.contains("words-to-the-outside"), "{commander}");
+    assert!(commander.contains("executive"), "{commander}");
     let wrong = approve(&mut scene, &eve, request, &"0".repeat(64)).unwrap_err().to_string();
     assert!(wrong.contains("the hash is not that"), "{wrong}");
     assert_eq!(sent(&scene), []);

@@ -249,6 +249,8 @@ fn sentry_tells_of_an_outage_that_a_person_answers() {
         +00:00:00 calls service.probe on api
         +00:00:00 service.probe on api holds, as read back
         +00:02:00 a person takes it
+        +00:12:00 incident finding recorded
+        +00:12:00 incident impact recorded
         +00:12:00 a person has it brought back: api
         +00:12:00 api is restoring
         +00:12:00 api is verifying

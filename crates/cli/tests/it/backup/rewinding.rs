@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Output};
 
 use serde_json::Value;
 
-use super::{create, open, restoring::large, restoring::wait_for, titles};
+use super::{create, open, restoring::large, restoring::wait_for};
 use crate::{
     bad_input::token,
     support::{Server, ringfence, run_curl, stderr},
@@ -13,7 +13,14 @@ use crate::{
 /// The token of a second person who may command.
 fn second(server: &Server) -> String {
     server.json(&["user", "add", "second", "--role", "commander"]);
-    server.json(&["token", "create", "second"])["token"].as_str().unwrap().to_owned()
+    server.json(&["token", "create", "--person", "second"])["token"].as_str().unwrap().to_owned()
+}
+
+/// Of the open incidents, in order of name.
+fn titles(server: &Server) -> Vec<String> {
+    let mut titles = super::titles(server);
+    titles.sort_unstable();
+    titles
 }
 
 fn by(server: &Server, token: &str, args: &[&str]) -> Output {
@@ -72,7 +79,7 @@ fn two_people_go_back_and_the_next_start_is_the_backup() {
     assert_eq!((&approved["status"], &approved["backup_id"]), (&"approved".into(), &made["id"]));
     let control = server.until(&["control", "show"], |control| control["restore"]["ready"] == true);
     assert_eq!(control["leaving"], Value::Array(Vec::new()), "nothing else is asked any more");
-    assert_eq!(titles(&server), ["grave", "before"], "all goes on until the next start");
+    assert_eq!(titles(&server), ["before", "grave"], "all goes on until the next start");
     let (_, _, folder) = server.end("KILL");
     let server = Server::start_in(folder, &[]);
     assert_eq!(titles(&server), ["before"]);
@@ -81,7 +88,7 @@ fn two_people_go_back_and_the_next_start_is_the_backup() {
     let origin = fs::read_to_string(server.data().join("restored.json")).unwrap();
     let origin: Value = serde_json::from_str(&origin).unwrap();
     let reason = origin["restored"]["reason"].as_str().unwrap();
-    assert_eq!(reason.matches("PER-").count(), 2, "{reason}");
+    assert_eq!(reason.matches("P-").count(), 2, "{reason}");
     assert!(origin["restored"]["lost"].as_u64().unwrap() > 0, "{origin:#}");
     let replaced = server.data().join(format!("replaced-{}", made["id"].as_str().unwrap()));
     assert!(replaced.join("store.db").exists());

@@ -68,6 +68,20 @@ struct TeamDocument {
 #[derive(Deserialize)]
 struct SeveritiesDocument {
     severities: Vec<SeverityDocument>,
+    /// Which of the profiles is in force over them.
+    profile: Option<Spanned<String>>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Vec<ProfileDocument>>,
+}
+
+/// What a profile says otherwise; the rest stays.
+#[derive(Deserialize)]
+struct ProfileDocument {
+    severity: Spanned<Severity>,
+    tell: Option<Vec<Spanned<String>>>,
+    acknowledge: Option<Spanned<String>>,
+    escalate: Option<Spanned<String>>,
+    update: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -237,29 +251,78 @@ fn severities(document: SeveritiesDocument, people: &mut People, report: &mut Re
     for entry in document.severities {
         let name = entry.severity.clone().map(|severity| severity.name().to_owned());
         seen.insert("the severity", &name, report);
-        report.unique("the recipient", &entry.tell);
-        for name in &entry.tell {
-            let known = || people.teams.keys().chain(people.roles.keys()).chain(people.contacts.keys());
-            if !known().any(|own| *own == name.value) {
-                report.at(name, unknown("team, role or contact", name, known().map(String::as_str)));
-            }
-        }
-        let digest = entry.update.as_ref().and_then(|text| digest(text));
-        let update = entry.update.filter(|_| digest.is_none());
+        let (update, digest) = updates(entry.update, report);
         let terms = SeverityTerms {
-            tell: values(&entry.tell),
-            acknowledge: match entry.acknowledge.as_str() {
-                "immediate" => Wait::Plain(Span::default()),
-                _ => calendar::wait("the time", &entry.acknowledge, WAIT_LEAST, WAIT_MOST, report),
-            },
-            escalate: entry
-                .escalate
-                .map(|text| calendar::wait("the escalation time", &text, WAIT_LEAST, WAIT_MOST, report)),
-            update: update.map(|text| report.span("the update time", &text, Span::secs(60), WAIT_MOST)),
+            tell: recipients(&entry.tell, people, report),
+            acknowledge: acknowledgement(&entry.acknowledge, report),
+            escalate: entry.escalate.map(|text| escalation(&text, report)),
+            update,
             digest,
         };
         people.severities.insert(entry.severity.value, terms);
     }
+    if let Some(profile) =
+        document.profile.as_ref().filter(|name| !document.profiles.contains_key(&name.value))
+    {
+        report.at(profile, unknown("profile", profile, document.profiles.keys().map(String::as_str)));
+    }
+    for (name, entries) in document.profiles {
+        let over: Vec<_> = entries.into_iter().map(|entry| over(entry, people, report)).collect();
+        if document.profile.as_ref().is_some_and(|chosen| chosen.value == name) {
+            people.severities.extend(over.into_iter().flatten());
+        }
+    }
+}
+
+/// The terms of one severity as a profile changes them.
+fn over(
+    entry: ProfileDocument,
+    people: &People,
+    report: &mut Report<'_>,
+) -> Option<(Severity, SeverityTerms)> {
+    let Some(mut terms) = people.severities.get(&entry.severity.value).cloned() else {
+        report.at(&entry.severity, "a profile changes a severity of `severities`; list it there");
+        return None;
+    };
+    if let Some(tell) = &entry.tell {
+        terms.tell = recipients(tell, people, report);
+    }
+    if let Some(text) = &entry.acknowledge {
+        terms.acknowledge = acknowledgement(text, report);
+    }
+    if let Some(text) = &entry.escalate {
+        terms.escalate = Some(escalation(text, report));
+    }
+    if entry.update.is_some() {
+        (terms.update, terms.digest) = updates(entry.update, report);
+    }
+    Some((entry.severity.value, terms))
+}
+
+fn recipients(tell: &[Spanned<String>], people: &People, report: &mut Report<'_>) -> Vec<String> {
+    report.unique("the recipient", tell);
+    for name in tell.iter().filter(|name| !people.knows(name)) {
+        report.at(name, unknown("team, role or contact", name, people.names()));
+    }
+    values(tell)
+}
+
+fn acknowledgement(text: &Spanned<String>, report: &mut Report<'_>) -> Wait {
+    match text.as_str() {
+        "immediate" => Wait::Plain(Span::default()),
+        _ => calendar::wait("the time", text, WAIT_LEAST, WAIT_MOST, report),
+    }
+}
+
+fn escalation(text: &Spanned<String>, report: &mut Report<'_>) -> Wait {
+    calendar::wait("the escalation time", text, WAIT_LEAST, WAIT_MOST, report)
+}
+
+/// How often each is told of, or all together.
+fn updates(text: Option<Spanned<String>>, report: &mut Report<'_>) -> (Option<Span>, Option<Beat>) {
+    let digest = text.as_ref().and_then(|text| digest(text));
+    let each = text.filter(|_| digest.is_none());
+    (each.map(|text| report.span("the update time", &text, Span::secs(60), WAIT_MOST)), digest)
 }
 
 /// `daily`, `weekly`, `monthly` or `quarterly`: all that are open in one notice.

@@ -72,9 +72,9 @@ fn heads_of_playbooks() {
     );
     playbook(
         "roles: [security_lead]",
-        "owner: me",
+        "keeper: me",
         expect![[r#"
-            playbooks/validator_compromise.yaml:6:1: unknown field `owner`; expected one of `id`, `name`, `version`, `types`, `min_severity`, `response`, `procedure`, `roles`, `stages`
+            playbooks/validator_compromise.yaml:6:1: unknown field `keeper`; 18 fields are known here
         "#]],
     );
 }

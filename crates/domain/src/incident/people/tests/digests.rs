@@ -2,7 +2,10 @@
 
 use super::{ask, restart};
 use crate::{
-    content::{self, people::People},
+    content::{
+        self,
+        people::{People, SeverityTerms},
+    },
     event,
     flow::{Command, Fact},
     id::IncidentId,
@@ -176,4 +179,33 @@ fn a_digest_names_fifty_and_counts_the_rest() {
     assert_eq!(said.len(), 2, "one for each");
     assert_eq!(said[0].lines().count(), 51);
     assert_eq!(said[0].lines().last(), Some("and 10 more: `ringfence incident list`"));
+}
+
+#[test]
+fn a_profile_has_other_times_and_other_teams() {
+    let of = |profile: &str| {
+        let mut files = all_shipped();
+        let severities = files.get_mut("severities.yaml").unwrap();
+        *severities = severities.replace("# profile: platform_security", profile);
+        let (content, problems) = content::load(&files);
+        assert_eq!(problems, []);
+        let terms = |severity| {
+            let terms: &SeverityTerms = &content.people.severities[&severity];
+            (terms.tell.join(" "), terms.acknowledge.to_string(), terms.update, terms.digest)
+        };
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low].map(terms)
+    };
+    let (shipped, profile) = (of(""), of("profile: platform_security"));
+    assert_eq!(shipped.clone().map(|terms| terms.1), ["0s", "15m", "1h", "next_business_day"]);
+    assert_eq!(profile.clone().map(|terms| terms.1), ["0s", "1h", "4h", "1d"]);
+    assert_eq!(profile[1].0, "security senior_engineering technical_response");
+    assert_eq!(profile[2].0, "senior_engineering technical_response");
+    for (before, after) in shipped.iter().zip(&profile) {
+        assert_eq!((before.2, before.3), (after.2, after.3), "what it does not name stays");
+    }
+    let mut files = all_shipped();
+    let severities = files.get_mut("severities.yaml").unwrap();
+    *severities = severities.replace("# profile: platform_security", "profile: platform");
+    let said: Vec<String> = content::load(&files).1.iter().map(|problem| problem.message.clone()).collect();
+    assert_eq!(said, ["unknown profile `platform`; known: `platform_security`"]);
 }
