@@ -74,7 +74,7 @@ fn heads_of_playbooks() {
         "roles: [security_lead]",
         "keeper: me",
         expect![[r#"
-            playbooks/validator_compromise.yaml:6:1: unknown field `keeper`; 18 fields are known here
+            playbooks/validator_compromise.yaml:6:1: unknown field `keeper`; expected one of `id`, `name`, `version`, `types`, `min_severity`, `response`, `procedure`, `status`, `unit`, `owner`, `criticality`, `reviewers`, `tags`, `related`, `created`, `updated`, `roles`, `stages`
         "#]],
     );
 }
