@@ -39,6 +39,7 @@ fn every_key_is_in_the_reference() {
         "[tls]\n",
         "[log]\n",
         "[backup]\n",
+        "[[evidence.folders]]\n",
         "[connectors.a]\nkind = \"http\"\n",
         "[channels.a]\nkind = \"email\"\n",
         "[sources.a]\nmapping = \"b\"\nsignature = \"token\"\n",
@@ -47,7 +48,7 @@ fn every_key_is_in_the_reference() {
         let keys = keys_of(&format!("{section}zzzzzzzzzzzz = 1\n"));
         assert!(keys.len() > 1, "{keys:?}");
         for key in keys.iter().filter(|key| {
-            !["tls", "log", "backup", "connectors", "channels", "sources"].contains(&key.as_str())
+            !["tls", "log", "backup", "evidence", "connectors", "channels", "sources"].contains(&key.as_str())
         }) {
             let known = reference.contains(&format!("`{key}`")) || reference.contains(&format!(".{key}`"));
             assert!(known, "`{key}` is not in docs/reference/config.md");

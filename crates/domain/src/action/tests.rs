@@ -14,11 +14,7 @@ use crate::{
 
 /// A scene with one action of this class under way.
 fn scene_of(class: Class) -> (Scene, ActionId) {
-    scene_on(CUT_OFF, class)
-}
-
-fn scene_on(playbook: &str, class: Class) -> (Scene, ActionId) {
-    let mut scene = Scene::new(&[playbook]);
+    let mut scene = Scene::new(&[CUT_OFF]);
     let mut content = (*scene.state.content).clone();
     let mut known = (*content.actions["node.isolate"]).clone();
     known.class = class;
@@ -180,19 +176,21 @@ fn a_lease_that_ends_asks_and_stays() {
 
 #[test]
 fn a_lease_that_ends_under_the_switch_stays_in_force_as_held() {
-    let playbook = CUT_OFF.replace("on_expiry: ask", "on_expiry: lift");
-    let (mut scene, id) = scene_on(&playbook, Class::Keyed);
+    let (before, suspend) = CUT_OFF.split_once("action: account.suspend").unwrap();
+    let lifted = suspend.replacen("on_expiry: ask", "on_expiry: lift", 1);
+    let playbook = format!("{before}action: account.suspend{lifted}");
+    let mut scene = Scene::new(&[&playbook]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("account", "account-3")]);
+    let id = scene.calling()[0];
     scene.applied(id);
     scene.must(kill_switch(true));
     scene.look();
-    scene.wait(Span::secs(4 * 3600));
+    scene.wait(Span::secs(24 * 3600));
     let text = scene.look();
-    assert!(text.contains("action.lease_expired action/6"), "{text}");
-    assert!(text.contains("action.held action/6 the kill switch is on"), "{text}");
+    assert!(text.contains("action.lease_expired"), "{text}");
+    assert!(text.contains("has ended and it stays in force"), "{text}");
+    assert!(!text.contains("action.intended"), "nothing is called: {text}");
     assert!(scene.state.actions.get(id).unwrap().may_be_in_force());
-    scene.both(kill_switch(false));
-    let text = scene.look();
-    assert!(text.contains("action.intended action/6 Revert"), "{text}");
 }
 
 #[test]

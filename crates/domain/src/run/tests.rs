@@ -161,6 +161,27 @@ fn targets_that_join_later_are_contained_too_and_nothing_twice() {
 }
 
 #[test]
+fn one_key_that_cannot_be_revoked_does_not_keep_back_the_others() {
+    let mut scene = scene("continue");
+    let more = [
+        ("incident_type", "validator_compromise"),
+        ("severity", "high"),
+        ("node", "validator-3"),
+        ("key", "key-4"),
+    ];
+    scene.alert(more);
+    apply(&mut scene);
+    assert_eq!(scene.calling().len(), 2, "both at the same time");
+    answer(&mut scene, refused());
+    apply(&mut scene);
+    let stands = |name: &str| {
+        let mut all = scene.state.actions.iter();
+        all.find(|action| &*action.spec.target == name).is_some_and(|action| action.is_applied())
+    };
+    assert!(!stands("key-3") && stands("key-4"));
+}
+
+#[test]
 fn commands_that_do_not_fit_are_refused_with_the_reason() {
     let mut scene = scene("stop");
     let id = scene.run();

@@ -24,6 +24,9 @@ fn target(route: &RouteFacts) -> String {
         path if path.contains("/reports/") => "RPT-999999",
         path if path.contains("/intake/") => "RAW-999999",
         path if path.contains("/tokens/") => "TOK-999999",
+        path if path.contains("/duties/") => "DTY-999999",
+        path if path.contains("/statements/") => "STM-999999",
+        path if path.contains("/exercises/") => "EXR-999999",
         _ => "nothing",
     };
     let path = route.path.replace("{id}", id).replace("{position}", "999999");
