@@ -90,7 +90,11 @@ fn survive(part: usize) {
     assert!(content.playbooks.len() >= 4);
     for id in content.playbooks.keys().skip(part).step_by(4) {
         match saga::prove(&content, id) {
-            Ok(proof) => assert!(proof.calls > 0, "{id} makes no call"),
+            Ok(proof) => {
+                // One that only asks people makes none.
+                let acts = content.playbooks[id].steps().any(|(_, step)| !step.verb.is_empty());
+                assert_eq!(proof.calls > 0, acts, "{id} makes {} calls", proof.calls);
+            }
             Err(failure) => panic!("{id}: {failure}"),
         }
     }
