@@ -1,7 +1,7 @@
 //! Who may do what: policies of content decide every command that a person gives, in this one place.
 //!
-//! A command becomes questions ([`asked`]: which act, on what), the state gives what policies may look at ([`thing`]),
-//! and Cedar answers ([`cedar`]). Alerts and reports of machines are authorised by the scope of their token and ask
+//! A command becomes questions (`asked`: which act, on what), the state gives what policies may look at (`thing`),
+//! and Cedar answers (`cedar`). Alerts and reports of machines are authorised by the scope of their token and ask
 //! nothing here. What holds whatever policies say stands in the machines: whoever asked for an effect never approves
 //! it, and machines never do.
 
