@@ -213,10 +213,13 @@ pub(crate) fn specs(
             Because::Severity | Because::NoTarget | Because::InForce => Rejected::Conflict(reason),
         });
     }
-    let wanted: Vec<&str> = match targets {
+    let mut wanted: Vec<&str> = match targets {
         [] => choice.targets.iter().map(|target| &**target).collect(),
         named => named.iter().map(String::as_str).collect(),
     };
+    // What is named twice is one target all the same.
+    wanted.sort_unstable();
+    wanted.dedup();
     if let Some(other) = wanted.iter().find(|name| !choice.targets.iter().any(|target| **target == ***name)) {
         let free = choice.targets.join(", ");
         let kind = &strategy.target;

@@ -63,14 +63,19 @@ fn due(state: &State, incident: &Incident, set: &AtOnce) -> (Vec<Effect>, Vec<Le
     let nothing = Ran::default();
     let ran = incident.at_once.as_deref().unwrap_or(&nothing);
     let mut free = (set.targets_max as usize).saturating_sub(ran.effects.len());
-    let (mut effects, mut left) = (Vec::new(), Vec::new());
+    let (mut effects, mut left): (Vec<Effect>, Vec<Left>) = (Vec::new(), Vec::new());
     let named = set.strategies.iter().filter_map(|id| state.content.strategies.get(id));
     for strategy in named.filter(|one| one.is_for(&incident.incident_type) && one.fits(incident.severity)) {
         let mut targets = open_targets(state, incident, strategy, ran);
+        // Another strategy of this set may do the same.
+        let same = |effect: &&Effect| *effect.verb == *strategy.verb;
+        let chosen: BTreeSet<&str> =
+            effects.iter().filter(same).flat_map(|effect| &effect.targets).map(|target| &**target).collect();
+        targets.retain(|target| !chosen.contains(&**target));
         if targets.is_empty() || does_itself(state, incident.id, &strategy.verb) {
             continue;
         }
-        let most = strategy::most(state, strategy);
+        let most = strategy::most(state, strategy).saturating_sub(chosen.len());
         let reach = targets.len().min(free).min(most);
         let over = targets.split_off(reach);
         if !over.is_empty() && !ran.left.contains(strategy.id.as_str()) {

@@ -168,10 +168,13 @@ pub(super) fn reopen(incident: &mut Incident, now: Timestamp) {
         standing.update_at = None;
         standing.since = now;
         standing.reopened_at = Some(now);
+        standing.crisis = None;
     }
     if let Some(analysis) = &mut incident.analysis {
         analysis.eta = None;
     }
+    // What still holds is not done anew; what was lifted is.
+    incident.at_once = None;
     incident.status = Status::Open;
     incident.phase = Phase::Contain;
     incident.resolved_at = None;

@@ -90,7 +90,8 @@ fn taking_one_is_an_action_by_hand_that_keeps_its_strategy() {
     ]
     .assert_eq(&scene.refused(take(&["validator-9"])));
     scene.look();
-    scene.must(take(&["validator-1", "validator-3"]));
+    // What is named twice is reached once.
+    scene.must(take(&["validator-1", "validator-3", "validator-1"]));
     let calling = scene.calling();
     let specs: Vec<_> = calling.iter().map(|id| scene.state.actions.get(*id).unwrap().spec.clone()).collect();
     let taken: Vec<_> = specs.iter().map(|spec| (&*spec.target, spec.strategy.as_deref())).collect();

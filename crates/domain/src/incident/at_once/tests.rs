@@ -187,6 +187,22 @@ fn the_set_has_a_cap_of_its_own_over_all_strategies() {
 }
 
 #[test]
+fn two_strategies_that_do_the_same_reach_a_target_once() {
+    let mut files = shipped();
+    let text = files.get_mut("strategies.yaml").unwrap();
+    let again = "strategies:\n  - id: isolate_again\n    name: Once more\n    description: As before.\n    action: node.isolate\n    for: 1h\n";
+    *text = text
+        .replacen("strategies:\n", again, 1)
+        .replace("isolate_nodes, shut_endpoints", "isolate_nodes, isolate_again, shut_endpoints");
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    alert(&mut scene, "data_breach", "critical", &KINDS[..1]);
+    let isolated = scene.state.actions.iter().filter(|action| &*action.spec.verb == "node.isolate");
+    assert_eq!(isolated.count(), 1);
+}
+
+#[test]
 fn nothing_of_it_has_an_effect_before_a_person_where_the_rule_says_so() {
     let mut files = shipped();
     let rule = "id: quiet\nmatch: ['alertname=\"Quiet\"']\ntype: data_breach\nauto_response: false\n";

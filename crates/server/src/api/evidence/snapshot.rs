@@ -203,6 +203,8 @@ async fn backup(call: &Call, fresh: bool) -> Result<Piece, String> {
     let listed = match newest {
         Some(listed) => listed,
         None => {
+            // Each that is made lets an older one go.
+            crate::gate::require(call.principal.as_ref(), Permission::Administer).map_err(told)?;
             let permit = call.shared.looks.try_acquire();
             let _permit = permit.map_err(|_| "a backup is being made or looked at already".to_owned())?;
             let made = call.shared.handle.back_up(shelf, call.actor().map_err(told)?).await;
