@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
+    time::Instant,
 };
 
 use axum::{
@@ -18,7 +19,7 @@ use domain::{
     event::{Actor, Stream},
     flow,
     id::PersonId,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 use engine::Platform;
 use http_body_util::BodyExt as _;
@@ -86,6 +87,13 @@ impl Answered {
     }
 }
 
+/// Goes on from a first of January, as a clock does: one that stands still is in doubt after seconds.
+pub(crate) fn wall_clock() -> Timestamp {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let began = Timestamp::from_jiff("2090-01-01T08:00:00Z".parse().unwrap());
+    began.plus(Span(u64::try_from(BEGAN.elapsed().as_micros()).unwrap()))
+}
+
 impl Bench {
     pub(crate) fn new() -> Bench {
         Bench::with(false)
@@ -105,7 +113,7 @@ impl Bench {
             incarnation: "test".to_owned(),
             restored: None,
             runtime: runtime.handle().clone(),
-            wall_clock: || Timestamp::from_jiff("2090-01-01T08:00:00Z".parse().unwrap()),
+            wall_clock,
             requests_max: 1_024,
             alerts_max: 100_000,
             disk: None,
@@ -180,10 +188,23 @@ impl Bench {
         &self.platform.as_ref().unwrap().handle
     }
 
-    /// Asks until it is so; gives up after ten seconds.
+    /// The runs that there are and were; one that ends between the two looks is there once.
+    #[track_caller]
+    pub(crate) fn runs(&self) -> Vec<Value> {
+        let mut runs = BTreeMap::new();
+        for state in ["live", "ended"] {
+            let page = self.get(&format!("/api/v1/runs?state={state}")).expect(200);
+            for run in page["items"].as_array().unwrap() {
+                runs.insert(run["id"].as_str().unwrap().to_owned(), run.clone());
+            }
+        }
+        runs.into_values().collect()
+    }
+
+    /// Asks until it is so; gives up after a minute.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, done: impl Fn(&Bench) -> bool) {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while !done(self) {
             assert!(began.elapsed().as_secs() < 60, "waited in vain until {what}");
             std::thread::yield_now();

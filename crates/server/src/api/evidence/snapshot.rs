@@ -9,6 +9,7 @@ use std::{
 
 use axum::{http::StatusCode, response::Response};
 use domain::{
+    access::Permission,
     event::Stream,
     evidence::{Command, Item, Kind, NAME_MAX, Source},
     flow,
@@ -31,6 +32,7 @@ use crate::{
     api::{backups, log::newest},
     archive::{self, Folder},
     call::{self, Call},
+    gate,
     json::Parsed,
     route::FILE_MAX,
     shared::{Shared, busy},
@@ -204,7 +206,7 @@ async fn backup(call: &Call, fresh: bool) -> Result<Piece, String> {
         Some(listed) => listed,
         None => {
             // Each that is made lets an older one go.
-            crate::gate::require(call.principal.as_ref(), Permission::Administer).map_err(told)?;
+            gate::require(call.principal.as_ref(), Permission::Administer).map_err(told)?;
             let permit = call.shared.looks.try_acquire();
             let _permit = permit.map_err(|_| "a backup is being made or looked at already".to_owned())?;
             let made = call.shared.handle.back_up(shelf, call.actor().map_err(told)?).await;

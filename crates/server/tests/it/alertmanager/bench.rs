@@ -13,7 +13,6 @@ use domain::{
     event::{Actor, Stream},
     flow,
     id::PersonId,
-    time::Timestamp,
 };
 use engine::Platform;
 use http_body_util::BodyExt as _;
@@ -87,7 +86,7 @@ impl Bench {
             incarnation: "test".to_owned(),
             restored: None,
             runtime: runtime.handle().clone(),
-            wall_clock: || Timestamp::from_jiff("2090-01-01T08:00:00Z".parse().unwrap()),
+            wall_clock: crate::bench::wall_clock,
             requests_max: 64,
             alerts_max: 10_000,
             disk: None,

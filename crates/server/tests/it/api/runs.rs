@@ -72,9 +72,8 @@ fn what_a_run_came_to_is_counted_from_its_calls() {
         r#"{"alertname": "DoubleSign", "incident_type": "validator_compromise", "severity": "critical",
             "node": "validator-3", "key": "key-3"}"#,
     );
-    let first = |bench: &Bench| bench.get("/api/v1/runs").expect(200)["items"][0].clone();
-    bench.until("it runs", |bench| first(bench)["id"].is_string());
-    let id = first(&bench)["id"].as_str().unwrap().to_owned();
+    bench.until("it runs", |bench| !bench.runs().is_empty());
+    let id = bench.runs()[0]["id"].as_str().unwrap().to_owned();
     let show = |id: &str| bench.get(&format!("/api/v1/runs/{id}")).expect(200)["result"].clone();
     bench.until("it is over", |_| !show(&id)["success"].is_null());
     let result = show(&id);
