@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use super::{
     Files,
-    report::{Report, Seen, is_id, shorten, unknown},
+    report::{Report, Seen, is_id, only, shorten, unknown},
 };
 use crate::{
     content::{ActionSpec, ArgKind, ArgSpec, Class, Counts, Purpose, people::People},
     control::own,
     correlate::TARGET_LABELS,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     evidence::Kind,
     request::Requests,
     severity::Risk,
@@ -86,11 +86,7 @@ pub(super) fn read(
     people: &People,
     problems: &mut Vec<Problem>,
 ) -> Option<BTreeMap<String, Arc<ActionSpec>>> {
-    let (path, text) = *files.first()?;
-    let (document, found) = read_document::<ActionsDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let document = document?;
+    let (document, mut report) = only::<ActionsDocument>(files, problems)?;
     let mut seen = Seen::default();
     let mut actions = BTreeMap::new();
     for action in &document.actions {

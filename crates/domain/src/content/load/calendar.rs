@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::{
     Files,
-    report::{Report, shorten},
+    report::{Report, only, shorten},
 };
 use crate::{
     content::calendar::{Calendar, Wait},
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     time::Span,
 };
 
@@ -37,11 +37,7 @@ struct HoursDocument {
 }
 
 pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Option<Calendar> {
-    let (path, text) = files.first()?;
-    let (document, found) = read_document::<Document>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let document = document?;
+    let (document, mut report) = only::<Document>(files, problems)?;
     let days = days(&document.working_days, &mut report);
     let (opens, closes) = (time(&document.hours.from, &mut report), time(&document.hours.to, &mut report));
     if let (Some(opens), Some(closes)) = (opens, closes)

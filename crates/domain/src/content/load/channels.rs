@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{
     Files,
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, read_reported, shorten, unknown},
 };
 use crate::{
     content::channels::{Channel, ChannelKind, Channels, Order},
-    document::{Position, Problem, Spanned, read as read_document},
+    document::{Position, Problem, Spanned},
     notice::{self, Reason},
     severity::Severity,
     time::Span,
@@ -49,9 +49,7 @@ struct OrderDocument {
 /// The channels of the folder; without the file, everything stands on the dashboard alone.
 pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Channels {
     let Some((path, text)) = files.first() else { return Channels::dashboard() };
-    let (document, found) = read_document::<ChannelsDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
+    let (document, mut report) = read_reported::<ChannelsDocument>(path, text, problems);
     let Some(document) = document else { return Channels::default() };
     let mut seen = Seen::default();
     let mut channels = Vec::new();

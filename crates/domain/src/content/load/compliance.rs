@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{
     Files,
-    report::{Report, unknown},
+    report::{Report, only, unknown},
 };
 use crate::{
     compliance::{Check, Control, Group},
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     figures,
     severity::Severity,
     time::Span,
@@ -37,11 +37,7 @@ struct ControlDocument {
 
 /// What the folder demands; nothing where it says nothing.
 pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Vec<Control> {
-    let Some((path, text)) = files.first() else { return Vec::new() };
-    let (document, found) = read_document::<ComplianceDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Vec::new() };
+    let Some((document, mut report)) = only::<ComplianceDocument>(files, problems) else { return Vec::new() };
     let mut controls = Vec::new();
     for (id, line) in document.controls {
         if controls.len() == CONTROLS_MAX {

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{Files, report::Report};
+use super::{Files, report::only};
 use crate::{
     confidence::Weights,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
 };
 
 /// Nothing is certain before a person has confirmed it.
@@ -24,11 +24,9 @@ struct WeightsDocument {
 
 /// What the folder says; the default where it says nothing.
 pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Weights {
-    let Some((path, text)) = files.first() else { return Weights::default() };
-    let (document, found) = read_document::<WeightsDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Weights::default() };
+    let Some((document, mut report)) = only::<WeightsDocument>(files, problems) else {
+        return Weights::default();
+    };
     let mut points = |number: &Spanned<u64>| {
         if number.value > MOST {
             report.at(number, format!("{} is out of bounds; use 0 to {MOST} points", number.value));

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::{
     Files,
     exercise::{self, DrillKind},
-    report::{Report, shorten, unknown},
+    report::{Report, read_reported, shorten, unknown},
 };
 use crate::{
     content::drill::{Act, Deed, Drill, Part, Targets},
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     playbook::{Kind, Playbook},
     targets::Target as Held,
     time::Span,
@@ -67,9 +67,7 @@ pub(super) fn read<'p>(
     let mut drills = BTreeMap::new();
     let technical = files.iter().filter(|(path, text)| exercise::kind_of(path, text) == DrillKind::Technical);
     for (path, text) in technical {
-        let (document, found) = read_document::<DrillDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<DrillDocument>(path, text, problems);
         let Some(document) = document else { continue };
         let name = name_of(path).unwrap_or(path);
         report.id("the scenario", &document.scenario);

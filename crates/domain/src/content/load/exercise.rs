@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     Files,
     drill::name_of,
-    report::{Report, unknown},
+    report::{Report, read_reported, unknown},
 };
 use crate::{
     content::{
@@ -88,9 +88,7 @@ pub(super) fn read(
 }
 
 fn tabletop(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Exercise> {
-    let (document, found) = read_document::<TabletopDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
+    let (document, mut report) = read_reported::<TabletopDocument>(path, text, problems);
     let document = document?;
     report.line("the name", &document.name);
     let injects = &document.injects;
@@ -123,9 +121,7 @@ fn bounded(text: &Spanned<String>, report: &mut Report<'_>) {
 }
 
 fn communication(path: &str, text: &str, people: &People, problems: &mut Vec<Problem>) -> Option<Exercise> {
-    let (document, found) = read_document::<CommunicationDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
+    let (document, mut report) = read_reported::<CommunicationDocument>(path, text, problems);
     let document = document?;
     report.line("the name", &document.name);
     let reach = &document.reach;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     Files, Known,
     people::known_contacts,
-    report::{Report, Seen, unknown},
+    report::{Report, Seen, read_reported, unknown},
 };
 use crate::{
     content::{
@@ -17,7 +17,7 @@ use crate::{
         people::People,
     },
     correlate::TARGET_LABELS,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     expr::{Expr, Type},
     time::Span,
 };
@@ -89,16 +89,12 @@ pub(super) fn read(
 ) {
     if let Some((path, text)) = escalation.first() {
         // What is wrong with the rest of the file was told when that was read.
-        let (document, found) = read_document::<EscalationDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<EscalationDocument>(path, text, problems);
         people.factors =
             document.map(|found| factors(&found.factors, known, people, &mut report)).unwrap_or_default();
     }
     if let Some((path, text)) = teams.first() {
-        let (document, found) = read_document::<TeamsDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<TeamsDocument>(path, text, problems);
         people.specialists = document
             .map(|found| specialists(&found.specialists, known, people, &mut report))
             .unwrap_or_default();

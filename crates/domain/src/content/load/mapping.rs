@@ -9,12 +9,12 @@ use serde::{
 
 use super::{
     Files,
-    report::{Report, shorten, unknown},
+    report::{Report, read_reported, shorten, unknown},
     trial,
 };
 use crate::{
     correlate::TARGET_LABELS,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     mapping::{Headers, LABELS_MAX, Mapping, Path, Pick, Text},
     time::{Span, Timestamp},
 };
@@ -129,9 +129,7 @@ impl<'de> Visitor<'de> for PickVisitor {
 pub(super) fn read<'a>(files: &Files<'a>, problems: &mut Vec<Problem>) -> BTreeMap<&'a str, Arc<Mapping>> {
     let mut mappings = BTreeMap::new();
     for &(path, text) in files {
-        let (document, found) = read_document::<MappingDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<MappingDocument>(path, text, problems);
         let Some(document) = document else { continue };
         let before = report.count();
         let mapping = check(document, path, &mut report);

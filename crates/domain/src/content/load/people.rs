@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::{
     Files, calendar,
-    report::{Report, Seen, unknown},
+    report::{Report, Seen, read_reported, unknown},
 };
 use crate::{
     content::{
         calendar::{Beat, Every, Wait},
         people::{Contact, Level, People, SeverityTerms, Team},
     },
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     playbook::Playbook,
     severity::Severity,
     time::Span,
@@ -172,9 +172,7 @@ fn one<D: DeserializeOwned>(
     take: impl FnOnce(D, &mut Report<'_>),
 ) -> bool {
     let Some((path, text)) = files.first() else { return true };
-    let (document, found) = read_document::<D>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
+    let (document, mut report) = read_reported::<D>(path, text, problems);
     let Some(document) = document else { return false };
     take(document, &mut report);
     true

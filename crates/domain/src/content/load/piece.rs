@@ -10,12 +10,12 @@ use super::{
     Files, Known,
     block::{self, Places},
     playbook::{MAX_STEPS, Scope, compile},
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, read_reported, shorten, unknown},
     step::StepDocument,
 };
 use crate::{
     content::gate_env,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     expr::{Constant, Env, Stands, Type},
     playbook::{PASSES_MOST, Step},
 };
@@ -107,9 +107,7 @@ pub(super) fn read<'a>(files: &Files<'a>, known: Known<'_>, problems: &mut Vec<P
     let mut pieces = Pieces::default();
     let mut ids = Seen::default();
     for &(path, text) in files {
-        let (document, found) = read_document::<PieceDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<PieceDocument>(path, text, problems);
         let Some(document) = document else { continue };
         if ids.insert("the piece", &document.id, &mut report) {
             let reached = BTreeSet::new();

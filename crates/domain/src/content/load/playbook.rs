@@ -9,11 +9,11 @@ use super::{
     block::{self, Places},
     charter, hash,
     piece::{self, Inputs, Pieces},
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, read_reported, shorten, unknown},
     step::StepDocument,
 };
 use crate::{
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     expr::{Env, Expr, Stands, Type},
     playbook::{Criticality, Gate, Life, PASSES_MOST, Playbook, Procedure, Response, Stage},
     severity::Severity,
@@ -88,9 +88,7 @@ pub(super) fn read<'a>(
     let mut choices = Choices::default();
     let mut playbooks = BTreeMap::new();
     for &(path, text) in files {
-        let (document, found) = read_document::<PlaybookDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<PlaybookDocument>(path, text, problems);
         let Some(document) = document else { continue };
         let before = report.count();
         ids.insert("the playbook", &document.id, &mut report);
@@ -112,9 +110,7 @@ pub(super) fn read_one(
     known: Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Read> {
-    let (document, found) = read_document::<PlaybookDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
+    let (document, mut report) = read_reported::<PlaybookDocument>(path, text, problems);
     check(&document?, text, known, &mut report)
 }
 

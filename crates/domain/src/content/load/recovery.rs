@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use super::{
     Files, Types,
-    report::{Report, unknown},
+    report::{Report, only, unknown},
 };
 use crate::{
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     recovery::{Close, Recovery, Require},
     severity::Severity,
     time::Span,
@@ -69,11 +69,9 @@ struct ReportsDocument {
 
 /// What the folder says of recovery; the default where it says nothing.
 pub(super) fn read(files: &Files<'_>, types: Option<&Types>, problems: &mut Vec<Problem>) -> Recovery {
-    let Some((path, text)) = files.first() else { return Recovery::default() };
-    let (document, found) = read_document::<RecoveryDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Recovery::default() };
+    let Some((document, mut report)) = only::<RecoveryDocument>(files, problems) else {
+        return Recovery::default();
+    };
     let watch = document.watch;
     let by_severity = [watch.informational, watch.low, watch.medium, watch.high, watch.critical];
     let watch = by_severity.map(|text| {

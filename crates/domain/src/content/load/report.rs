@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
+use serde::de::DeserializeOwned;
+
+use super::Files;
 use crate::{
-    document::{MAX_PROBLEMS, Position, Problem, Spanned, nearest},
+    document::{MAX_PROBLEMS, Position, Problem, Spanned, nearest, read},
     time::Span,
 };
 
@@ -14,6 +17,28 @@ const MAX_NAME_BYTES: usize = 100;
 pub(super) struct Report<'r> {
     path: &'r str,
     problems: &'r mut Vec<Problem>,
+}
+
+/// A file as a document of its kind, if it is one, and where its problems go.
+pub(super) fn read_reported<'r, D: DeserializeOwned>(
+    path: &'r str,
+    text: &str,
+    problems: &'r mut Vec<Problem>,
+) -> (Option<D>, Report<'r>) {
+    let (document, found) = read(path, text);
+    let mut report = Report::new(path, problems);
+    report.add(found);
+    (document, report)
+}
+
+/// The one file of a kind; nothing where there is none, or where it cannot be read, which is told.
+pub(super) fn only<'r, D: DeserializeOwned>(
+    files: &Files<'r>,
+    problems: &'r mut Vec<Problem>,
+) -> Option<(D, Report<'r>)> {
+    let (path, text) = files.first()?;
+    let (document, report) = read_reported(path, text, problems);
+    Some((document?, report))
 }
 
 impl<'r> Report<'r> {

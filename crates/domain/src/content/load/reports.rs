@@ -2,9 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Files, report::Report};
+use super::{
+    Files,
+    report::{Report, only},
+};
 use crate::{
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     report::Terms,
     time::Span,
 };
@@ -30,11 +33,7 @@ struct ReportsDocument {
 /// `act_from` is how sure it has to be to act alone.
 pub(super) fn read(files: &Files<'_>, act_from: u8, problems: &mut Vec<Problem>) -> Terms {
     let mut terms = Terms::default();
-    let Some((path, text)) = files.first() else { return terms };
-    let (document, found) = read_document::<ReportsDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return terms };
+    let Some((document, mut report)) = only::<ReportsDocument>(files, problems) else { return terms };
     let types = [
         (&mut terms.incident_type, document.incident_type),
         (&mut terms.outside_type, document.outside_type),

@@ -8,12 +8,12 @@ use super::{
     Files, Known,
     condition::{self, ConditionDocument},
     over::{self, CountDocument},
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, read_reported, shorten, unknown},
 };
 use crate::{
     content::Rule,
     detect::On,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     matcher::{self, Matcher},
     severity::Severity,
     time::Span,
@@ -55,9 +55,7 @@ pub(super) fn read<'a>(
     let mut seen = Seen::default();
     let mut rules = BTreeMap::new();
     for &(path, text) in files {
-        let (document, found) = read_document::<RuleDocument>(path, text);
-        let mut report = Report::new(path, problems);
-        report.add(found);
+        let (document, mut report) = read_reported::<RuleDocument>(path, text, problems);
         let Some(document) = document else { continue };
         let before = report.count();
         report.id("the rule", &document.id);

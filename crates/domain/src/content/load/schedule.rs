@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     Files, calendar,
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, only, shorten, unknown},
 };
 use crate::{
     content::{
@@ -12,7 +12,7 @@ use crate::{
         people::People,
         schedule::{Reviewed, Routine, Schedule, Work},
     },
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     time::Span,
 };
 
@@ -49,11 +49,7 @@ pub(super) fn read<'d>(
     problems: &mut Vec<Problem>,
 ) -> Schedule {
     let mut schedule = Schedule::new();
-    let Some((path, text)) = files.first() else { return schedule };
-    let (document, found) = read_document::<ScheduleDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return schedule };
+    let Some((document, mut report)) = only::<ScheduleDocument>(files, problems) else { return schedule };
     if let Some(more) = document.routines.get(ROUTINES_MAX) {
         report.at(&more.id, format!("at most {ROUTINES_MAX} routines are read"));
     }

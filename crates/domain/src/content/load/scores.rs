@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{
     Files, Kind, Known, of_kind,
-    report::{Report, Seen, is_id, shorten, unknown},
+    report::{Report, Seen, is_id, only, shorten, unknown},
     trial,
 };
 use crate::{
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     score::{OF_INCIDENT, Part, Rule, Rules, WHOLE},
 };
 
@@ -52,11 +52,9 @@ pub(super) fn read(
 }
 
 fn rules(files: &Files<'_>, known: Known<'_>, problems: &mut Vec<Problem>) -> Rules {
-    let Some((path, text)) = files.first() else { return Rules::default() };
-    let (document, found) = read_document::<ScoresDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Rules::default() };
+    let Some((document, mut report)) = only::<ScoresDocument>(files, problems) else {
+        return Rules::default();
+    };
     let (mut rules, mut seen): (Vec<Rule>, _) = (Vec::new(), Seen::default());
     for document in &document.scores {
         if rules.len() >= SCORES_MOST {

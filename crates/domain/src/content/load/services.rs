@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     Files, Known,
     action::fits,
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, only, shorten, unknown},
 };
 use crate::{
     content::{
@@ -16,7 +16,7 @@ use crate::{
         services::{Check, GROUP_MOST, ServiceSpec, Services, Verifies},
     },
     correlate::TARGET_LABELS,
-    document::{Position, Problem, Spanned, read as read_document},
+    document::{Position, Problem, Spanned},
     time::Span,
 };
 
@@ -72,11 +72,9 @@ enum Part {
 
 /// The services of the folder; none where there is no file.
 pub(super) fn read(files: &Files<'_>, known: Known<'_>, problems: &mut Vec<Problem>) -> Services {
-    let Some((path, text)) = files.first() else { return Services::new() };
-    let (document, found) = read_document::<ServicesDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Services::new() };
+    let Some((document, mut report)) = only::<ServicesDocument>(files, problems) else {
+        return Services::new();
+    };
     let list = &document.services;
     if list.value.len() > SERVICES_MOST {
         let count = list.value.len();

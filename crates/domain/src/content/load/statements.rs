@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Files,
-    report::{Report, Seen, unknown},
+    report::{Report, Seen, only, unknown},
 };
 use crate::{
     approval::Terms,
@@ -14,7 +14,7 @@ use crate::{
         people::People,
         statements::{StatementKind, Statements},
     },
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     time::Span,
 };
 
@@ -49,11 +49,7 @@ pub(super) fn read(
     problems: &mut Vec<Problem>,
 ) -> Statements {
     let mut kinds = Statements::new();
-    let Some((path, text)) = files.first() else { return kinds };
-    let (document, found) = read_document::<StatementsDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return kinds };
+    let Some((document, mut report)) = only::<StatementsDocument>(files, problems) else { return kinds };
     if let Some(more) = document.statements.get(KINDS_MAX) {
         report.at(&more.kind, format!("at most {KINDS_MAX} kinds are read"));
     }

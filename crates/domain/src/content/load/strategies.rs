@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     Files, Known,
     action::fits,
-    report::{Report, Seen, shorten, unknown},
+    report::{Report, Seen, only, shorten, unknown},
 };
 use crate::{
     content::{
@@ -20,7 +20,7 @@ use crate::{
         strategies::{AtOnce, Strategies, Strategy},
     },
     control::own,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     severity::{Risk, Severity},
     time::Span,
 };
@@ -78,11 +78,9 @@ pub(super) fn read(
     people: &People,
     problems: &mut Vec<Problem>,
 ) -> Strategies {
-    let Some((path, text)) = files.first() else { return Strategies::default() };
-    let (document, found) = read_document::<StrategiesDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Strategies::default() };
+    let Some((document, mut report)) = only::<StrategiesDocument>(files, problems) else {
+        return Strategies::default();
+    };
     let entries = &document.strategies;
     if entries.value.len() > STRATEGIES_MOST {
         let count = entries.value.len();

@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::{
     Files, Types,
-    report::{Report, unknown},
+    report::{Report, only, unknown},
 };
 use crate::{
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     figures::{self, Unit},
     severity::Severity,
     targets::{Target, Targets},
@@ -41,11 +41,9 @@ struct TargetDocument {
 
 /// What the folder demands; nothing where it says nothing.
 pub(super) fn read(files: &Files<'_>, types: Option<&Types>, problems: &mut Vec<Problem>) -> Targets {
-    let Some((path, text)) = files.first() else { return Targets::default() };
-    let (document, found) = read_document::<TargetsDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return Targets::default() };
+    let Some((document, mut report)) = only::<TargetsDocument>(files, problems) else {
+        return Targets::default();
+    };
     let all = target(&document.all, &mut report);
     let mut severities = BTreeMap::new();
     for (name, line) in &document.severities {

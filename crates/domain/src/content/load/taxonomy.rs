@@ -4,12 +4,12 @@ use serde::Deserialize;
 
 use super::{
     Files, Types,
-    report::{Report, Seen, shorten},
+    report::{Report, Seen, only, shorten},
 };
 use crate::{
     content::IncidentType,
     correlate::WINDOW_DEFAULT,
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     severity::Severity,
     time::Span,
 };
@@ -36,11 +36,7 @@ struct TypeDocument {
 
 /// The types of the folder, or `None` when the file is missing or cannot be read.
 pub(super) fn read(files: &Files<'_>, problems: &mut Vec<Problem>) -> Option<Types> {
-    let (path, text) = *files.first()?;
-    let (document, found) = read_document::<TaxonomyDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let document = document?;
+    let (document, mut report) = only::<TaxonomyDocument>(files, problems)?;
     let mut names = Seen::default();
     let mut types = Types::default();
     for entry in &document.types {

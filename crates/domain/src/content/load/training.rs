@@ -4,14 +4,14 @@ use serde::Deserialize;
 
 use super::{
     Files,
-    report::{Report, Seen, unknown},
+    report::{Seen, only, unknown},
 };
 use crate::{
     content::{
         people::People,
         training::{Course, Training},
     },
-    document::{Problem, Spanned, read as read_document},
+    document::{Problem, Spanned},
     time::Span,
 };
 
@@ -35,11 +35,7 @@ struct CourseDocument {
 
 pub(super) fn read(files: &Files<'_>, people: &People, problems: &mut Vec<Problem>) -> Training {
     let mut training = Training::new();
-    let Some((path, text)) = files.first() else { return training };
-    let (document, found) = read_document::<TrainingDocument>(path, text);
-    let mut report = Report::new(path, problems);
-    report.add(found);
-    let Some(document) = document else { return training };
+    let Some((document, mut report)) = only::<TrainingDocument>(files, problems) else { return training };
     if let Some(more) = document.courses.get(COURSES_MAX) {
         report.at(&more.id, format!("at most {COURSES_MAX} courses are read"));
     }
