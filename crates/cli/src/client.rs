@@ -12,6 +12,7 @@ mod tests;
 use std::{io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
+use clap::ValueEnum;
 use http_body_util::BodyExt as _;
 use hyper::{
     Method, Request,
@@ -317,6 +318,11 @@ pub(crate) fn encode(text: &str) -> String {
         }
     }
     out
+}
+
+/// A choice as the API spells it.
+pub(crate) fn named(choice: impl ValueEnum) -> String {
+    choice.to_possible_value().map(|value| value.get_name().replace('-', "_")).unwrap_or_default()
 }
 
 fn tls(ca_pem: Option<&[u8]>) -> anyhow::Result<TlsConnector> {

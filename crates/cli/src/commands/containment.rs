@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     args::Global,
+    client::named,
     output::{Output, Verdict},
     session,
 };
@@ -121,16 +122,6 @@ pub(crate) struct Extend {
     span: Span,
 }
 
-impl Settled {
-    fn name(self) -> &'static str {
-        match self {
-            Settled::Applied => "applied",
-            Settled::NotApplied => "not_applied",
-            Settled::Retry => "retry",
-        }
-    }
-}
-
 impl Command {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> anyhow::Result<Verdict> {
         let client = session::client(global)?;
@@ -184,7 +175,7 @@ impl Command {
                 change(id, "release", json!({}), format!("{id} is being taken back"))
             }
             Command::Settle(Settle { id, verdict, why }) => {
-                let body = json!({ "verdict": verdict.name(), "why": why });
+                let body = json!({ "verdict": named(*verdict), "why": why });
                 change(id, "settle", body, format!("{id} is settled"))
             }
             Command::Extend(Extend { id, span }) => {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     args::Global,
+    client::named,
     output::{Output, Verdict},
     session,
 };
@@ -67,15 +68,6 @@ pub(crate) struct List {
 enum Sort {
     Priority,
     Newest,
-}
-
-impl Sort {
-    fn name(self) -> &'static str {
-        match self {
-            Sort::Priority => "priority",
-            Sort::Newest => "newest",
-        }
-    }
 }
 
 /// Show one incident: alerts, run, containments, timeline with journal positions
@@ -234,17 +226,6 @@ enum Disposition {
     Duplicate,
 }
 
-impl Disposition {
-    fn name(self) -> &'static str {
-        match self {
-            Disposition::TruePositive => "true_positive",
-            Disposition::FalsePositive => "false_positive",
-            Disposition::Benign => "benign",
-            Disposition::Duplicate => "duplicate",
-        }
-    }
-}
-
 /// Say for the business that what was hurt works again
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence incident sign-off INC-13 'all customers are served again'")]
@@ -270,7 +251,7 @@ impl Command {
         match self {
             Command::List(command) => {
                 let status = if command.closed { "closed" } else { "open" };
-                let order = if command.closed { Sort::Newest } else { command.sort }.name();
+                let order = named(if command.closed { Sort::Newest } else { command.sort });
                 let items = client.list(&format!("{LIST}?status={status}&order={order}"), command.limit)?;
                 Ok(list(output, items, &format!("no incident is {status}")))
             }
@@ -327,7 +308,7 @@ impl Command {
                 Ok(page::checks(&incident, output))
             }
             Command::Close(Close { id, disposition }) => {
-                let body = json!({ "disposition": disposition.name() });
+                let body = json!({ "disposition": named(*disposition) });
                 change(id, "close", body, format!("{id} is closed"))
             }
         }

@@ -12,7 +12,7 @@ use super::{
     LIST, show,
 };
 use crate::{
-    client::Client,
+    client::{Client, named},
     output::{Output, Table, Verdict},
 };
 
@@ -109,18 +109,6 @@ enum Method {
     Other,
 }
 
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Method::FiveWhys => "five_whys",
-            Method::Fishbone => "fishbone",
-            Method::Timeline => "timeline",
-            Method::FaultTree => "fault_tree",
-            Method::Other => "other",
-        }
-    }
-}
-
 /// Say how it stands; whoever is concerned hears at once
 #[derive(Debug, Args)]
 #[command(
@@ -171,7 +159,7 @@ impl Threat {
 
 impl Cause {
     fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
-        let body = json!({ "text": self.text, "method": self.method.name(), "measures": self.measure });
+        let body = json!({ "text": self.text, "method": named(self.method), "measures": self.measure });
         send(client, output, self.id, "analysis/cause", &body, &format!("{} has its cause", self.id))
     }
 }

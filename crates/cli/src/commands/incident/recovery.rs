@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{LIST, show};
 use crate::{
-    client::Client,
+    client::{Client, named},
     output::{Output, Table, Verdict},
 };
 
@@ -50,16 +50,6 @@ enum Of {
     Health,
 }
 
-impl Of {
-    fn name(self) -> &'static str {
-        match self {
-            Of::Data => "data",
-            Of::Posture => "posture",
-            Of::Health => "health",
-        }
-    }
-}
-
 impl Recovery {
     pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
         Ok(one(&client.get(&format!("{LIST}/{}/recovery", self.id))?, output))
@@ -74,7 +64,7 @@ impl Recover {
 
 impl Verify {
     pub(super) fn run(&self, client: &Client, output: &Output) -> anyhow::Result<Verdict> {
-        let (of, passed) = (self.of.name(), !self.failed);
+        let (of, passed) = (named(self.of), !self.failed);
         let body = json!({ "of": of, "service": self.service, "passed": passed, "note": self.note });
         let answer = client.post(&format!("{LIST}/{}/verify", self.id), &body)?;
         let how = if passed { "holds" } else { "does not hold" };
