@@ -115,6 +115,7 @@ fn announce(running: &Running, demo: bool, output: &Output) -> anyhow::Result<()
             "token_file": token_file,
             "content": running.content_hash(),
             "simulated_estate": running.estate().is_some(),
+            "file_roots": running.roots(),
             "log_key": running.log_key().to_string(),
             "first_person": running.first_person().map(|first| first.name.clone()),
         }));
@@ -133,12 +134,7 @@ fn announce(running: &Running, demo: bool, output: &Output) -> anyhow::Result<()
     let hash: String = running.content_hash().chars().take(16).collect();
     output.line(format!("content   {} ({hash})", escape(&running.content_source())));
     output.line(format!("log key   {}", running.log_key()));
-    if running.estate().is_some() {
-        let note = "actions go to the SIMULATED ESTATE in this process; nothing real is touched";
-        output.line(format!("acts on   {}", output.paint(Colour::Yellow, note)));
-    } else {
-        output.line(format!("acts on   {}", escape(&running.connectors().join(", "))));
-    }
+    output.line(format!("acts on   {}", acts_on(running, output)));
     for (connector, verb) in running.missing_connectors() {
         let warning = format!(
             "no connector `{connector}`: `{verb}` and its like will fail; add [connectors.{connector}]"
@@ -149,6 +145,24 @@ fn announce(running: &Running, demo: bool, output: &Output) -> anyhow::Result<()
     output.line(format!("Next: {}", next_command(running, demo)));
     output.line(format!("Look: {}   (a browser; log in with the token)", running.address()));
     std::io::stdout().flush().context("cannot print")
+}
+
+fn acts_on(running: &Running, output: &Output) -> String {
+    let roots: Vec<String> = running.roots().iter().map(|root| escape(&root.display().to_string())).collect();
+    let files = (!roots.is_empty()).then(|| format!("the REAL files below {}", roots.join(", ")));
+    match (running.estate().is_some(), files) {
+        (true, None) => output.paint(
+            Colour::Yellow,
+            "actions go to the SIMULATED ESTATE in this process; nothing real is touched",
+        ),
+        (true, Some(files)) => {
+            output.paint(Colour::Yellow, &format!("the SIMULATED ESTATE in this process, and {files}"))
+        }
+        (false, files) => {
+            let connectors = running.connectors().iter().map(|name| escape(name));
+            connectors.chain(files).collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 fn next_command(running: &Running, demo: bool) -> String {

@@ -60,6 +60,7 @@ pub(crate) struct Running {
     log_key: VerifierKey,
     estate: Option<Arc<Estate>>,
     connectors: Vec<String>,
+    roots: Vec<PathBuf>,
     first_person: Option<FirstPerson>,
 }
 
@@ -139,6 +140,7 @@ impl Running {
             log_key,
             estate: settings.estate,
             connectors: settings.connectors.into_keys().collect(),
+            roots: settings.roots,
             first_person,
         })
     }
@@ -169,6 +171,11 @@ impl Running {
 
     pub(crate) fn connectors(&self) -> &[String] {
         &self.connectors
+    }
+
+    /// Folders on whose files actions act.
+    pub(crate) fn roots(&self) -> &[PathBuf] {
+        &self.roots
     }
 
     /// The connectors that actions name and no configuration has, each with one of those actions.

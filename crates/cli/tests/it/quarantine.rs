@@ -59,6 +59,11 @@ fn path(server: &Server, name: &str) -> String {
 #[test]
 fn a_real_file_goes_out_of_reach_and_its_bytes_are_nowhere_in_the_clear() {
     let server = start(folder());
+    assert_eq!(
+        server.said["file_roots"].as_array().unwrap().len(),
+        1,
+        "it says so where real files are within reach"
+    );
     let target = path(&server, "files/file.exe");
     let (status, action) = post(&server, &target);
     assert_eq!(status, 201, "{action:#}");

@@ -46,6 +46,8 @@ pub(crate) fn stderr(output: &Output) -> String {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    /// What it said when it was ready.
+    pub(crate) said: Value,
     pub(crate) folder: TempDir,
 }
 
@@ -69,8 +71,9 @@ impl Server {
             .stderr(said)
             .spawn()
             .unwrap();
-        let address = first_json(&mut child)["address"].as_str().unwrap().to_owned();
-        Server { child, address, folder }
+        let said = first_json(&mut child);
+        let address = said["address"].as_str().unwrap().to_owned();
+        Server { child, address, said, folder }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
