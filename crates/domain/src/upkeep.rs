@@ -73,6 +73,9 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
     pub to: Life,
+    /// It is looked at anew after it was retired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_retired: bool,
     pub file: TextHash,
     pub by: Option<PersonId>,
     pub at: Timestamp,
@@ -103,6 +106,8 @@ impl Upkeep {
     /// How far this procedure is.
     pub fn life(&self, playbook: &Playbook) -> Life {
         match self.moved(playbook) {
+            // What was looked at was another text.
+            Some(moved) if moved.file != playbook.file => Life::Retired,
             Some(moved) => moved.to,
             None => playbook.charter.status,
         }
@@ -111,7 +116,8 @@ impl Upkeep {
     /// What a person said that holds for this text.
     pub fn moved(&self, playbook: &Playbook) -> Option<&Moved> {
         let moved = self.procedures.get(playbook.id.as_str())?;
-        (moved.to == Life::Retired || moved.file == playbook.file).then_some(moved)
+        let retired = moved.to == Life::Retired || moved.was_retired;
+        (retired || moved.file == playbook.file).then_some(moved)
     }
 }
 
@@ -223,9 +229,10 @@ pub fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
 pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
     upkeep.seq += 1;
     match event {
-        Event::Moved { playbook, to, file, why, .. } => {
+        Event::Moved { playbook, from, to, file, why, .. } => {
+            let was_retired = *from == Life::Retired && *to == Life::Review;
             let (to, file, by) = (*to, file.clone(), meta.actor.person());
-            let moved = Moved { to, file, by, at: meta.time, why: why.clone() };
+            let moved = Moved { to, was_retired, file, by, at: meta.time, why: why.clone() };
             upkeep.procedures.insert(playbook.clone(), moved);
         }
         Event::Trained { course, contact, until } => {

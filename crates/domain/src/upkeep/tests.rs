@@ -96,6 +96,29 @@ fn a_new_text_is_what_it_says_and_a_retired_one_stays_retired() {
 }
 
 #[test]
+fn a_retired_one_whose_text_changes_while_it_is_in_review_stays_out_of_use_until_somebody_activates_it() {
+    let mut scene = Scene::new(&[]);
+    load(&mut scene, CUT_OFF);
+    scene.must(moves(Life::Retired));
+    scene.must(moves(Life::Review));
+    assert_eq!(life(&scene), Life::Review);
+    load(&mut scene, &CUT_OFF.replace("1.0.0", "1.1.0"));
+    assert_eq!(life(&scene), Life::Retired, "nobody has looked at this text");
+    alert(&mut scene, "validator-1");
+    assert_eq!(scene.state.runs.iter().count(), 0);
+    assert!(scene.refused(moves(Life::Active)).contains("is retired"));
+    // The same once more: what it was before is not forgotten.
+    scene.must(moves(Life::Review));
+    load(&mut scene, &with_status(&CUT_OFF.replace("1.0.0", "1.2.0"), "active"));
+    assert_eq!(life(&scene), Life::Retired);
+    scene.must(moves(Life::Review));
+    scene.must(moves(Life::Active));
+    assert_eq!(life(&scene), Life::Active);
+    load(&mut scene, &with_status(&CUT_OFF.replace("1.0.0", "1.3.0"), "draft"));
+    assert_eq!(life(&scene), Life::Draft, "once active, a new text is what it says");
+}
+
+#[test]
 fn of_two_for_the_same_incidents_one_is_active() {
     let other = CUT_OFF.replace("id: validator_compromise", "id: other_one");
     let mut scene = Scene::new(&[CUT_OFF, &with_status(&other, "review")]);
