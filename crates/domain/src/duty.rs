@@ -109,11 +109,12 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
     }
 }
 
-/// One at a time: while the last one is open, its owner hears that it is overdue instead.
+/// One at a time: while the last one is open, its owner hears again that it is overdue, if it is; what is not due yet has
+/// its reminder and its deadline still before it.
 fn open(state: &State, routine: &str, context: &Context) -> Option<(DutyId, Event)> {
     let known = state.content.schedule.get(routine)?;
     if let Some(open) = state.duties.values().find(|duty| *duty.routine == *routine) {
-        return Some((open.id, Event::Overdue));
+        return (open.due < context.now).then_some((open.id, Event::Overdue));
     }
     let due = known.due.after(context.now, state.content.people.calendar.as_ref());
     let remind_at = Timestamp(due.0.saturating_sub_unsigned(known.remind.0)).max(context.now);
