@@ -112,7 +112,7 @@ impl From<&duty::Duty> for Duty {
             opened_at: text(duty.opened_at),
             due_at: text(duty.due),
             told: name(&duty.told),
-            done_by: duty.done.map(|(by, _)| text(by)),
+            done_by: duty.done.and_then(|(by, _)| by).map(text),
             done_at: duty.done.map(|(_, at)| text(at)),
             note: duty.done.map(|_| duty.note.to_string()),
         }
