@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access,
-    content::schedule::Routine,
+    content::{calendar::Calendar, schedule::Routine},
     event::{Context, Meta, Rejected},
     id::PersonId,
     playbook::{Life, Playbook, TextHash},
@@ -111,6 +111,12 @@ impl Upkeep {
             Some(moved) => moved.to,
             None => playbook.charter.status,
         }
+    }
+
+    /// When this routine comes round next. One that never did is counted from when the first person came.
+    pub fn next(&self, routine: &Routine, began: Timestamp, calendar: Option<&Calendar>) -> Timestamp {
+        let last = self.came.get(routine.id.as_str()).copied().unwrap_or(began);
+        routine.beat.next(last, calendar)
     }
 
     /// What a person said that holds for this text.
@@ -219,11 +225,10 @@ fn alone(state: &State, playbook: &Playbook) -> Result<(), Rejected> {
     }
 }
 
-/// When this routine comes round next. One that never did is counted from when the first person came.
-pub fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
+/// Nothing comes round where there is nobody.
+fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
     let began = state.people.values().next()?.added_at;
-    let last = state.upkeep.came.get(routine.id.as_str()).copied().unwrap_or(began);
-    Some(routine.beat.next(last, state.content.people.calendar.as_ref()))
+    Some(state.upkeep.next(routine, began, state.content.people.calendar.as_ref()))
 }
 
 pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
