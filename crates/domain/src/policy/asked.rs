@@ -322,7 +322,7 @@ fn of_upkeep(command: &upkeep::Command) -> Asked {
         upkeep::Command::Move { to: Life::Active, .. } => act::PROCEDURE_ACTIVATE,
         upkeep::Command::Move { to: Life::Retired, .. } => act::PROCEDURE_RETIRE,
         upkeep::Command::Complete { .. } => act::TRAINING_COMPLETE,
-        upkeep::Command::Round => return Asked::Own,
+        upkeep::Command::Round | upkeep::Command::Looked { .. } => return Asked::Own,
     };
     one(act, Thing::platform())
 }
