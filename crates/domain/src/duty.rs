@@ -1,7 +1,8 @@
 //! Duties: what somebody has to do because its time came round, with an owner and a deadline.
 //!
 //! Its owner hears of it when it comes, before it is due, and when it is overdue; of an overdue one the first level
-//! hears as well, and again each time its routine comes round. It is over when a person says what came of it.
+//! hears as well, and again each time its routine comes round. It is over when a person says what came of it, or when
+//! the drill that it asks for has passed.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     content::schedule::Work,
     event::{Context, Meta, Rejected},
-    id::{DutyId, PersonId},
+    id::{DutyId, ExerciseId, PersonId},
     state::State,
     time::{Span, Timestamp},
 };
@@ -24,6 +25,8 @@ pub enum Command {
     Open { routine: Box<str> },
     /// A person did it, and says what came of it.
     Complete { id: DutyId, note: String },
+    /// This drill was held and has passed.
+    Held { drill: Box<str>, exercise: ExerciseId },
     /// From its timer.
     Remind { id: DutyId },
 }
@@ -84,7 +87,8 @@ pub struct Duty {
     pub remind_at: Timestamp,
     pub due: Timestamp,
     pub told: Told,
-    pub done: Option<(PersonId, Timestamp)>,
+    /// By whom and when; by nobody where a drill passed by itself.
+    pub done: Option<(Option<PersonId>, Timestamp)>,
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub note: Box<str>,
 }
@@ -102,6 +106,12 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
             }
             Ok(vec![(id, Event::Completed { note: note.into() })])
         }
+        Command::Held { drill, exercise } => {
+            let asks = |duty: &&Duty| matches!(&duty.work, Work::Drill(asked) if *asked == drill);
+            let done =
+                |duty: &Duty| (duty.id, Event::Completed { note: format!("{exercise} passed").into() });
+            Ok(state.duties.values().filter(asks).map(done).collect())
+        }
         Command::Remind { id } => {
             let event = state.duties.get(&id).and_then(|duty| tell(duty, context.now));
             Ok(event.map(|event| (id, event)).into_iter().collect())
@@ -109,11 +119,12 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
     }
 }
 
-/// One at a time: while the last one is open, its owner hears that it is overdue instead.
+/// One at a time: while the last one is open, its owner hears again that it is overdue, if it is; what is not due yet has
+/// its reminder and its deadline still before it.
 fn open(state: &State, routine: &str, context: &Context) -> Option<(DutyId, Event)> {
     let known = state.content.schedule.get(routine)?;
     if let Some(open) = state.duties.values().find(|duty| *duty.routine == *routine) {
-        return Some((open.id, Event::Overdue));
+        return (open.due < context.now).then_some((open.id, Event::Overdue));
     }
     let due = known.due.after(context.now, state.content.people.calendar.as_ref());
     let remind_at = Timestamp(due.0.saturating_sub_unsigned(known.remind.0)).max(context.now);
@@ -162,7 +173,7 @@ pub fn apply(duty: &mut Duty, event: &Event, meta: &Meta) {
         Event::Reminded => duty.told = Told::Reminded,
         Event::Overdue => duty.told = Told::Overdue,
         Event::Completed { note } => {
-            duty.done = meta.actor.person().map(|person| (person, meta.time));
+            duty.done = Some((meta.actor.person(), meta.time));
             duty.note = note.clone();
         }
     }

@@ -372,13 +372,10 @@ fn react(state: &State, event: &Event, now: Timestamp) -> Vec<Command> {
         | Event::Health(_)
         | Event::Raw(..)
         | Event::Duty(..)
-        | Event::Upkeep(upkeep::Event::Moved { .. } | upkeep::Event::Trained { .. })
         | Event::Log(_) => Vec::new(),
         Event::Exercise(id, event) => exercises::after(state, *id, event),
         Event::Statement(id, event) => statement::follows(state, *id, event),
-        Event::Upkeep(upkeep::Event::Came { routine }) => {
-            vec![Command::Duty(duty::Command::Open { routine: routine.clone() })]
-        }
+        Event::Upkeep(event) => upkeep::follows(event, now),
         Event::Sighting(id, event) => watch::after_sighting(state, *id, event, now),
         Event::Evidence(id, event) => kept::after(state, *id, event),
         Event::Notice(id, event) => notices::after(state, *id, event, now),

@@ -1,4 +1,5 @@
-//! Upkeep: what keeps the house ready between incidents. Which procedures may start runs, and what came round when.
+//! Upkeep: what keeps the house ready between incidents. Which procedures may start runs, what came round when, and when
+//! the controls were last looked at.
 //!
 //! The text of a playbook says how far it is; a person moves it on. What a person said holds for the text they saw:
 //! a changed text is again what it says of itself, except that a retired procedure stays retired until somebody
@@ -7,14 +8,20 @@
 #[cfg(test)]
 mod tests;
 
+mod look;
+
+pub use look::{Ended, Month};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     access,
-    content::schedule::Routine,
+    content::{calendar::Calendar, schedule::Routine},
+    duty,
     event::{Context, Meta, Rejected},
+    flow,
     id::PersonId,
     playbook::{Life, Playbook, TextHash},
     state::State,
@@ -31,6 +38,8 @@ pub enum Command {
     Complete { course: String, contact: String },
     /// Something of the schedule has come round.
     Round,
+    /// The controls were looked at, and what does not hold was taken as alerts; with the month that has ended, if one has.
+    Looked { month: Option<Month> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +64,11 @@ pub enum Event {
         /// It counts until then.
         until: Timestamp,
     },
+    Looked {
+        /// Told of with this look, and never again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        month: Option<Month>,
+    },
 }
 
 impl Event {
@@ -65,6 +79,7 @@ impl Event {
             Event::Moved { to: Life::Retired, .. } => "procedure.retired",
             Event::Came { .. } => "routine.came",
             Event::Trained { .. } => "training.completed",
+            Event::Looked { .. } => "controls.looked_at",
         }
     }
 }
@@ -73,6 +88,9 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
     pub to: Life,
+    /// It is looked at anew after it was retired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_retired: bool,
     pub file: TextHash,
     pub by: Option<PersonId>,
     pub at: Timestamp,
@@ -89,6 +107,12 @@ pub struct Upkeep {
     pub came: BTreeMap<Box<str>, Timestamp>,
     /// By course and contact.
     pub trained: BTreeMap<Box<str>, BTreeMap<Box<str>, Trained>>,
+    /// When the controls were last looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
+    /// The last month that was told of, such as `2027-01`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month: Option<Box<str>>,
 }
 
 /// Who took a course when, and until when that counts.
@@ -103,15 +127,24 @@ impl Upkeep {
     /// How far this procedure is.
     pub fn life(&self, playbook: &Playbook) -> Life {
         match self.moved(playbook) {
+            // What was looked at was another text.
+            Some(moved) if moved.file != playbook.file => Life::Retired,
             Some(moved) => moved.to,
             None => playbook.charter.status,
         }
     }
 
+    /// When this routine comes round next. One that never did is counted from when the first person came.
+    pub fn next(&self, routine: &Routine, began: Timestamp, calendar: Option<&Calendar>) -> Timestamp {
+        let last = self.came.get(routine.id.as_str()).copied().unwrap_or(began);
+        routine.beat.next(last, calendar)
+    }
+
     /// What a person said that holds for this text.
     pub fn moved(&self, playbook: &Playbook) -> Option<&Moved> {
         let moved = self.procedures.get(playbook.id.as_str())?;
-        (moved.to == Life::Retired || moved.file == playbook.file).then_some(moved)
+        let retired = moved.to == Life::Retired || moved.was_retired;
+        (retired || moved.file == playbook.file).then_some(moved)
     }
 }
 
@@ -123,6 +156,10 @@ pub fn decide(state: &State, command: Command, context: &Context) -> Result<Vec<
             let came = |routine: &&Routine| next(state, routine).is_some_and(|at| at <= context.now);
             let routines = state.content.schedule.values().filter(came);
             Ok(routines.map(|routine| Event::Came { routine: routine.id.as_str().into() }).collect())
+        }
+        Command::Looked { month } => {
+            let month = month.filter(|month| !state.upkeep.is_told(&month.name));
+            Ok(vec![Event::Looked { month }])
         }
     }
 }
@@ -213,19 +250,19 @@ fn alone(state: &State, playbook: &Playbook) -> Result<(), Rejected> {
     }
 }
 
-/// When this routine comes round next. One that never did is counted from when the first person came.
-pub fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
+/// Nothing comes round where there is nobody.
+fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
     let began = state.people.values().next()?.added_at;
-    let last = state.upkeep.came.get(routine.id.as_str()).copied().unwrap_or(began);
-    Some(routine.beat.next(last, state.content.people.calendar.as_ref()))
+    Some(state.upkeep.next(routine, began, state.content.people.calendar.as_ref()))
 }
 
 pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
     upkeep.seq += 1;
     match event {
-        Event::Moved { playbook, to, file, why, .. } => {
+        Event::Moved { playbook, from, to, file, why, .. } => {
+            let was_retired = *from == Life::Retired && *to == Life::Review;
             let (to, file, by) = (*to, file.clone(), meta.actor.person());
-            let moved = Moved { to, file, by, at: meta.time, why: why.clone() };
+            let moved = Moved { to, was_retired, file, by, at: meta.time, why: why.clone() };
             upkeep.procedures.insert(playbook.clone(), moved);
         }
         Event::Trained { course, contact, until } => {
@@ -235,6 +272,23 @@ pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
         Event::Came { routine } => {
             upkeep.came.insert(routine.clone(), meta.time);
         }
+        Event::Looked { month } => {
+            upkeep.looked = Some(meta.time);
+            upkeep.month = month.as_ref().map(|month| month.name.clone()).or(upkeep.month.take());
+        }
+    }
+}
+
+pub fn follows(event: &Event, now: Timestamp) -> Vec<flow::Command> {
+    match event {
+        Event::Came { routine } => {
+            vec![flow::Command::Duty(duty::Command::Open { routine: routine.clone() })]
+        }
+        Event::Looked { month } => {
+            let alert = month.as_ref().map(|month| flow::Command::Receive(Box::new(month.alert(now))));
+            alert.into_iter().collect()
+        }
+        Event::Moved { .. } | Event::Trained { .. } => Vec::new(),
     }
 }
 

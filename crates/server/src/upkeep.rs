@@ -1,115 +1,151 @@
 //! What is looked at once a day, whoever asks: the controls, and whether a month has ended. What does not hold is an alert
-//! of the platform's own until it does.
+//! of the platform's own until it does. Whether a look is due follows from what is on record, so none is lost while
+//! nothing runs, and one that fails is made again.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     alert::Received,
     content::Content,
     event::Actor,
     figures::{CASES_MAX, Window, figures},
+    flow::Command,
     labels::Labels,
     time::{Span, Timestamp},
+    upkeep::{self, Ended, Month},
 };
-use engine::{Handle, Reader, backup::Shelf};
+use engine::{Handle, Reader, Refused, backup::Shelf};
 use tlog::VerifierKey;
 use tokio::sync::watch;
 
-use crate::api::compliance::{Looks, evaluated};
+use crate::api::compliance::{Control, Looks, evaluated};
 
-const DAY: Span = Span::secs(86_400);
-/// An alert stands until the next look is surely over.
-const STANDS: Span = Span::secs(26 * 3_600);
-/// How often it is asked whether a day is over.
+/// What does not hold stands until a look says that it does, however late that is made; ten years are never.
+const STANDS: Span = Span::secs(10 * 366 * 86_400);
+/// How often it is asked whether a look is due.
 const ASK: Duration = Duration::from_secs(60);
+/// When one that failed is made again.
+const AGAIN: Duration = Duration::from_secs(600);
 const CONTROL: &str = "ControlDoesNotHold";
-const MONTH: &str = "MonthEnded";
 /// Longest text of figures in one alert, in characters.
 const REPORT_MAX: usize = 3_000;
 
 /// The data directory, where there is one, and the key that signs its log.
 pub type Data = Option<(Arc<Shelf>, VerifierKey)>;
 
-/// Looks once a day, counted from the first entry of the journal, until the other side stops.
+/// Why there was no look.
+#[derive(Debug, thiserror::Error)]
+pub enum Missed {
+    #[error("what is on record could not be read: {0}")]
+    Read(#[from] engine::Error),
+    #[error("what was seen was not taken: {0}")]
+    Refused(#[from] Refused),
+}
+
+/// Looks once a day until the other side stops.
 pub async fn keep(
     handle: Handle,
     data: Data,
     content: watch::Receiver<Arc<Content>>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let first = handle.reader().clone();
-    let first = tokio::task::spawn_blocking(move || first.entry(0)).await;
-    let Ok(Ok(Some(first))) = first else { return };
-    let began = Timestamp(first.envelope.time_us);
-    let mut days = handle.now().since(began).0 / DAY.0;
+    let mut wait = ASK;
     loop {
         tokio::select! {
             _ = stopping.wait_for(|stops| *stops) => return,
-            () = tokio::time::sleep(ASK) => {}
+            () = tokio::time::sleep(wait) => {}
         }
-        let now = handle.now();
-        if now.since(began).0 / DAY.0 > days {
-            days = now.since(began).0 / DAY.0;
-            let content = content.borrow().clone();
-            if let Err(error) = look(&handle, data.clone(), content, now).await {
-                tracing::error!(%error, "the controls could not be looked at; the next look is in a day");
+        let content = content.borrow().clone();
+        wait = match look_if_due(&handle, data.clone(), content).await {
+            Ok(()) => ASK,
+            Err(error) => {
+                let minutes = AGAIN.as_secs() / 60;
+                tracing::error!(%error, "the controls could not be looked at; tried again in {minutes} minutes");
+                AGAIN
             }
-        }
+        };
     }
 }
 
-/// One look at the controls and the calendar.
-pub async fn look(
-    handle: &Handle,
-    data: Data,
-    content: Arc<Content>,
-    now: Timestamp,
-) -> Result<(), engine::Error> {
-    let reader = handle.reader().clone();
-    let read = move || {
-        let firing = reader.firing_alerts()?.into_iter().filter_map(|alert| {
-            let ours = alert.labels.get("alertname") == Some(CONTROL);
-            ours.then(|| alert.labels.get("control").map(str::to_owned)).flatten()
-        });
-        let firing: BTreeSet<String> = firing.collect();
-        let looks = match &data {
-            Some((shelf, log_key)) => Looks::of(Some(&**shelf), log_key.clone()),
-            None => Looks::none(),
-        };
-        let month = month(&reader, &content, now)?;
-        Ok::<_, engine::Error>((firing, evaluated(&reader, &content, now, &looks)?, month))
-    };
-    let (firing, controls, month) = match tokio::task::spawn_blocking(read).await {
-        Ok(read) => read?,
-        Err(error) => {
-            return Err(engine::Error::Corrupt { what: "the controls".to_owned(), why: error.to_string() });
-        }
-    };
-    let mut alerts = Vec::new();
-    for control in controls.iter().filter(|one| !one.holds || firing.contains(&one.id)) {
-        let labels = [("alertname", CONTROL), ("control", &control.id), ("group", control.group.name())];
-        let until = if control.holds { now } else { now.plus(STANDS) };
-        alerts.extend(alert(&labels, &format!("{}: {}", control.title, control.said), until));
-    }
-    alerts.extend(month);
-    if !alerts.is_empty()
-        && let Err(refused) = handle.receive(Actor::Platform, alerts).await
-    {
-        tracing::warn!(reason = %refused, "alerts of the controls were not taken; the next look sends them again");
+async fn look_if_due(handle: &Handle, data: Data, content: Arc<Content>) -> Result<(), Missed> {
+    let now = handle.now();
+    if read(handle, move |reader| is_due(reader, now)).await? {
+        look(handle, data, content, now).await?;
     }
     Ok(())
 }
 
-/// On the first look of a month: the figures of the last one, which wait to be reviewed.
-fn month(reader: &Reader, content: &Content, now: Timestamp) -> Result<Option<Received>, engine::Error> {
-    let of = |at: Timestamp| at.to_jiff().strftime("%Y-%m").to_string();
-    let before = Timestamp(now.0.saturating_sub_unsigned(DAY.0));
-    let (this, last) = (of(now), of(before));
-    let first = |month: &str| format!("{month}-01T00:00:00Z").parse::<Timestamp>().ok();
-    let (Some(since), Some(until)) = (first(&last), first(&this)) else { return Ok(None) };
-    if this == last {
-        return Ok(None);
+/// Whether the look of this day is still to be made; days are counted from the first entry of the journal.
+pub fn is_due(reader: &Reader, now: Timestamp) -> Result<bool, engine::Error> {
+    let Some(began) = began(reader)? else { return Ok(false) };
+    Ok(reader.upkeep()?.look_is_due(began, now))
+}
+
+fn began(reader: &Reader) -> Result<Option<Timestamp>, engine::Error> {
+    Ok(reader.entry(0)?.map(|first| Timestamp(first.envelope.time_us)))
+}
+
+async fn read<T: Send + 'static>(
+    handle: &Handle,
+    read: impl FnOnce(&Reader) -> Result<T, engine::Error> + Send + 'static,
+) -> Result<T, engine::Error> {
+    let reader = handle.reader().clone();
+    match tokio::task::spawn_blocking(move || read(&reader)).await {
+        Ok(read) => read,
+        Err(error) => Err(engine::Error::Corrupt { what: "the controls".to_owned(), why: error.to_string() }),
     }
+}
+
+/// One look at the controls and the calendar. It is on record once all that it found was taken.
+pub async fn look(handle: &Handle, data: Data, content: Arc<Content>, now: Timestamp) -> Result<(), Missed> {
+    let seen = move |reader: &Reader| {
+        let looks = match &data {
+            Some((shelf, log_key)) => Looks::of(Some(&**shelf), log_key.clone()),
+            None => Looks::none(),
+        };
+        let controls = evaluated(reader, &content, now, &looks)?;
+        Ok((alerts(&controls, firing(reader)?, now), month(reader, &content, now)?))
+    };
+    let (alerts, month) = read(handle, seen).await?;
+    if !alerts.is_empty() {
+        let receipt = handle.receive(Actor::Platform, alerts).await?;
+        for (_, reason) in receipt.refused {
+            tracing::warn!(%reason, "an alert of a control was refused");
+        }
+    }
+    let looked = upkeep::Command::Looked { month };
+    handle.command(Actor::Platform, Command::Upkeep(looked)).await?;
+    Ok(())
+}
+
+/// The controls that stand as not holding.
+fn firing(reader: &Reader) -> Result<Vec<Labels>, engine::Error> {
+    let all = reader.firing_alerts()?.into_iter().map(|alert| alert.labels);
+    Ok(all.filter(|labels| labels.get("alertname") == Some(CONTROL)).collect())
+}
+
+/// What does not hold, and the end of what stands but does not belong to it any more: it holds again, or is no control now.
+fn alerts(controls: &[Control], firing: Vec<Labels>, now: Timestamp) -> Vec<Received> {
+    let failing = controls.iter().filter(|one| !one.holds).filter_map(|control| {
+        let labels = [("alertname", CONTROL), ("control", &*control.id), ("group", control.group.name())];
+        let labels = Labels::from_pairs(labels.to_vec()).ok()?;
+        let said = format!("{}: {}", control.title, control.said);
+        let annotations = Labels::from_pairs(vec![("summary", said.as_str())]).ok()?;
+        Some(Received { labels, annotations, ends_at: Some(now.plus(STANDS)), ..Received::default() })
+    });
+    let mut alerts: Vec<Received> = failing.collect();
+    let over = firing.into_iter().filter(|labels| alerts.iter().all(|one| one.labels != *labels));
+    let ended = |labels| Received { labels, ends_at: Some(now), ..Received::default() };
+    let over: Vec<Received> = over.map(ended).collect();
+    alerts.extend(over);
+    alerts
+}
+
+/// With the first look after a month: its figures, which wait to be reviewed.
+fn month(reader: &Reader, content: &Content, now: Timestamp) -> Result<Option<Month>, engine::Error> {
+    let Some(began) = began(reader)? else { return Ok(None) };
+    let Some(ended) = reader.upkeep()?.month_to_tell(began, now) else { return Ok(None) };
+    let Ended { name, since, until } = ended;
     let (cases, reviews) = (reader.cases(since, CASES_MAX)?, reader.lookbacks(since, CASES_MAX)?);
     let made = figures(&cases, &reviews, content, Window { since, until }, now);
     let told = made.all.figures.iter().filter_map(|figure| {
@@ -123,14 +159,8 @@ fn month(reader: &Reader, content: &Content, now: Timestamp) -> Result<Option<Re
     });
     let told: String = told.collect::<Vec<_>>().join("; ").chars().take(REPORT_MAX).collect();
     let said = format!(
-        "review the figures of {last} over {} incidents: {told}. All of them: report kpi --since {since} --until {until}",
+        "review the figures of {name} over {} incidents: {told}. All of them: report kpi --since {since} --until {until}",
         made.all.incidents
     );
-    Ok(alert(&[("alertname", MONTH), ("month", &last)], &said, now.plus(STANDS)))
-}
-
-fn alert(labels: &[(&str, &str)], summary: &str, ends_at: Timestamp) -> Option<Received> {
-    let labels = Labels::from_pairs(labels.to_vec()).ok()?;
-    let annotations = Labels::from_pairs(vec![("summary", summary)]).ok()?;
-    Some(Received { labels, annotations, ends_at: Some(ends_at), ..Received::default() })
+    Ok(Some(Month { name, said: said.into() }))
 }

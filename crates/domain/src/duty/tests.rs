@@ -21,8 +21,13 @@ holidays: [2027-02-01]
 
 /// On Friday the 15th of January 2027, at eight in the morning.
 fn scene(calendar: bool) -> Scene {
+    changed(calendar, "", "")
+}
+
+/// With the first of this in the schedule read as that.
+fn changed(calendar: bool, this: &str, that: &str) -> Scene {
     let mut files = all_shipped();
-    files.insert(SCHEDULE.to_owned(), SHIPPED.to_owned());
+    files.insert(SCHEDULE.to_owned(), SHIPPED.replacen(this, that, 1));
     if calendar {
         files.insert("calendar.yaml".to_owned(), CALENDAR.to_owned());
     }
@@ -126,6 +131,29 @@ fn its_owner_hears_of_it_and_more_people_while_it_is_overdue() {
     assert_eq!(scene.refused(complete("again")), format!("there is no open duty {id}"));
     let own = flow::Command::Duty(Command::Open { routine: "review_procedures".into() });
     assert!(scene.ask(person(), own).is_err(), "only time opens one");
+}
+
+#[test]
+fn one_that_is_not_due_when_its_routine_comes_again_is_reminded_of_and_overdue_in_its_time() {
+    let mut scene = changed(false, "due: business 8h\n    remind: 2h", "due: 60h\n    remind: 6h");
+    scene.wait(Span::secs(3_600));
+    let id = *scene.state.duties.keys().next().unwrap();
+    scene.facts.clear();
+    // It came on Friday at nine and is due on Sunday at 21:00; on Saturday and on Sunday its routine comes again.
+    scene.wait(Span::secs(2 * DAY));
+    assert_eq!((told(&scene), scene.state.duties[&id].told), (vec![], Told::Nothing));
+    let times = |scene: &Scene| -> Vec<String> {
+        let of = |fact: &Fact| matches!(&fact.event, event::Event::Duty(of, _) if *of == id);
+        let told = scene.facts.iter().filter(|fact| of(fact));
+        told.map(|fact| format!("{} {}", fact.event.kind(), fact.meta.time)).collect()
+    };
+    scene.wait(Span::secs(DAY));
+    let expected = [
+        "duty.reminded 2027-01-17T15:00:00Z",
+        "duty.overdue 2027-01-17T21:00:00Z",
+        "duty.overdue 2027-01-18T09:00:00Z",
+    ];
+    assert_eq!(times(&scene), expected);
 }
 
 #[test]

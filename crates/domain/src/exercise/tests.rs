@@ -2,11 +2,11 @@
 
 use super::{Command, Event};
 use crate::{
-    content, event,
+    content, duty, event,
     flow::{self, Fact},
     id::{ExerciseId, NoticeId},
     notice,
-    scene::{Scene, all_shipped},
+    scene::{SCHEDULE, Scene, all_shipped},
     time::Span,
 };
 
@@ -25,8 +25,20 @@ reach: [legal_counsel, on_call_engineer]
 within: 1h
 ";
 
+/// Each kind comes round once a day.
+const ROUND: &str = "routines:
+  - { id: calls, name: Calls, drill: reach, every: day, owner: security, due: 5d, asks: call }
+  - { id: played, name: Played, drill: system_compromise, every: day, owner: security, due: 5d, asks: play }
+  - { id: table, name: Table, drill: tabletop_data_breach, every: day, owner: security, due: 5d, asks: talk }
+";
+
 fn scene() -> Scene {
+    scheduled("routines: []\n")
+}
+
+fn scheduled(schedule: &str) -> Scene {
     let mut files = all_shipped();
+    files.insert(SCHEDULE.to_owned(), schedule.to_owned());
     files.insert("channels.yaml".to_owned(), CHANNELS.to_owned());
     files.insert("drills/reach.yaml".to_owned(), REACH.to_owned());
     let contacts = files.get_mut("contacts.yaml").unwrap();
@@ -102,7 +114,8 @@ fn one_that_nobody_answers_ends_by_itself_and_did_not_pass() {
 }
 
 fn deliver(scene: &mut Scene, refuse: Option<&str>) {
-    let sending: Vec<NoticeId> = scene.state.notices.keys().copied().collect();
+    let calls = scene.state.notices.iter().filter(|(_, notice)| notice.exercise.is_some());
+    let sending: Vec<NoticeId> = calls.map(|(id, _)| *id).collect();
     for id in sending {
         let notice = &scene.state.notices[&id];
         let refused = refuse.is_some_and(|channel| notice.channel() == Some(channel));
@@ -166,4 +179,47 @@ fn a_technical_drill_leaves_what_it_came_to() {
     assert!(scene.look().starts_with("exercise.recorded exercise/"));
     let refused = scene.refused(ask(Command::Start { drill: "system_compromise".to_owned() }));
     assert!(refused.contains("play it with `ringfence drill`"), "{refused}");
+}
+
+#[test]
+fn what_passes_completes_the_duty_that_asks_for_it_and_nothing_else_does() {
+    let mut scene = scheduled(ROUND);
+    scene.wait(Span::secs(3_600));
+    let open = |scene: &Scene| -> Vec<String> {
+        scene.state.duties.values().map(|duty| duty.routine.to_string()).collect()
+    };
+    assert_eq!(open(&scene), ["calls", "played", "table"]);
+    let record = |drill: &str, passed: bool| {
+        let (measured, note) = (std::collections::BTreeMap::new(), String::new());
+        ask(Command::Record { drill: drill.to_owned(), passed, measured, note })
+    };
+    let end = |id: ExerciseId| ask(Command::End { id, note: String::new() });
+    scene.must(record("system_compromise", false));
+    scene.must(record("key_compromise", true));
+    let id = start(&mut scene, "tabletop_data_breach");
+    scene.must(end(id));
+    assert_eq!(open(&scene).len(), 3, "one failed, one was another, one was not played");
+    scene.must(record("system_compromise", true));
+    assert_eq!(open(&scene), ["calls", "table"]);
+    let id = start(&mut scene, "reach");
+    for contact in ["legal_counsel", "on_call_engineer"] {
+        scene.must(ask(Command::Acknowledge { id, contact: contact.to_owned() }));
+    }
+    assert_eq!(open(&scene), ["calls", "table"], "no call was delivered yet");
+    scene.facts.clear();
+    deliver(&mut scene, None);
+    assert_eq!(open(&scene), ["table"]);
+    let said = |fact: &Fact| {
+        let event::Event::Duty(_, duty::Event::Completed { note }) = &fact.event else { return None };
+        Some(note.to_string())
+    };
+    let said: Vec<String> = scene.facts.iter().filter_map(said).collect();
+    assert_eq!(said, [format!("{id} passed")]);
+    let id = start(&mut scene, "tabletop_data_breach");
+    scene.wait(Span::secs(75 * 60));
+    for inject in 1..=4 {
+        (1..=2).for_each(|question| scene.must(answer(id, inject, question)));
+    }
+    scene.must(end(id));
+    assert_eq!(open(&scene), Vec::<String>::new());
 }

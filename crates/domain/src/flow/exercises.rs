@@ -1,7 +1,9 @@
-//! What follows from an exercise: the calls of one of communication, what came of each, and its end once all is done.
+//! What follows from an exercise: the calls of one of communication, what came of each, its end once all is done, and
+//! that a duty is done that asked for it.
 
 use super::Command;
 use crate::{
+    duty,
     exercise::{self, Event, Kind},
     id::{ExerciseId, NoticeId},
     notice,
@@ -23,7 +25,12 @@ pub(super) fn after(state: &State, id: ExerciseId, event: &Event) -> Vec<Command
             let ends = over.then_some(Command::Exercise(exercise::Command::Elapse { id }));
             ends.into_iter().collect()
         }
-        Event::Told { .. } | Event::Ended { .. } | Event::Recorded { .. } => Vec::new(),
+        // What came of one that did not pass is for a person to say.
+        Event::Ended { passed, .. } | Event::Recorded { passed, .. } => {
+            let held = || duty::Command::Held { drill: exercise.drill.clone(), exercise: id };
+            passed.then(held).map(Command::Duty).into_iter().collect()
+        }
+        Event::Told { .. } => Vec::new(),
     }
 }
 

@@ -71,7 +71,9 @@ pub(super) fn by(state: &State, command: &Command) -> Asked {
         Command::Exercise(_) => one(act::EXERCISE_HOLD, Thing::platform()),
         Command::Upkeep(command) => of_upkeep(command),
         Command::Duty(duty::Command::Complete { .. }) => one(act::DUTY_COMPLETE, Thing::platform()),
-        Command::Duty(duty::Command::Open { .. } | duty::Command::Remind { .. }) => Asked::Own,
+        Command::Duty(
+            duty::Command::Open { .. } | duty::Command::Held { .. } | duty::Command::Remind { .. },
+        ) => Asked::Own,
         Command::Intake(intake::Command::Keep { .. }) => Asked::Scope,
         Command::LoadContent(_) => one(act::CONTENT_LOAD, Thing::platform()),
         Command::Redact { .. } => one(act::REDACT, Thing::platform()),
@@ -320,7 +322,7 @@ fn of_upkeep(command: &upkeep::Command) -> Asked {
         upkeep::Command::Move { to: Life::Active, .. } => act::PROCEDURE_ACTIVATE,
         upkeep::Command::Move { to: Life::Retired, .. } => act::PROCEDURE_RETIRE,
         upkeep::Command::Complete { .. } => act::TRAINING_COMPLETE,
-        upkeep::Command::Round => return Asked::Own,
+        upkeep::Command::Round | upkeep::Command::Looked { .. } => return Asked::Own,
     };
     one(act, Thing::platform())
 }

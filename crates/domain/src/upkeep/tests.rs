@@ -1,15 +1,16 @@
 //! The life of a procedure: what its text says, what people say of it, and what may start.
 
-use super::{Command, Moved};
+use super::{Command, Month, Moved, Upkeep};
 use crate::{
-    access, content,
-    event::Actor,
+    access, alert, content,
+    event::{self, Actor},
     flow,
     id::PersonId,
     incident,
     playbook::Life,
     run,
     scene::{CUT_OFF, Scene, all_shipped, shipped},
+    time::Span,
 };
 
 fn with_status(text: &str, status: &str) -> String {
@@ -93,6 +94,29 @@ fn a_new_text_is_what_it_says_and_a_retired_one_stays_retired() {
     scene.must(moves(Life::Review));
     scene.must(moves(Life::Active));
     assert_eq!(life(&scene), Life::Active);
+}
+
+#[test]
+fn a_retired_one_whose_text_changes_while_it_is_in_review_stays_out_of_use_until_somebody_activates_it() {
+    let mut scene = Scene::new(&[]);
+    load(&mut scene, CUT_OFF);
+    scene.must(moves(Life::Retired));
+    scene.must(moves(Life::Review));
+    assert_eq!(life(&scene), Life::Review);
+    load(&mut scene, &CUT_OFF.replace("1.0.0", "1.1.0"));
+    assert_eq!(life(&scene), Life::Retired, "nobody has looked at this text");
+    alert(&mut scene, "validator-1");
+    assert_eq!(scene.state.runs.iter().count(), 0);
+    assert!(scene.refused(moves(Life::Active)).contains("is retired"));
+    // The same once more: what it was before is not forgotten.
+    scene.must(moves(Life::Review));
+    load(&mut scene, &with_status(&CUT_OFF.replace("1.0.0", "1.2.0"), "active"));
+    assert_eq!(life(&scene), Life::Retired);
+    scene.must(moves(Life::Review));
+    scene.must(moves(Life::Active));
+    assert_eq!(life(&scene), Life::Active);
+    load(&mut scene, &with_status(&CUT_OFF.replace("1.0.0", "1.3.0"), "draft"));
+    assert_eq!(life(&scene), Life::Draft, "once active, a new text is what it says");
 }
 
 #[test]
@@ -193,4 +217,74 @@ fn every_shipped_procedure_says_whose_it_is_and_how_much_hangs_on_it() {
         let related = charter.related.iter().all(|path| content.files.contains_key(path));
         assert!(related, "{}: {charter:?}", playbook.id);
     }
+}
+
+#[test]
+fn a_look_that_was_missed_is_made_at_once_and_one_that_was_made_stays_made_over_a_restart() {
+    let mut scene = Scene::with(content::load(&all_shipped()).0);
+    let began = scene.now;
+    let due = |scene: &Scene| {
+        // As a start reads it.
+        let row = serde_json::to_string(&scene.state.upkeep).unwrap();
+        let upkeep: Upkeep = serde_json::from_str(&row).unwrap();
+        upkeep.look_is_due(began, scene.now)
+    };
+    let looked = || flow::Command::Upkeep(Command::Looked { month: None });
+    assert!(!due(&scene), "the first day has to pass");
+    scene.now = scene.now.plus(Span::secs(86_399));
+    assert!(!due(&scene));
+    // Nothing runs at the boundary.
+    scene.now = scene.now.plus(Span::secs(300));
+    assert!(due(&scene), "it is made late rather than a day later");
+    scene.now = scene.now.plus(Span::secs(600));
+    assert!(due(&scene), "until one is on record, whatever went wrong with the last");
+    scene.must(looked());
+    assert!(!due(&scene));
+    scene.now = scene.now.plus(Span::secs(85_000));
+    assert!(!due(&scene), "the same day");
+    scene.now = scene.now.plus(Span::secs(1_000));
+    assert!(due(&scene), "days are counted from the beginning, not from the last look");
+    scene.now = scene.now.plus(Span::secs(10 * 86_400));
+    scene.must(looked());
+    assert!(!due(&scene), "what was missed for days is made once");
+    assert!(scene.ask(crate::scene::person(), looked()).is_err(), "only the platform looks");
+}
+
+#[test]
+fn each_month_is_told_of_once_whichever_look_comes_first_after_it() {
+    // It is the 15th of January 2027.
+    let mut scene = Scene::with(content::load(&all_shipped()).0);
+    let began = scene.now;
+    let month = |scene: &Scene| scene.state.upkeep.month_to_tell(began, scene.now);
+    assert_eq!(month(&scene), None, "nothing of December is known");
+    let tell = |scene: &mut Scene, name: &str| {
+        let month = Some(Month { name: name.into(), said: "all is well".into() });
+        scene.must(flow::Command::Upkeep(Command::Looked { month }));
+    };
+    let alerts = |scene: &Scene| -> Vec<String> {
+        let raised = |fact: &flow::Fact| {
+            let event::Event::Alert(_, alert::Event::Raised { labels, .. }) = &fact.event else {
+                return None;
+            };
+            labels.get("month").map(str::to_owned)
+        };
+        scene.facts.iter().filter_map(raised).collect()
+    };
+    // Nothing looked on the first three days of February.
+    scene.wait(Span::secs(20 * 86_400));
+    let ended = month(&scene).unwrap();
+    assert_eq!((&*ended.name, &*ended.since.to_string()), ("2027-01", "2027-01-01T00:00:00Z"));
+    assert_eq!(ended.until.to_string(), "2027-02-01T00:00:00Z");
+    tell(&mut scene, "2027-01");
+    assert_eq!(alerts(&scene), ["2027-01"]);
+    assert_eq!(month(&scene), None);
+    // Its alert is over by now; whoever tells of it again is not heard.
+    scene.wait(Span::secs(3 * 86_400));
+    tell(&mut scene, "2027-01");
+    assert_eq!((alerts(&scene).len(), month(&scene)), (1, None));
+    scene.wait(Span::secs(60 * 86_400));
+    assert_eq!(&*month(&scene).unwrap().name, "2027-03", "the last one that is over");
+    tell(&mut scene, "2027-03");
+    tell(&mut scene, "2027-02");
+    assert_eq!(alerts(&scene), ["2027-01", "2027-03"]);
 }

@@ -112,7 +112,7 @@ impl From<&duty::Duty> for Duty {
             opened_at: text(duty.opened_at),
             due_at: text(duty.due),
             told: name(&duty.told),
-            done_by: duty.done.map(|(by, _)| text(by)),
+            done_by: duty.done.and_then(|(by, _)| by).map(text),
             done_at: duty.done.map(|(_, at)| text(at)),
             note: duty.done.map(|_| duty.note.to_string()),
         }
@@ -124,19 +124,16 @@ async fn schedule(call: Call) -> Result<Response, Error> {
     let (upkeep, people) = call.read(|reader| Ok((reader.upkeep()?, reader.people()?))).await?;
     let began = people.first().map(|person| person.added_at);
     let calendar = content.people.calendar.as_ref();
-    let round = |routine: &Routine| {
-        let last = upkeep.came.get(routine.id.as_str()).copied();
-        Round {
-            id: routine.id.clone(),
-            name: routine.name.clone(),
-            work: routine.work.name(),
-            every: routine.beat.every.name().to_owned(),
-            owner: routine.owner.clone(),
-            due_within: text(routine.due),
-            asks: routine.asks.clone(),
-            last_at: last.map(text),
-            next_at: last.or(began).map(|since| text(routine.beat.next(since, calendar))),
-        }
+    let round = |routine: &Routine| Round {
+        id: routine.id.clone(),
+        name: routine.name.clone(),
+        work: routine.work.name(),
+        every: routine.beat.every.name().to_owned(),
+        owner: routine.owner.clone(),
+        due_within: text(routine.due),
+        asks: routine.asks.clone(),
+        last_at: upkeep.came.get(routine.id.as_str()).copied().map(text),
+        next_at: began.map(|began| text(upkeep.next(routine, began, calendar))),
     };
     ok(&Page::whole(content.schedule.values().map(round).collect()))
 }

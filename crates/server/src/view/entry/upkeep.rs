@@ -13,6 +13,9 @@ pub(super) fn of_upkeep(event: &upkeep::Event) -> String {
         }
         Event::Came { routine } => routine.to_string(),
         Event::Trained { course, contact, until } => format!("{contact} took {course}, until {until}"),
+        Event::Looked { month } => {
+            month.as_ref().map_or(String::new(), |month| format!("{} has ended", month.name))
+        }
     }
 }
 

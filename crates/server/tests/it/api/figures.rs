@@ -1,5 +1,6 @@
 //! `/api/v1/reports/kpi` and `/api/v1/reports/incident`.
 
+use domain::time::{Span, Timestamp};
 use serde_json::Value;
 
 use crate::bench::Bench;
@@ -101,34 +102,85 @@ fn a_control_that_does_not_hold_is_an_alert_until_it_does() {
     assert!(controls(&report).contains(&("drilled".to_owned(), false)), "{report}");
     let content = bench.content();
     let look =
-        |now| bench.block_on(server::upkeep::look(bench.handle(), None, content.clone(), now)).unwrap();
+        |content, now| bench.block_on(server::upkeep::look(bench.handle(), None, content, now)).unwrap();
     let firing = || -> Vec<String> {
         let firing = bench.handle().reader().firing_alerts().unwrap();
-        let name = |alert: &domain::alert::Alert| {
-            alert.labels.get("control").or(alert.labels.get("month")).map(str::to_owned)
-        };
+        let name = |alert: &domain::alert::Alert| alert.labels.get("control").map(str::to_owned);
         firing.iter().filter_map(name).collect()
     };
-    // The bench begins on a first of January, so a month has just ended.
+    let now = || bench.handle().now();
+    let reader = || bench.handle().reader().clone();
+    let tomorrow = now().plus(Span::secs(86_400));
+    let due = |at| server::upkeep::is_due(&reader(), at).unwrap();
+    assert!(!due(now()) && due(tomorrow), "the first one is a day after the beginning");
     let broken = controls(&report).iter().filter(|(_, holds)| !holds).count();
-    look(bench.handle().now());
-    assert_eq!(firing().len(), broken + 1, "{:?}", firing());
-    assert!(
-        firing().contains(&"drilled".to_owned()) && firing().contains(&"2089-12".to_owned()),
-        "{:?}",
-        firing()
-    );
-    look(bench.handle().now());
-    assert_eq!(firing().len(), broken + 1, "a second look repeats what stands");
-    // The figures of the month stand in the alert, and somebody has to review them.
-    let alerts = bench.handle().reader().firing_alerts().unwrap();
-    let month = alerts.iter().find(|alert| alert.labels.get("month").is_some()).unwrap();
-    let told = month.annotations.get("summary").unwrap();
-    assert!(told.contains("over 0 incidents") && told.contains("--since 2089-12-01T00:00:00Z"), "{told}");
+    look(content.clone(), now());
+    assert!(firing().contains(&"drilled".to_owned()), "{:?}", firing());
+    assert_eq!(firing().len(), broken, "{:?}", firing());
+    look(content.clone(), now());
+    assert_eq!(firing().len(), broken, "a second look repeats what stands");
+    // What does not hold does so until a look says otherwise, also after a restart, which knows no more than the row.
+    let year = now().plus(Span::secs(366 * 86_400));
+    let alerts = reader().firing_alerts().unwrap();
+    assert!(alerts.iter().all(|alert| alert.ends_at > year), "{alerts:?}");
+    let mut without = domain::content::Content::clone(&content);
+    without.compliance.clear();
+    look(without.into(), now());
+    assert_eq!(firing(), Vec::<String>::new(), "what is no control any more does not stand");
+    let kpi = bench.get("/api/v1/reports/kpi").expect(200);
+    assert_eq!(kpi["all"]["incidents"], 1, "{kpi}");
+}
+
+#[test]
+fn the_figures_of_a_month_are_told_once_by_the_first_look_after_it() {
+    let bench = Bench::new();
+    let mut content = domain::content::Content::clone(&bench.content());
+    content.compliance.clear();
+    let content = std::sync::Arc::new(content);
+    let look = |at: &str| {
+        let now: Timestamp = at.parse().unwrap();
+        bench.block_on(server::upkeep::look(bench.handle(), None, content.clone(), now)).unwrap();
+    };
+    let told = || -> Vec<String> {
+        let firing = bench.handle().reader().firing_alerts().unwrap();
+        let mut told: Vec<String> =
+            firing.iter().filter_map(|alert| alert.labels.get("month").map(str::to_owned)).collect();
+        told.sort();
+        told
+    };
+    // The bench begins on a first of January.
+    look("2090-01-31T23:59:59Z");
+    assert_eq!(told(), Vec::<String>::new(), "nothing is known of the month before the beginning");
+    look("2090-02-03T12:00:00Z");
+    assert_eq!(told(), ["2090-01"], "there was no look on the first");
+    let firing = bench.handle().reader().firing_alerts().unwrap();
+    let said = firing[0].annotations.get("summary").unwrap();
+    assert!(said.contains("over 0 incidents") && said.contains("--since 2090-01-01T00:00:00Z"), "{said}");
+    look("2090-02-03T12:00:00Z");
+    look("2090-02-28T12:00:00Z");
+    assert_eq!(told(), ["2090-01"]);
+    look("2090-04-17T12:00:00Z");
+    assert_eq!(told(), ["2090-01", "2090-03"]);
+    let raised = bench.journal().lines().filter(|line| line.starts_with("alert.raised")).count();
+    assert_eq!(raised, 2, "each once");
+    // Somebody has to review them.
     bench.until("the review is a task", |bench| {
         let tasks = bench.get("/api/v1/tasks").expect(200);
         tasks["items"].as_array().unwrap().iter().any(|task| task["step"] == "figures")
     });
     let kpi = bench.get("/api/v1/reports/kpi").expect(200);
-    assert_eq!(kpi["all"]["incidents"], 1, "the controls are, and the review itself is in no figure: {kpi}");
+    assert_eq!(kpi["all"]["incidents"], 0, "the review itself is in no figure: {kpi}");
+}
+
+#[test]
+fn a_look_that_fails_is_still_due() {
+    let bench = Bench::new();
+    let (handle, content) = (bench.handle().clone(), bench.content());
+    let tomorrow = handle.now().plus(Span::secs(86_400));
+    // Nothing is written any more.
+    drop(bench);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let looked = runtime.block_on(server::upkeep::look(&handle, None, content, tomorrow));
+    assert!(looked.is_err());
+    assert!(server::upkeep::is_due(handle.reader(), tomorrow).unwrap());
 }
