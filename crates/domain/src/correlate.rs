@@ -108,6 +108,14 @@ fn open_in_window(state: &State, key: GroupKey, kind: &str, now: Timestamp) -> O
     (now.since(incident.last_alert_at) <= window).then_some(incident.id)
 }
 
+/// Whether people are at an incident to which an alert with these labels would come.
+pub fn is_open(state: &State, incident_type: &str, labels: &Labels, now: Timestamp) -> bool {
+    let key = group_key(&state.content, incident_type, labels, false);
+    let found = open_in_window(state, key, incident_type, now);
+    let incident = found.and_then(|id| state.incidents.open.get(&id));
+    incident.is_some_and(|incident| incident.status == incident::Status::Open)
+}
+
 /// Labels first, then rules; of several matching rules the most severe decides and all are named. `None` when
 /// neither says what it is.
 pub fn classify(content: &Content, subject: Subject<'_>) -> Option<Classification> {

@@ -38,6 +38,8 @@ pub struct Rule {
     pub over: Option<Over>,
     /// What is seen is kept apart by these: label of the alert that it makes, and field that the value is taken from.
     pub by: Vec<(Box<str>, Box<str>)>,
+    /// Rules that tell of the same: what one of them has told of already is not counted here.
+    pub unless: Vec<Box<str>>,
     pub incident_type: String,
     pub severity: Option<Severity>,
     /// False: nothing is done before a person starts it.

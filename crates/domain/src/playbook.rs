@@ -98,6 +98,11 @@ pub enum Response {
     Recovery,
 }
 
+impl Response {
+    pub const ALL: [Response; 4] =
+        [Response::Immediate, Response::Tactical, Response::Strategic, Response::Recovery];
+}
+
 /// What a playbook is a procedure for.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +112,11 @@ pub enum Procedure {
     #[default]
     Response,
     Recovery,
+}
+
+impl Procedure {
+    pub const ALL: [Procedure; 4] =
+        [Procedure::Detection, Procedure::Analysis, Procedure::Response, Procedure::Recovery];
 }
 
 #[derive(Debug, Clone)]

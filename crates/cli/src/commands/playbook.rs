@@ -49,15 +49,22 @@ pub(crate) struct List {
 }
 
 impl List {
+    /// The server looks for what it can tell apart; the rest is looked for here.
+    fn path(&self) -> String {
+        let asked = [("response", &self.response), ("procedure", &self.procedure)];
+        let asked =
+            asked.iter().filter_map(|(name, word)| word.as_ref().map(|word| format!("{name}={word}")));
+        let asked: Vec<String> = asked.collect();
+        if asked.is_empty() { LIST.to_owned() } else { format!("{LIST}?{}", asked.join("&")) }
+    }
+
     fn wants(&self, playbook: &Value) -> bool {
         let is = |wanted: &Option<String>, name| {
             wanted.as_ref().is_none_or(|wanted| show::text(playbook, name) == *wanted)
         };
         let types = show::items(playbook, "types");
         let of_type = |wanted: &String| types.is_empty() || types.iter().any(|one| one == wanted.as_str());
-        is(&self.response, "response")
-            && is(&self.procedure, "procedure")
-            && is(&self.status, "status")
+        is(&self.status, "status")
             && self
                 .tag
                 .as_ref()
@@ -114,7 +121,7 @@ impl Command {
         let client = session::client(global)?;
         match self {
             Command::List(list) => {
-                let mut playbooks = client.list(LIST, PLAYBOOKS_MAX)?;
+                let mut playbooks = client.list(&list.path(), PLAYBOOKS_MAX)?;
                 playbooks.retain(|playbook| list.wants(playbook));
                 let columns =
                     ["id", "version", "status", "from severity", "response", "procedure", "~types", "~name"];

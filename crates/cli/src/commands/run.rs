@@ -266,12 +266,14 @@ fn one(run: &Value, output: &Output) -> Verdict {
             ("stage", show::text(run, "stage")),
             ("started", show::time(run, "started_at")),
             ("ended", show::time(run, "ended_at")),
+            ("team", show::text(run, "team")),
+            ("nobody for", show::text(run, "unfilled")),
         ],
     );
     let steps = show::items(run, "steps");
     if !steps.is_empty() {
         show::heading(output, "steps");
-        let mut table = Table::new(&["step", "kind", "status", "~targets", "~note"]);
+        let mut table = Table::new(&["step", "kind", "status", "began", "ended", "~targets", "~note"]);
         for (index, step) in steps.iter().enumerate() {
             let name = match show::first(step, &["id", "name", "step"]) {
                 name if name.is_empty() => (index + 1).to_string(),
@@ -281,6 +283,8 @@ fn one(run: &Value, output: &Output) -> Verdict {
                 name,
                 show::text(step, "kind"),
                 step_status(step),
+                clock(step, "began_at"),
+                clock(step, "ended_at"),
                 show::text(step, "targets"),
                 show::first(step, &["note", "ask"]),
             ];
@@ -288,10 +292,36 @@ fn one(run: &Value, output: &Output) -> Verdict {
         }
         table.print(output);
     }
+    decisions(steps, output);
     if let Some(result) = run.get("result").filter(|result| !result.is_null()) {
         outcome(result, output);
     }
     Verdict::Done
+}
+
+/// The questions to people, with what was chosen and by whom.
+fn decisions(steps: &[Value], output: &Output) {
+    let asked =
+        |step: &&Value| show::text(step, "kind") == "decision" && show::text(step, "status") != "pending";
+    let asked: Vec<&Value> = steps.iter().filter(asked).collect();
+    if asked.is_empty() {
+        return;
+    }
+    show::heading(output, "decisions");
+    let mut table = Table::new(&["decision", "choice", "by", "~question"]);
+    for step in asked {
+        let open = format!("one of {}", show::text(step, "options"));
+        let choice = Some(show::text(step, "choice")).filter(|choice| !choice.is_empty());
+        let choice = choice
+            .unwrap_or_else(|| if show::text(step, "status") == "active" { open } else { status(step) });
+        table.row(vec![show::text(step, "id"), choice, show::text(step, "by"), show::text(step, "ask")]);
+    }
+    table.print(output);
+}
+
+/// The time of day, for tables; the fields above name the day.
+fn clock(step: &Value, field: &str) -> String {
+    show::time(step, field).split_once(' ').map(|(_, time)| time.to_owned()).unwrap_or_default()
 }
 
 /// What it came to: the phases, and what its calls left behind.

@@ -42,6 +42,8 @@ pub(super) struct Scene {
     /// When the incident was on disk, and when its run was through.
     pub(super) opened: Option<Instant>,
     pub(super) completed: Option<Instant>,
+    /// When every service of the incident was well again, as its recovery says.
+    pub(super) recovered: Option<Instant>,
     /// When the attack was seen to have stopped.
     pub(super) stopped_at: Option<Instant>,
     /// The steps of the run as its page last showed them.
@@ -82,6 +84,7 @@ impl Scene {
             incident: None,
             opened: None,
             completed: None,
+            recovered: None,
             stopped_at: None,
             steps: Vec::new(),
             approved: BTreeSet::new(),
@@ -228,6 +231,10 @@ impl Scene {
             "run.advanced" if show::text(&body, "progress.status.is") == "completed" => {
                 self.completed.get_or_insert(at);
                 (format!("{id} is through"), Some(Colour::Green))
+            }
+            "incident.recovery_completed" if self.incident.as_ref() == Some(&id) => {
+                self.recovered.get_or_insert(at);
+                (format!("{id}: every service is well again"), Some(Colour::Green))
             }
             "approval.requested" => {
                 (format!("{id} asks who allows {}", show::text(&body, "subject.verb")), Some(Colour::Yellow))

@@ -83,7 +83,7 @@ pub(super) fn targets(drill: &Drill, scene: &Scene) -> Vec<Target> {
     };
     let wanted = &drill.targets;
     let detected = scene.opened.map(|at| at.saturating_duration_since(scene.began));
-    vec![
+    let mut targets = vec![
         time("detected", "incident open, since it began", detected, wanted.detected),
         time(
             "first_containment",
@@ -100,7 +100,12 @@ pub(super) fn targets(drill: &Drill, scene: &Scene) -> Vec<Target> {
             measured: automation(&scene.steps, &scene.approved).map_or(Measure::Never, Measure::Percent),
             wanted: Measure::Percent(u64::from(wanted.automation_percent)),
         },
-    ]
+    ];
+    let recovered = wanted.recovered;
+    targets.extend(
+        recovered.map(|within| time("recovered", "every service well again", since(scene.recovered), within)),
+    );
+    targets
 }
 
 /// Percent of the steps done in which no person had a hand. Counted are actions that had something to act on, waits,

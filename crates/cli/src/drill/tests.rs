@@ -1,7 +1,16 @@
 //! The frame keeps its shape, times are written as people read them, and shares count what they say.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
+use domain::{
+    event::{Actor, Stream},
+    id::IncidentId,
+    time::Timestamp,
+};
+use engine::Started;
 use estate::Scenario;
 use serde_json::json;
 
@@ -62,4 +71,42 @@ fn automation_is_the_share_of_steps_in_which_no_person_had_a_hand() {
     assert_eq!(share(&[&uncounted]), None);
     let allowed = BTreeSet::from(["action".to_owned()]);
     assert_eq!(score::automation(&alone, &allowed), Some(66), "what people allowed is theirs");
+}
+
+fn told(kind: &'static str, incident: u64) -> Started {
+    let stream = Stream::Incident(IncidentId::from_number(incident));
+    let (time, actor) = (Timestamp(0), Actor::Platform);
+    Started { position: incident, time, actor, stream, kind, incident: None, body: "{}".into() }
+}
+
+/// Whether the drill's target for its services is met, and what was measured.
+fn recovered(scenario: &str, facts: &[(u64, Started)]) -> Option<(bool, String)> {
+    let scenario = Scenario::find(scenario).unwrap();
+    let (drill, _) = drill_of(&scenario).unwrap();
+    let mut scene = Scene::new(&scenario);
+    let alert = scene.began;
+    scene.first_sent = Some(alert);
+    for (after, fact) in facts {
+        let at: Instant = alert + Duration::from_secs(*after);
+        scene.fact(fact, at);
+    }
+    let targets = score::targets(&drill, &scene);
+    let target = targets.iter().find(|target| target.name == "recovered")?;
+    assert_eq!(target.wanted(), "< 5 min");
+    Some((target.is_met(), target.measured()))
+}
+
+#[test]
+fn services_are_well_within_five_minutes_or_the_drill_has_not_met_its_targets() {
+    let opened = || (0, told("incident.opened", 7));
+    let well = |after, incident| (after, told("incident.recovery_completed", incident));
+    for scenario in ["validator_compromise", "system_compromise"] {
+        let met = recovered(scenario, &[opened(), well(299, 7)]);
+        assert_eq!(met, Some((true, "299.0 s".to_owned())), "{scenario}");
+        let late = recovered(scenario, &[opened(), well(301, 7)]);
+        assert_eq!(late, Some((false, "301.0 s".to_owned())), "{scenario}");
+        let never = recovered(scenario, &[opened(), well(10, 8)]);
+        assert_eq!(never, Some((false, "never".to_owned())), "another incident is none of it: {scenario}");
+    }
+    assert_eq!(recovered("prompt_injection", &[opened()]), None, "nobody brings services back in it");
 }

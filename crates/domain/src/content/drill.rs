@@ -27,6 +27,8 @@ pub struct Targets {
     pub verified: Span,
     /// and every step of the playbook done.
     pub completed: Span,
+    /// Where people have services brought back: until each service of the incident is well again.
+    pub recovered: Option<Span>,
     /// The least share of steps that went without a person.
     pub automation_percent: u8,
 }

@@ -10,6 +10,7 @@ fn rule(id: &str, matchers: &[&str], condition: Option<Condition>) -> Rule {
         id: id.to_owned(),
         on: On::Alerts,
         over: None,
+        unless: Vec::new(),
         by: Vec::new(),
         matchers: matchers.iter().map(|text| matcher::parse(text).unwrap()).collect(),
         condition,

@@ -3,6 +3,7 @@
 use super::{Event, FACTS_APART, GAP, Hit, Lapse, Sighting, counts, labels};
 use crate::{
     alert::DedupKey,
+    correlate,
     detect::{BY_VALUE_MAX, On, Over, Rule, Subject},
     event::Context,
     id::{AlertId, SightingId},
@@ -54,6 +55,9 @@ pub fn look(state: &State, rule: &Rule, seen: Seen<'_>, context: &Context) -> Lo
     match (&rule.over, fits, made) {
         (_, true, Some(alert)) => Look::Again(alert.id, lasts),
         (None, true, None) => Look::Detected(by),
+        (Some(Over::Count { .. }), true, None) if is_told(state, rule, seen.subject, context.now) => {
+            Look::Nothing
+        }
         (Some(over), true, None) => hit(state, rule, over, by, seen, context),
         (Some(Over::Hold(_)), false, _) if rule.denies(seen.subject) => match made {
             Some(alert) => Look::Over(alert.labels.clone()),
@@ -61,6 +65,17 @@ pub fn look(state: &State, rule: &Rule, seen: Seen<'_>, context: &Context) -> Lo
         },
         (None | Some(Over::Hold(_) | Over::Count { .. }), false, _) => Look::Nothing,
     }
+}
+
+/// Whether a rule that tells of the same has told of this: its alert fires, or people are at its incident.
+fn is_told(state: &State, rule: &Rule, subject: Subject<'_>, now: Timestamp) -> bool {
+    let others = rule.unless.iter().filter_map(|id| state.content.rules.get(id));
+    others.filter(|other| other.matches(subject)).any(|other| {
+        let Some(by) = other.key(subject) else { return false };
+        let own = labels(other, &by, None);
+        state.alerts.firing(DedupKey::of(&own)).is_some()
+            || correlate::is_open(state, &other.incident_type, &own, now)
+    })
 }
 
 fn clear(sighting: &Sighting) -> Look {

@@ -1,4 +1,5 @@
-//! Somebody guesses passwords: ten failed logins from one address within five minutes, told by records alone.
+//! Somebody guesses passwords, told by records alone: ten failed logins from one address within five minutes, or of one
+//! account within ten.
 
 use expect_test::expect;
 use serde_json::json;
@@ -7,7 +8,9 @@ use super::{close, everything_works, people_work, recover, resolve};
 use crate::{alert, incident::Status, record::Record, scene::Scene, time::Span};
 
 fn login(scene: &mut Scene, address: &str, event: &str) {
-    let said = json!({ "event": event, "source_ip": address, "user": "root", "service": "gateway" });
+    // People mistype their own names; whoever guesses is after one account.
+    let user = if address.starts_with("198.51.100.") { "account-2" } else { "root" };
+    let said = json!({ "event": event, "source_ip": address, "user": user, "service": "gateway" });
     scene.record(&Record::read(&said, "gateway").unwrap());
 }
 
@@ -35,10 +38,10 @@ fn from_the_first_failed_login_to_the_closed_incident() {
     let first = scene.look();
     let said: Vec<&str> = first.lines().take(4).collect();
     expect![[r#"
-        sighting.counted sighting/4
-        sighting.fired sighting/4
-        alert.raised alert/26 label incident_type="unauthorized_access"; rule failed_logins; no open incident of its group
-        incident.opened incident/27"#]].assert_eq(&said.join("\n"));
+        sighting.counted sighting/5
+        sighting.fired sighting/5
+        alert.raised alert/39 label incident_type="unauthorized_access"; rule failed_logins; no open incident of its group
+        incident.opened incident/40"#]].assert_eq(&said.join("\n"));
     let incident = &scene.state.incidents.open[&id];
     assert_eq!((&*incident.incident_type, incident.severity.name()), ("unauthorized_access", "high"));
     assert_eq!(incident.targets, [("address".into(), "203.0.113.7".into())]);
@@ -50,11 +53,8 @@ fn from_the_first_failed_login_to_the_closed_incident() {
         login(&mut scene, "203.0.113.7", "login_failed");
     }
     assert_eq!(scene.next, before);
-    // Another address is another incident.
-    for _ in 0..10 {
-        login(&mut scene, "192.0.2.99", "login_failed");
-    }
-    assert_eq!(scene.state.incidents.open.len(), 2);
+    // All of it was about one account, and is told of already: one attack, one incident.
+    assert_eq!(scene.state.incidents.open.len(), 1);
 
     // It stops; five minutes later the alert is over, and what was real is resolved, watched and closed.
     scene.wait(Span::secs(400));
@@ -68,4 +68,54 @@ fn from_the_first_failed_login_to_the_closed_incident() {
     assert!(scene.state.sightings.is_empty(), "nothing is kept of what is long over");
     scene.must(close(id));
     assert!(!scene.state.incidents.open.contains_key(&id));
+}
+
+/// What the open incidents are about.
+fn told(scene: &Scene) -> String {
+    let open = scene.state.incidents.open.values();
+    let targets = open.map(|incident| {
+        let named = incident.targets.iter().map(|(kind, name)| format!("{kind} {name}"));
+        named.collect::<Vec<_>>().join(", ")
+    });
+    targets.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn one_account_is_guessed_from_many_addresses_or_slowly_from_one() {
+    // Nine addresses, one try a minute each time from the next, and one of them again.
+    let mut scene = Scene::new(&[]);
+    for number in 0..10 {
+        assert!(scene.state.incidents.open.is_empty(), "try {number}");
+        login(&mut scene, &format!("203.0.113.{}", number % 9), "login_failed");
+        scene.wait(Span::secs(60));
+    }
+    assert_eq!(told(&scene), "account root");
+    let incident = scene.state.incidents.open.values().next().unwrap();
+    assert!(!incident.auto_response, "nobody can have another's account suspended by mistyping");
+
+    // One address, too slow for its own rule: nine within five minutes, and the tenth later.
+    let mut scene = Scene::new(&[]);
+    for _ in 0..10 {
+        assert!(scene.state.incidents.open.is_empty());
+        login(&mut scene, "203.0.113.7", "login_failed");
+        scene.wait(Span::secs(50));
+    }
+    assert_eq!(told(&scene), "account root");
+
+    // Fast: its address tells of it. While people are at that, the same address opens no second one for the account.
+    let mut scene = Scene::new(&[]);
+    for _ in 0..10 {
+        login(&mut scene, "203.0.113.7", "login_failed");
+    }
+    scene.wait(Span::secs(400));
+    for _ in 0..9 {
+        login(&mut scene, "203.0.113.7", "login_failed");
+        scene.wait(Span::secs(40));
+    }
+    assert_eq!(told(&scene), "address 203.0.113.7");
+    // Whoever else tries that account is looked for by the account, and not by what the address did.
+    for number in 0..10 {
+        login(&mut scene, &format!("192.0.2.{number}"), "login_failed");
+    }
+    assert_eq!(told(&scene), "address 203.0.113.7; account root");
 }

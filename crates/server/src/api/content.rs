@@ -7,7 +7,7 @@ use domain::{
     access::Permission,
     content::{ActionSpec, Pinned},
     flow::Command,
-    playbook::{Life, Playbook},
+    playbook::{self, Life, Playbook},
     upkeep::{self, Upkeep},
 };
 use schemars::JsonSchema;
@@ -15,10 +15,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{CURSOR, LIMIT, change, missing, read, shown};
 use crate::{
-    Error,
+    Error, Problem,
     call::{Call, ok},
-    route::{Answer, Handler, Route, schema},
+    route::{Answer, Handler, Parameter, Route, schema},
     view::{self, Line, Page, name, text},
+};
+
+const RESPONSE: Parameter = Parameter {
+    name: "response",
+    about: "Only playbooks of this kind of response: `immediate`, `tactical`, `strategic` or `recovery`.",
+};
+const PROCEDURE: Parameter = Parameter {
+    name: "procedure",
+    about: "Only playbooks for this kind of procedure: `detection`, `analysis`, `response` or `recovery`.",
 };
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -38,7 +47,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     read(
         "/api/v1/playbooks",
-        &[LIMIT, CURSOR],
+        &[RESPONSE, PROCEDURE, LIMIT, CURSOR],
         Answer::Json(200, schema::<Page<PlaybookHead>>),
         "The playbooks in force, by name.",
         |call| Box::pin(playbooks(call)),
@@ -250,13 +259,33 @@ fn actions(call: &Call) -> Result<Response, Error> {
 async fn playbooks(call: Call) -> Result<Response, Error> {
     let page = call.page()?;
     let from = usize::try_from(page.before.unwrap_or(0)).unwrap_or(usize::MAX);
+    let response = word(&call, "response", &playbook::Response::ALL)?;
+    let procedure = word(&call, "procedure", &playbook::Procedure::ALL)?;
     let upkeep = call.read(|reader| reader.upkeep()).await?;
     let content = call.shared.content();
-    let heads = content.playbooks.values().map(|playbook| PlaybookHead::of(playbook, &upkeep));
+    let wanted = |playbook: &&Playbook| {
+        response.is_none_or(|wanted| playbook.response == wanted)
+            && procedure.is_none_or(|wanted| playbook.procedure == wanted)
+    };
+    let found: Vec<&Playbook> =
+        content.playbooks.values().map(|playbook| &**playbook).filter(wanted).collect();
+    let heads = found.iter().map(|playbook| PlaybookHead::of(playbook, &upkeep));
     let items: Vec<PlaybookHead> = heads.skip(from).take(page.limit).collect();
     let end = from.saturating_add(items.len());
-    let next = (end < content.playbooks.len() && !items.is_empty()).then(|| end.to_string());
+    let next = (end < found.len() && !items.is_empty()).then(|| end.to_string());
     ok(&Page { items, next })
+}
+
+/// A word of the query, out of all that there are.
+fn word<T: Copy + Serialize>(call: &Call, parameter: &str, all: &[T]) -> Result<Option<T>, Error> {
+    let Some(asked) = call.query_one(parameter)? else { return Ok(None) };
+    if let Some(found) = all.iter().find(|one| name(*one) == asked) {
+        return Ok(Some(*found));
+    }
+    let asked: String = asked.chars().take(64).collect();
+    let all: Vec<String> = all.iter().map(name).collect();
+    let detail = format!("`{parameter}={asked}` is none of {}", all.join(", "));
+    Err(Error::new(Problem::Malformed, detail))
 }
 
 async fn playbook(call: Call) -> Result<Response, Error> {

@@ -139,6 +139,9 @@ fn view(reader: &Reader, shared: &Shared, id: RunId) -> Result<Option<Run>, engi
     let Some(run) = reader.run(id)? else { return Ok(None) };
     let playbook = pinned(reader, shared, &run)?;
     let mut view = Run::of(&run, playbook.as_deref());
+    if let Some(incident) = reader.incident(run.incident)? {
+        view = view.with_team(&incident);
+    }
     if let Some(playbook) = &playbook {
         view.result = Some(result(reader, shared, &run, playbook)?);
     }

@@ -2,6 +2,7 @@
 
 use domain::{
     action as actions,
+    incident::Incident,
     playbook::{self, Kind, Playbook},
     run as runs,
 };
@@ -55,6 +56,9 @@ pub(crate) struct Run {
     /// The present stage: its id, or its number where the version is not at hand.
     pub(crate) stage: String,
     pub(crate) steps: Vec<Step>,
+    /// Who has which role in its incident, and the roles that nobody has; of one run only.
+    pub(crate) team: Vec<String>,
+    pub(crate) unfilled: Vec<String>,
     /// What it came to so far; of one run only, and where its version is at hand.
     pub(crate) result: Option<Outcome>,
     pub(crate) started_at: String,
@@ -63,6 +67,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The same with the people of its incident.
+    pub(crate) fn with_team(self, incident: &Incident) -> Run {
+        let standing = incident.standing();
+        let team = standing.team.iter().map(|(role, contact)| format!("{role}: {contact}")).collect();
+        Run { team, unfilled: standing.unfilled.iter().map(ToString::to_string).collect(), ..self }
+    }
+
     /// `playbook` is the version the run is pinned to, if it is at hand.
     pub(crate) fn of(run: &runs::Run, playbook: Option<&Playbook>) -> Run {
         let known: Vec<_> = playbook.map(|playbook| playbook.steps().collect()).unwrap_or_default();
@@ -105,6 +116,8 @@ impl Run {
             reason: reason.map(str::to_owned),
             stage: stage_id(at).unwrap_or_else(|| (u64::from(run.stage) + 1).to_string()),
             steps: run.steps.iter().enumerate().map(step).collect(),
+            team: Vec::new(),
+            unfilled: Vec::new(),
             result: None,
             started_at: text(run.started_at),
             updated_at: text(run.updated_at),

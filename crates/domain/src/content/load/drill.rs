@@ -42,6 +42,7 @@ struct TargetsDocument {
     contained: Spanned<String>,
     verified: Spanned<String>,
     completed: Spanned<String>,
+    recovered: Option<Spanned<String>>,
     automation_percent: Spanned<u8>,
 }
 
@@ -81,6 +82,10 @@ pub(super) fn read<'p>(
             no_laxer(&document.targets, targets, held(playbook), &mut report);
         }
         let people = people(&document.people, playbook, &mut report);
+        let recovers = |part: &Part| matches!(part.act, Act::Complete { first: Some(Deed::Recover), .. });
+        if let Some(place) = document.targets.recovered.as_ref().filter(|_| !people.iter().any(recovers)) {
+            report.at(place, "nobody in the drill has services brought back; give a task `first: recover`");
+        }
         let (scenario, playbook) = (document.scenario.value, document.playbook.value);
         drills.insert(name.to_owned(), Drill { scenario, playbook, targets, people });
     }
@@ -100,6 +105,7 @@ fn targets(document: &TargetsDocument, report: &mut Report<'_>) -> Targets {
         contained: span(&document.contained),
         verified: span(&document.verified),
         completed: span(&document.completed),
+        recovered: document.recovered.as_ref().map(span),
         automation_percent: document.automation_percent.value.min(100),
     };
     if document.automation_percent.value > 100 {

@@ -18,6 +18,8 @@ const WINDOW_LEAST: Span = Span::secs(1);
 const SPAN_MOST: Span = Span::secs(86_400);
 /// Below this a count is no count; above, too much would have to be kept of each key.
 const THRESHOLD: std::ops::RangeInclusive<u64> = 2..=1_000;
+/// Most rules that one rule leaves what they tell of to.
+const UNLESS_MAX: usize = 8;
 /// Longest name of a label or field, in bytes.
 const NAME_MAX: usize = 256;
 /// What one rule may cost, in units of one plain comparison; less where no index finds the rule, so that it is
@@ -92,6 +94,25 @@ pub(super) fn by(
         name("the field", field, report);
     }
     document.iter().map(|(label, field)| (label.as_str().into(), field.as_str().into())).collect()
+}
+
+/// The rules that tell of the same: others than this one, for what is counted.
+pub(super) fn unless(
+    others: &[Spanned<String>],
+    id: &Spanned<String>,
+    over: Option<&Over>,
+    report: &mut Report<'_>,
+) {
+    let Some(first) = others.first() else { return };
+    if !matches!(over, Some(Over::Count { .. })) {
+        report.at(first, "`unless` leaves out of a count what other rules tell of; add `count`");
+    }
+    if others.len() > UNLESS_MAX {
+        report.at(first, format!("`unless` names {} rules; at most {UNLESS_MAX}", others.len()));
+    }
+    for own in others.iter().filter(|other| other.value == id.value) {
+        report.at(own, "the rule names itself; name others that tell of the same");
+    }
 }
 
 fn name(what: &str, text: &Spanned<String>, report: &mut Report<'_>) {

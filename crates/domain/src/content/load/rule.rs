@@ -1,6 +1,6 @@
 //! `rules/*.yaml`: which alerts and records open incidents of which type when they do not say it themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -36,6 +36,9 @@ struct RuleDocument {
     /// Label of the alert to make, and field that keeps apart what is seen.
     #[serde(default)]
     by: BTreeMap<String, Spanned<String>>,
+    /// Rules that tell of the same.
+    #[serde(default)]
+    unless: Vec<Spanned<String>>,
     r#type: Spanned<String>,
     severity: Option<Severity>,
     auto_response: bool,
@@ -54,6 +57,7 @@ pub(super) fn read<'a>(
 ) -> BTreeMap<&'a str, Rule> {
     let mut seen = Seen::default();
     let mut rules = BTreeMap::new();
+    let (mut ids, mut named) = (BTreeSet::new(), Vec::new());
     for &(path, text) in files {
         let (document, mut report) = read_reported::<RuleDocument>(path, text, problems);
         let Some(document) = document else { continue };
@@ -64,6 +68,13 @@ pub(super) fn read<'a>(
         if report.count() == before {
             rules.insert(path, rule);
         }
+        ids.insert(document.id.value);
+        named.extend(document.unless.into_iter().map(|other| (path, other)));
+    }
+    // One that was left out for its own problems is not reported again.
+    for (path, other) in named.iter().filter(|(_, other)| !ids.contains(&other.value)) {
+        let message = unknown("rule", &shorten(other), ids.iter().map(String::as_str));
+        Report::new(path, problems).at(other, message);
     }
     rules
 }
@@ -95,6 +106,7 @@ fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> 
     };
     let on = document.on;
     let over = over::read(document.r#for.as_ref(), document.count.as_ref(), report);
+    over::unless(&document.unless, &document.id, over.as_ref(), report);
     let by = over::by(&document.by, on, over.as_ref(), report);
     let rule = Rule {
         id: document.id.value.clone(),
@@ -103,6 +115,7 @@ fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> 
         condition,
         over,
         by,
+        unless: document.unless.iter().map(|id| id.as_str().into()).collect(),
         incident_type,
         severity: document.severity,
         auto_response: document.auto_response,

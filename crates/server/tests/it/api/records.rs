@@ -5,7 +5,7 @@ use expect_test::expect;
 use crate::bench::Bench;
 
 fn login(address: &str) -> String {
-    format!(r#"{{"event": "login_failed", "source_ip": "{address}", "user": "root"}}"#)
+    format!(r#"{{"event": "login_failed", "source_ip": "{address}", "user": "of {address}"}}"#)
 }
 
 fn send(bench: &Bench, body: &str) -> serde_json::Value {

@@ -51,6 +51,69 @@ fn a_blocked_run_is_steered_by_people() {
 }
 
 #[test]
+fn one_run_shows_stages_actions_decisions_team_status_and_times() {
+    let bench = Bench::new();
+    let incident = bench.alert(
+        r#"{"alertname": "Exfiltration", "incident_type": "data_breach", "severity": "high", "account": "account-1"}"#,
+    );
+    let run = || bench.runs().first().and_then(|run| run["id"].as_str()).map(str::to_owned);
+    bench.until("the run is there", |_| run().is_some());
+    let id = run().unwrap();
+    let show = || bench.get(&format!("/api/v1/runs/{id}")).expect(200);
+    let step = |run: &serde_json::Value, name: &str| {
+        let steps = run["steps"].as_array().unwrap();
+        steps.iter().find(|step| step["id"] == name).cloned().unwrap_or_else(|| panic!("{name} in {run}"))
+    };
+    bench.until("the question is asked", |_| step(&show(), "scope")["status"] == "active");
+
+    // Under way: where it is, what was done, what is open, who is on it.
+    let open = show();
+    assert_eq!((&open["incident"], &open["status"]), (&incident.as_str().into(), &"active".into()));
+    assert!(open["started_at"].is_string() && open["ended_at"].is_null(), "{open}");
+    let phases = open["result"]["phases"].as_array().unwrap();
+    assert!(
+        phases.iter().any(|phase| phase["stage"] == open["stage"] && phase["success"].is_null()),
+        "{open}"
+    );
+    let done = |run: &serde_json::Value| {
+        let steps = run["steps"].as_array().unwrap().iter();
+        let acted = |step: &&serde_json::Value| step["kind"] == "action" && step["status"] == "done";
+        let on = |step: &&serde_json::Value| step["targets"].as_array().is_some_and(|on| !on.is_empty());
+        steps.filter(acted).filter(on).cloned().collect::<Vec<_>>()
+    };
+    let acted = done(&open);
+    assert!(!acted.is_empty(), "{open}");
+    assert!(
+        acted.iter().all(|step| step["began_at"].is_string() && step["ended_at"].is_string()),
+        "{acted:?}"
+    );
+    let asked = step(&open, "scope");
+    assert_eq!((&asked["kind"], &asked["choice"]), (&"decision".into(), &serde_json::Value::Null));
+    assert!(asked["options"].as_array().unwrap().len() == 3 && asked["by"].is_null(), "{asked}");
+    let people: Vec<&str> = ["team", "unfilled"]
+        .iter()
+        .flat_map(|list| open[*list].as_array().unwrap().iter().filter_map(serde_json::Value::as_str))
+        .collect();
+    let command = |role: &&&str| role.split(':').next() == Some("incident_commander");
+    assert!(people.iter().find(command).is_some(), "whom the decision is for: {people:?}");
+    assert!(!open["team"].as_array().unwrap().is_empty(), "{open}");
+
+    // Decided and through: the choice, who made it, and each stage with its end.
+    let update = |body: &str| bench.post(&format!("/api/v1/runs/{id}/update"), body).expect(200);
+    update(r#"{"decide": {"scope": "internal"}}"#);
+    update(r#"{"complete": ["inside"]}"#);
+    bench.until("it is through", |_| show()["status"] == "completed");
+    let ended = show();
+    let decided = step(&ended, "scope");
+    assert_eq!((&decided["status"], &decided["choice"]), (&"done".into(), &"internal".into()));
+    assert!(decided["by"].is_string() && decided["ended_at"].is_string(), "{decided}");
+    assert!(ended["ended_at"].is_string() && ended["result"]["total_s"].is_number(), "{ended}");
+    let phases = ended["result"]["phases"].as_array().unwrap();
+    assert!(phases.iter().all(|phase| !phase["success"].is_null()), "{ended}");
+    assert_eq!(ended["team"], open["team"], "a run that is over names its people as well");
+}
+
+#[test]
 fn a_run_is_started_by_hand_once() {
     let bench = Bench::new();
     let incident = bench.incident();

@@ -93,6 +93,24 @@ fn counts_and_holds_out_of_bounds() {
 }
 
 #[test]
+fn what_other_rules_tell_of_is_left_to_rules_that_are_there() {
+    added(
+        "count: { threshold: 3, window: 1m }\nunless: [node_down, no_such]\n",
+        expect![[r#"
+        rules/node_down.yaml:6:10: the rule names itself; name others that tell of the same
+        rules/node_down.yaml:6:21: unknown rule `no_such`; known: `node_down`
+    "#]],
+    );
+    added(
+        "unless: [other]\n",
+        expect![[r#"
+        rules/node_down.yaml:5:10: `unless` leaves out of a count what other rules tell of; add `count`
+        rules/node_down.yaml:5:10: unknown rule `other`; known: `node_down`
+    "#]],
+    );
+}
+
+#[test]
 fn tests_need_what_the_rule_looks_at() {
     let one = |labels: &str, expect: &str| format!("  - name: a\n    {labels}\n    expect: {expect}\n");
     let samples = "samples: [ { labels: { event: login_failed }, times: 3, every: 10s } ]";

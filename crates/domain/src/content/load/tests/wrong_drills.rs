@@ -46,6 +46,17 @@ fn targets() {
 }
 
 #[test]
+fn what_nobody_brings_back_is_not_held_to_a_time() {
+    let text = DRILL.replace("  completed: 30m\n", "  completed: 30m\n  recovered: 5m\n");
+    check(
+        &[("drills/a.yaml", &text)],
+        expect![[r#"
+        drills/a.yaml:10:14: nobody in the drill has services brought back; give a task `first: recover`
+    "#]],
+    );
+}
+
+#[test]
 fn people() {
     let text = format!(
         "{DRILL}people:
