@@ -304,3 +304,23 @@ fn a_statement_of_an_older_journal_is_over_once_it_is_sent() {
     let read: Event = serde_json::from_str(old).unwrap();
     assert_eq!(read, Event::Sent { approval, hash: "00".into(), awaited: false });
 }
+
+#[test]
+fn where_nobody_answers_whoever_submits_again_hears_how_to_have_it_asked() {
+    let mut scene = scene(true);
+    let eve = person(&mut scene, "eve");
+    let id = draft(&mut scene);
+    let (request, hash) = submit(&mut scene, id);
+    for _ in 0..10 {
+        scene.wait(crate::time::Span::secs(7 * 86_400));
+    }
+    assert!(scene.state.approvals[&request].lapsed);
+    let refused = scene.refused(ask(Command::Submit { id }));
+    assert_eq!(
+        refused,
+        format!("nobody answered {request} for {id}; have it asked again with `run ask {request}`")
+    );
+    scene.must(flow::Command::Approval(approval::Command::Renew { id: request }));
+    approve(&mut scene, &eve, request, &hash).unwrap();
+    assert_eq!(sent(&scene).len(), 1);
+}
