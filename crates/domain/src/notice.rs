@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Meta,
-    id::{ExerciseId, IncidentId, NoticeId},
+    id::{ExerciseId, IncidentId, NoticeId, StatementId},
     severity::Severity,
     time::{Span, Timestamp},
 };
@@ -72,6 +72,7 @@ pub enum Command {
     Tell { reason: Reason, severity: Severity, to: Vec<Box<str>>, title: Box<str>, lines: Vec<Box<str>> },
     /// Exactly these words, agreed with before, to somebody outside.
     Say {
+        statement: StatementId,
         incident: IncidentId,
         severity: Severity,
         drill: bool,
@@ -153,6 +154,9 @@ pub enum Event {
         /// The exercise that it is a call of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exercise: Option<ExerciseId>,
+        /// The statement whose words it carries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        statement: Option<StatementId>,
     },
     Sending {
         intent: Intent,
@@ -236,6 +240,8 @@ pub struct Notice {
     pub last_failure: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exercise: Option<ExerciseId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementId>,
 }
 
 impl Notice {
@@ -246,7 +252,8 @@ impl Notice {
 }
 
 pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {
-    let Event::Queued { incident, reason, to, about, message, routes, exercise, .. } = event else {
+    let Event::Queued { incident, reason, to, about, message, routes, exercise, statement, .. } = event
+    else {
         return None;
     };
     Some(Notice {
@@ -265,6 +272,7 @@ pub fn create(id: NoticeId, event: &Event, meta: &Meta) -> Option<Notice> {
         route_attempts: 0,
         last_failure: None,
         exercise: *exercise,
+        statement: *statement,
     })
 }
 

@@ -20,6 +20,7 @@ const SIGNALS_MAX: usize = 256;
 const WORDS_MAX: usize = 64;
 const NAME_BYTES_MAX: usize = 64;
 
+const INCIDENT: &str = "incident.";
 /// The signals that the incident itself gives to every score.
 pub const OF_INCIDENT: [&str; 6] = [
     "incident.alerts",
@@ -153,7 +154,8 @@ fn weigh(rule: &Rule, signals: &BTreeMap<String, f64>, known: &BTreeMap<&str, u3
     Some(Score { score: rule.name.as_str().into(), points, parts })
 }
 
-/// Numbers by their name, truth as 1 or 0, a word and each word of a list as `name.word`, a list also by its length.
+/// Numbers by their name, truth as 1 or 0, a word and each word of a list as `name.word`, a list also by its length. What the
+/// platform says of an incident nobody else says.
 pub(crate) fn signals(artefact: &Value) -> BTreeMap<String, f64> {
     let mut signals = BTreeMap::new();
     let short = |text: &str| text.len() <= NAME_BYTES_MAX;
@@ -174,6 +176,7 @@ pub(crate) fn signals(artefact: &Value) -> BTreeMap<String, f64> {
             break;
         }
     }
+    signals.retain(|name, _| !name.starts_with(INCIDENT));
     signals
 }
 

@@ -1,7 +1,8 @@
 //! Statements: words to the outside. A person drafts one from a template of content, others agree with its exact text, and
 //! only then it goes to a contact outside.
 //!
-//! What is agreed with is bound by SHA-256 to kind, recipient and text. Whoever changes a word has it asked anew.
+//! What is agreed with is bound by SHA-256 to kind, recipient and text. Whoever changes a word has it asked anew. It is over
+//! once the contact has it, or certainly not.
 
 mod ask;
 #[cfg(test)]
@@ -14,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     approval::{self, Subject},
-    event::{Context, Meta, Rejected},
+    event::{Context, Meta, Rejected, Stream},
     flow,
     id::{ApprovalId, IncidentId, PersonId, StatementId},
-    notice,
+    incident, notice,
     severity::Severity,
     state::State,
     time::Timestamp,
@@ -38,6 +39,8 @@ pub enum Command {
     Submit { id: StatementId },
     /// Enough people agreed with what has this hash.
     Send { id: StatementId, approval: ApprovalId, hash: Box<str> },
+    /// What came of its notice: the channel that took it, or why none did.
+    Report { id: StatementId, came: Result<Box<str>, Box<str>> },
     /// It does not go out.
     Withdraw { id: StatementId, why: String },
 }
@@ -62,6 +65,16 @@ pub enum Event {
     Sent {
         approval: ApprovalId,
         hash: Box<str>,
+        /// Whether it came is said by another fact.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        awaited: bool,
+    },
+    /// The contact has it, by this channel.
+    Delivered {
+        channel: Box<str>,
+    },
+    Undelivered {
+        why: Box<str>,
     },
     Withdrawn {
         why: Box<str>,
@@ -74,6 +87,8 @@ impl Event {
             Event::Drafted { .. } => "statement.drafted",
             Event::Edited { .. } => "statement.edited",
             Event::Sent { .. } => "statement.sent",
+            Event::Delivered { .. } => "statement.delivered",
+            Event::Undelivered { .. } => "statement.undelivered",
             Event::Withdrawn { .. } => "statement.withdrawn",
         }
     }
@@ -83,8 +98,23 @@ impl Event {
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Status {
     Draft,
-    Sent { approval: ApprovalId, at: Timestamp },
-    Withdrawn { why: Box<str>, at: Timestamp },
+    Sent {
+        approval: ApprovalId,
+        at: Timestamp,
+        /// It is not known yet whether it came.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        awaited: bool,
+    },
+    /// It was sent, and no channel took it.
+    Undelivered {
+        approval: ApprovalId,
+        at: Timestamp,
+        why: Box<str>,
+    },
+    Withdrawn {
+        why: Box<str>,
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +136,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// It was sent, and nothing is known yet of whether it came.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self.status, Status::Sent { awaited: true, .. })
+    }
+
     /// What is agreed with, in its one canonical form.
     pub fn subject(&self) -> Subject {
         let args = [("kind", &self.kind), ("to", &self.to), ("subject", &self.subject), ("text", &self.text)];
@@ -137,7 +172,15 @@ pub fn decide(
             if !same {
                 return Err(Rejected::Conflict(format!("{approval} allows other words than those of {id}")));
             }
-            Ok(vec![(id, Event::Sent { approval, hash })])
+            Ok(vec![(id, Event::Sent { approval, hash, awaited: true })])
+        }
+        Command::Report { id, came } => {
+            let waits = state.statements.get(&id).is_some_and(|one| one.is_awaited());
+            let said = match came {
+                Ok(channel) => Event::Delivered { channel },
+                Err(why) => Event::Undelivered { why },
+            };
+            Ok(if waits { vec![(id, said)] } else { Vec::new() })
         }
         Command::Withdraw { id, why } => {
             context.a_person("people withdraw statements")?;
@@ -152,7 +195,7 @@ pub fn decide(
 
 fn open(state: &State, id: StatementId) -> Result<&Statement, Rejected> {
     let missing = || Rejected::NotFound(format!("there is no draft {id}; it may be sent or withdrawn"));
-    state.statements.get(&id).filter(|statement| !is_over(statement)).ok_or_else(missing)
+    state.statements.get(&id).filter(|statement| statement.status == Status::Draft).ok_or_else(missing)
 }
 
 fn draft(
@@ -173,12 +216,13 @@ fn draft(
             format!("`{}` is no kind of statements.yaml; use one of {}", shown(kind), kinds.join(", "));
         return Err(Rejected::Invalid(text));
     };
-    if !state.content.people.contacts.get(to).is_some_and(|contact| contact.external) {
+    if !state.content.people.is_outside(to) {
         let text =
             format!("`{}` is no contact outside; contacts.yaml says `external: true` of those", shown(to));
         return Err(Rejected::Invalid(text));
     }
-    let own = state.statements.values().filter(|one| one.incident == incident).count();
+    let own = |one: &&Statement| one.incident == incident && one.status == Status::Draft;
+    let own = state.statements.values().filter(own).count();
     if own >= OPEN_MAX {
         return Err(Rejected::Conflict(format!("{incident} has {own} drafts already; withdraw some")));
     }
@@ -241,8 +285,18 @@ pub fn apply(statement: &mut Statement, event: &Event, meta: &Meta) {
             let new = meta.actor.person().filter(|person| !statement.authors.contains(person));
             statement.authors.extend(new);
         }
-        Event::Sent { approval, .. } => {
-            statement.status = Status::Sent { approval: *approval, at: meta.time };
+        Event::Sent { approval, awaited, .. } => {
+            statement.status = Status::Sent { approval: *approval, at: meta.time, awaited: *awaited };
+        }
+        Event::Delivered { .. } => {
+            if let Status::Sent { awaited, .. } = &mut statement.status {
+                *awaited = false;
+            }
+        }
+        Event::Undelivered { why } => {
+            if let Status::Sent { approval, at, .. } = statement.status {
+                statement.status = Status::Undelivered { approval, at, why: why.clone() };
+            }
         }
         Event::Withdrawn { why } => {
             statement.status = Status::Withdrawn { why: why.clone(), at: meta.time };
@@ -252,10 +306,10 @@ pub fn apply(statement: &mut Statement, event: &Event, meta: &Meta) {
 
 /// Nothing more will happen to it.
 pub fn is_over(statement: &Statement) -> bool {
-    !matches!(statement.status, Status::Draft)
+    statement.status != Status::Draft && !statement.is_awaited()
 }
 
-/// What was sent goes to its recipient; what has changed or is withdrawn is not asked about any more.
+/// What was sent goes to its recipient, and a person hears where it did not come; what has changed or is withdrawn is not asked about any more.
 pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Command> {
     let Some(statement) = state.statements.get(&id) else { return Vec::new() };
     let end = |why: &str| {
@@ -264,11 +318,12 @@ pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Comma
         asked.map(flow::Command::Approval)
     };
     match event {
-        Event::Drafted { .. } => Vec::new(),
+        Event::Drafted { .. } | Event::Delivered { .. } => Vec::new(),
         Event::Edited { .. } => end("its text was changed; submit it again").into_iter().collect(),
         Event::Withdrawn { .. } => end("it was withdrawn").into_iter().collect(),
         Event::Sent { .. } => {
             let say = notice::Command::Say {
+                statement: id,
                 incident: statement.incident,
                 severity: statement.severity,
                 drill: statement.drill,
@@ -277,6 +332,14 @@ pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Comma
                 text: statement.text.clone(),
             };
             std::iter::once(flow::Command::Notice(say)).chain(end("it was sent")).collect()
+        }
+        // In a drill nobody outside is told, by intent.
+        Event::Undelivered { .. } if statement.drill => Vec::new(),
+        Event::Undelivered { why } => {
+            let (incident, about) = (statement.incident, Stream::Statement(id));
+            let reason = format!("{id} did not reach {}: {why}", statement.to);
+            let attention = incident::Command::RaiseAttention { id: incident, about, reason };
+            vec![flow::Command::Incident(attention)]
         }
     }
 }

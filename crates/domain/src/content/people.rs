@@ -106,6 +106,15 @@ impl People {
         found
     }
 
+    /// Of these contacts those inside; to the others words go by statements alone.
+    pub fn inside<'a>(&self, contacts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        contacts.into_iter().filter(|contact| !self.is_outside(contact)).collect()
+    }
+
+    pub fn is_outside(&self, contact: &str) -> bool {
+        self.contacts.get(contact).is_some_and(|contact| contact.external)
+    }
+
     /// Every name that stands for somebody: of teams, roles and contacts.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.teams.keys().chain(self.roles.keys()).chain(self.contacts.keys()).map(String::as_str)
@@ -121,10 +130,11 @@ impl People {
         self.expand(level.into_iter().flat_map(|level| level.teams.iter().map(String::as_str)))
     }
 
-    /// Who hears of an incident of this severity; of a critical one the last level hears at once.
+    /// Who hears that an incident of this severity opened: whom it names inside, and of a critical one the last level.
     pub fn told_of(&self, severity: Severity) -> BTreeSet<&str> {
         let terms = self.severities.get(&severity);
-        let mut told = self.expand(terms.into_iter().flat_map(|terms| terms.tell.iter().map(String::as_str)));
+        let named = terms.into_iter().flat_map(|terms| terms.tell.iter().map(String::as_str));
+        let mut told = self.inside(self.expand(named));
         if severity == Severity::Critical {
             told.extend(self.of_level(self.last_level()));
         }

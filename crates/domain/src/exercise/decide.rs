@@ -83,7 +83,15 @@ fn start(state: &State, drill: &str, context: &Context) -> Decided {
             (Kind::Tabletop, injects.clone(), Vec::new(), Vec::new(), until)
         }
         Part::Communication { reach, within } => {
-            let contacts = state.content.people.expand(reach.iter().map(String::as_str));
+            // Those outside are no part of our practice.
+            let people = &state.content.people;
+            let contacts = people.inside(people.expand(reach.iter().map(String::as_str)));
+            if contacts.is_empty() {
+                let text = format!(
+                    "`{shown}` reaches nobody: those it names are outside, or nobody holds their role"
+                );
+                return Err(Rejected::Conflict(text));
+            }
             let ways = ways(state, contacts.iter().copied());
             let contacts = contacts.into_iter().map(Into::into).collect();
             (Kind::Communication, Vec::new(), contacts, ways, context.now.plus(*within))
@@ -101,7 +109,7 @@ fn due_inject(started: &Event) -> Option<u32> {
     injects.first().filter(|inject| inject.at == Span::default()).map(|_| 1)
 }
 
-/// Each contact over each channel that could reach them; what only stands here reaches nobody.
+/// Each contact over each channel that has an address of theirs: a room of ours would take any call.
 fn ways<'a>(state: &State, contacts: impl Iterator<Item = &'a str>) -> Vec<(Box<str>, Box<str>)> {
     let channels = &state.content.channels.channels;
     let outside = |channel: &&Channel| channel.kind != ChannelKind::Dashboard;

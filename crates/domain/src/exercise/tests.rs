@@ -223,3 +223,54 @@ fn what_passes_completes_the_duty_that_asks_for_it_and_nothing_else_does() {
     scene.must(end(id));
     assert_eq!(open(&scene), Vec::<String>::new());
 }
+
+/// A room of ours takes every call, and whoever is outside is no part of it.
+#[test]
+fn only_ways_of_the_contact_count_and_nobody_outside_is_called() {
+    let mut files = all_shipped();
+    let channels = CHANNELS.replace(
+        "  - { name: mail, kind: email,",
+        "  - { name: room, kind: slack }\n  - { name: mail, kind: email, address: all@example.com,",
+    );
+    files.insert("channels.yaml".to_owned(), channels);
+    files.insert("drills/reach.yaml".to_owned(), REACH.replace("reach: [", "reach: [forensics_firm, "));
+    let alone = REACH.replace("legal_counsel, on_call_engineer", "public_relations, law_enforcement");
+    files.insert("drills/alone.yaml".to_owned(), alone);
+    let contacts = files.get_mut("contacts.yaml").unwrap();
+    *contacts = contacts.replace("    mail: legal-counsel@example.com\n", "");
+    let (content, problems) = content::load(&files);
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    let id = start(&mut scene, "reach");
+    let exercise = &scene.state.exercises[&id];
+    let ways: Vec<String> =
+        exercise.ways.iter().map(|way| format!("{} {}", way.contact, way.channel)).collect();
+    assert_eq!(ways, ["legal_counsel text", "on_call_engineer mail", "on_call_engineer text"]);
+    assert_eq!(exercise.contacts.len(), 2);
+    let called: Vec<&str> = scene.state.notices.values().map(|notice| &*notice.to).collect();
+    assert!(!called.contains(&"forensics_firm"), "{called:?}");
+    let refused = scene.refused(ask(Command::Start { drill: "alone".to_owned() }));
+    assert!(refused.starts_with("`alone` reaches nobody"), "{refused}");
+}
+
+#[test]
+fn a_call_that_found_no_way_fails_the_way_it_was_for() {
+    let mut scene = scene();
+    let id = start(&mut scene, "reach");
+    let (channel, to, name) = ("fax".into(), "legal_counsel".into(), "again".into());
+    let open =
+        |scene: &Scene| scene.state.exercises[&id].ways.iter().filter(|way| way.failed.is_none()).count();
+    assert_eq!(open(&scene), 3);
+    let probe = notice::Command::Probe { exercise: id, channel, to, name };
+    scene.must(flow::Command::Notice(probe.clone()));
+    assert_eq!(open(&scene), 3, "what is no way of it fails none");
+    std::sync::Arc::make_mut(&mut scene.state.content).channels.channels.retain(|known| known.name != "mail");
+    scene.must(flow::Command::Notice(probe));
+    let failed: Vec<String> = scene.state.exercises[&id]
+        .ways
+        .iter()
+        .filter(|way| way.failed.is_some())
+        .map(|way| format!("{} {}", way.contact, way.channel))
+        .collect();
+    assert_eq!(failed, ["legal_counsel mail"]);
+}

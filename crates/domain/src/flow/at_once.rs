@@ -6,7 +6,10 @@ use crate::{
     action::{self, Origin, Spec},
     event::Stream,
     id::IncidentId,
-    incident::{self, at_once::Left},
+    incident::{
+        self,
+        at_once::{Effect, Left},
+    },
     state::State,
     strategy,
 };
@@ -22,17 +25,17 @@ pub(super) fn after_incident(state: &State, id: IncidentId, event: &incident::Ev
             look(state, id)
         }
         incident::Event::AtOnce { severity, effects, left } => {
-            let specs = effects.iter().flat_map(|effect| {
-                effect.targets.iter().filter_map(|target| spec(state, id, &effect.strategy, target))
-            });
-            let ask = |spec| Command::Action(action::Command::Request(Box::new(spec)));
+            let each = |effect: &Effect| {
+                let name = effect.strategy.clone();
+                effect.targets.iter().map(move |target| ask(state, id, &name, target)).collect::<Vec<_>>()
+            };
             let told = (!left.is_empty()).then(|| {
                 let about = Stream::Incident(id);
                 let reason =
                     format!("at {severity} more is allowed beforehand than was done: {}", named(id, left));
                 Command::Incident(incident::Command::RaiseAttention { id, about, reason })
             });
-            specs.map(ask).chain(told).collect()
+            effects.iter().flat_map(each).chain(told).collect()
         }
         incident::Event::AlertJoined { .. }
         | incident::Event::Acknowledged
@@ -61,10 +64,20 @@ fn look(state: &State, id: IncidentId) -> Vec<Command> {
     set.map(|_| Command::Incident(incident::Command::ActAtOnce { id })).into_iter().collect()
 }
 
-fn spec(state: &State, id: IncidentId, name: &str, target: &str) -> Option<Spec> {
-    let known = state.content.strategies.get(name)?;
-    let spec = strategy::spec(state, id, known, target).ok()?;
-    Some(Spec { origin: Origin::AtOnce, ..spec })
+/// Whoever decided asked before whether it is refused; where it is all the same, a person hears of it.
+fn ask(state: &State, id: IncidentId, name: &str, target: &str) -> Command {
+    let known = state.content.strategies.get(name);
+    let spec = known.map(|known| strategy::spec(state, id, known, target).map_err(|why| why.to_string()));
+    match spec.unwrap_or_else(|| Err("it is no strategy of strategies.yaml any more".to_owned())) {
+        Ok(spec) => {
+            Command::Action(action::Command::Request(Box::new(Spec { origin: Origin::AtOnce, ..spec })))
+        }
+        Err(why) => {
+            let about = Stream::Incident(id);
+            let reason = format!("{name} is allowed beforehand and did not run on {target}: {why}");
+            Command::Incident(incident::Command::RaiseAttention { id, about, reason })
+        }
+    }
 }
 
 fn named(id: IncidentId, left: &[Left]) -> String {

@@ -35,17 +35,35 @@ pub(super) fn after(state: &State, id: ExerciseId, event: &Event) -> Vec<Command
 }
 
 /// What a call of an exercise came to.
-pub(super) fn after_notice(state: &State, id: NoticeId, event: &notice::Event) -> Option<Command> {
-    let notice = state.notices.get(&id)?;
-    let exercise = notice.exercise?;
+pub(super) fn after_notice(state: &State, id: NoticeId, event: &notice::Event) -> Vec<Command> {
+    let Some(notice) = state.notices.get(&id) else { return Vec::new() };
+    let Some(exercise) = notice.exercise else { return Vec::new() };
     let failed = match event {
         notice::Event::Delivered { .. } => None,
         notice::Event::Undeliverable { reason } | notice::Event::Cancelled { reason } => Some(reason.clone()),
         notice::Event::Queued { .. } | notice::Event::Sending { .. } | notice::Event::NotDelivered { .. } => {
-            return None;
+            return Vec::new();
         }
     };
-    let channel = notice.routes.first().map(|route| route.channel.clone()).unwrap_or_default();
-    let contact = notice.to.clone();
-    Some(Command::Exercise(exercise::Command::Reached { id: exercise, contact, channel, failed }))
+    let channels = match notice.routes.first() {
+        Some(route) => vec![route.channel.clone()],
+        None => gone(state, exercise, &notice.to),
+    };
+    let reached = |channel| {
+        let (contact, failed) = (notice.to.clone(), failed.clone());
+        Command::Exercise(exercise::Command::Reached { id: exercise, contact, channel, failed })
+    };
+    channels.into_iter().map(reached).collect()
+}
+
+/// The open ways of a contact that are none any more; a call without a way was for one of them.
+fn gone(state: &State, id: ExerciseId, contact: &str) -> Vec<Box<str>> {
+    let ways = state.exercises.get(&id).into_iter().flat_map(|exercise| &exercise.ways);
+    let open = |way: &&exercise::Way| *way.contact == *contact && way.reached_at.is_none();
+    let is_way = |channel: &str| {
+        let known = state.content.channels.named(channel);
+        known.is_some_and(|known| notice::reaches(state, known, contact))
+    };
+    let gone = ways.filter(open).filter(|way| way.failed.is_none() && !is_way(&way.channel));
+    gone.map(|way| way.channel.clone()).collect()
 }

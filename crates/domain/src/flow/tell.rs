@@ -9,7 +9,7 @@ use super::Command;
 use crate::{
     action,
     event::{Event, Stream},
-    id::{ApprovalId, IncidentId, ReportId, ReviewId},
+    id::{ApprovalId, IncidentId, ReportId, ReviewId, StatementId},
     incident::{self, Incident, analysis, people},
     notice::{self, Reason},
     playbook::{Kind, Playbook},
@@ -142,6 +142,11 @@ fn attention(state: &State, incident: &Incident, about: &str, reason: &str) -> V
         let first = incident.attention.iter().filter(|waits| *waits.about == *about).count() == 1;
         let mut to = known.of_level(level);
         to.extend(commander);
+        // Whoever wrote words to the outside thinks that they are out.
+        let words = about.strip_prefix("statement/").and_then(|position| position.parse().ok());
+        let words = words.and_then(|position| state.statements.get(&StatementId::from_number(position)));
+        let authors = words.into_iter().flat_map(|words| &words.authors);
+        to.extend(authors.filter_map(|person| crate::access::identity(state, *person)));
         return if first { send(incident.id, Reason::Attention, to, reason) } else { Vec::new() };
     };
     let times = u8::try_from(approval.expired).unwrap_or(u8::MAX);
@@ -187,7 +192,7 @@ fn after_people(state: &State, incident: &Incident, event: &people::Event) -> Ve
             send(id, Reason::Task, to, "you are asked to take command")
         }
         people::Event::Assembled { run, team, unfilled } => {
-            let to = team.iter().map(|(_, contact)| &**contact).collect();
+            let to = known.inside(team.iter().map(|(_, contact)| &**contact));
             let mut commands = send(id, Reason::Run, to, &format!("{run} began"));
             if !unfilled.is_empty() {
                 let reason = format!("{run} needs a role that nobody holds: {}", unfilled.join(", "));
@@ -240,7 +245,7 @@ fn after_run(state: &State, id: crate::id::RunId, event: &run::Event) -> Vec<Com
     let Some((incident, progress)) = state.incidents.open.get(&run.incident).zip(event.progress()) else {
         return Vec::new();
     };
-    let team = || incident.standing().team.iter().map(|(_, contact)| &**contact).collect();
+    let team = || team(state, incident);
     let mut commands = Vec::new();
     if progress.went_wrong() {
         commands.extend(weigh(state, incident.id));
@@ -282,7 +287,7 @@ fn tasks(state: &State, incident: &Incident, playbook: &Playbook, progress: &run
         let own = own.into_iter().flatten().chain(&step.roles).map(String::as_str);
         let mut to = known.expand(own);
         if to.is_empty() {
-            to.extend(incident.standing().team.iter().map(|(_, contact)| &**contact));
+            to.extend(team(state, incident));
         }
         commands.extend(send(incident.id, Reason::Task, to, &format!("`{}` {what}: {asks}", step.id)));
     }
@@ -314,7 +319,7 @@ fn after_part(state: &State, review: &review::Review, fact: &review::Fact) -> Ve
         review::Fact::Found { awaited: true, text, .. } => {
             let mut to = known.of_level(1);
             to.extend(review.severity.map(|severity| known.told_of(severity)).unwrap_or_default());
-            return send(review.incident, Reason::Cause, to, text);
+            return send(review.incident, Reason::Cause, known.inside(to), text);
         }
         review::Fact::Planned { .. } => (u32::try_from(review.actions.len()).unwrap_or(u32::MAX), "is yours"),
         review::Fact::ActionReminded { action } => (*action, "is due soon"),
@@ -345,11 +350,16 @@ fn after_report(state: &State, id: ReportId, event: &report::Event) -> Vec<Comma
     send(incident, Reason::Task, to, &asked)
 }
 
-/// Whom the severity names, and the team.
+/// Whom the severity names, and the team; nobody outside, whoever they are.
 fn concerned<'a>(state: &'a State, incident: &'a Incident) -> BTreeSet<&'a str> {
-    let mut to = state.content.people.told_of(incident.severity);
-    to.extend(incident.standing().team.iter().map(|(_, contact)| &**contact));
-    to
+    let known = &state.content.people;
+    let team = incident.standing().team.iter().map(|(_, contact)| &**contact);
+    known.inside(known.told_of(incident.severity).into_iter().chain(team))
+}
+
+/// The team of the run as far as it is inside: those outside hear of a task of theirs, and else by statements.
+fn team<'a>(state: &'a State, incident: &'a Incident) -> BTreeSet<&'a str> {
+    state.content.people.inside(incident.standing().team.iter().map(|(_, contact)| &**contact))
 }
 
 fn ask(id: IncidentId, ask: people::Ask) -> Command {

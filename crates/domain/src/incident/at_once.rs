@@ -4,13 +4,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Incident, Status};
 use crate::{
     content::strategies::{AtOnce, Strategy},
+    event::Rejected,
     id::IncidentId,
     run::StepStatus,
     severity::Severity,
@@ -26,12 +27,24 @@ pub struct Effect {
     pub targets: Vec<Box<str>>,
 }
 
-/// What a cap left out.
+/// What a cap left out, or what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     pub strategy: Box<str>,
     pub targets: u32,
     pub why: Box<str>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+}
+
+impl Left {
+    /// By what people know it: each refusal for itself, a cap whatever is free under it.
+    fn key(&self) -> Box<str> {
+        match self.refused {
+            true => format!("{}: {}", self.strategy, self.why).into(),
+            false => self.strategy.clone(),
+        }
+    }
 }
 
 /// What ran so far, so that it runs once.
@@ -40,7 +53,7 @@ pub struct Left {
 pub struct Ran {
     /// Verb and target.
     pub effects: BTreeSet<(Box<str>, Box<str>)>,
-    /// Strategies of which people were told that a cap left something out.
+    /// Of what people were told that it was left out: strategies by a cap, and each refusal.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<Box<str>>,
 }
@@ -76,6 +89,9 @@ fn due(state: &State, incident: &Incident, set: &AtOnce) -> (Vec<Effect>, Vec<Le
             continue;
         }
         let most = strategy::most(state, strategy).saturating_sub(chosen.len());
+        // What would be refused did not run, so it does not count as if it had.
+        let refused = refused(state, incident.id, strategy, &mut targets);
+        left.extend(refused.into_iter().filter(|one| !ran.left.contains(&one.key())));
         let reach = targets.len().min(free).min(most);
         let over = targets.split_off(reach);
         if !over.is_empty() && !ran.left.contains(strategy.id.as_str()) {
@@ -84,7 +100,12 @@ fn due(state: &State, incident: &Incident, set: &AtOnce) -> (Vec<Effect>, Vec<Le
                 false => format!("at_once reaches {} targets of one incident", set.targets_max),
             };
             let targets = u32::try_from(over.len()).unwrap_or(u32::MAX);
-            left.push(Left { strategy: strategy.id.as_str().into(), targets, why: why.into() });
+            left.push(Left {
+                strategy: strategy.id.as_str().into(),
+                targets,
+                why: why.into(),
+                refused: false,
+            });
         }
         free -= reach;
         if !targets.is_empty() {
@@ -104,6 +125,27 @@ fn open_targets(state: &State, incident: &Incident, strategy: &Strategy, ran: &R
             && strategy::held(state, incident.id, &verb, target).is_none()
     });
     targets
+}
+
+/// Takes out the targets on which it is refused, and says for each reason how many they are.
+fn refused(state: &State, id: IncidentId, strategy: &Strategy, targets: &mut Vec<Box<str>>) -> Vec<Left> {
+    let mut refused: BTreeMap<String, u32> = BTreeMap::new();
+    targets.retain(|target| match strategy::spec(state, id, strategy, target) {
+        Ok(_) => true,
+        // Its cap is counted for all of them together.
+        Err(Rejected::Limited(_)) => true,
+        Err(rejected) => {
+            *refused.entry(rejected.to_string()).or_default() += 1;
+            false
+        }
+    });
+    let left = |(why, targets): (String, u32)| Left {
+        strategy: strategy.id.as_str().into(),
+        targets,
+        why: why.into(),
+        refused: true,
+    };
+    refused.into_iter().map(left).collect()
 }
 
 /// Whether its run does the same, did it, or asks people for it; what a run has passed over it does not do.
@@ -128,5 +170,5 @@ pub(super) fn apply(ran: &mut Option<Box<Ran>>, effects: &[Effect], left: &[Left
     for effect in effects {
         ran.effects.extend(effect.targets.iter().map(|target| (effect.verb.clone(), target.clone())));
     }
-    ran.left.extend(left.iter().map(|left| left.strategy.clone()));
+    ran.left.extend(left.iter().map(Left::key));
 }

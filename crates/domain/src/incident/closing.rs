@@ -127,15 +127,20 @@ pub(super) fn unmet(state: &State, incident: &Incident, context: &Context) -> Re
 /// Every rule over every alert that fires and concerns it, and what holds without a break just now.
 fn detection(state: &State, incident: &Incident) -> Found {
     let mut found = Vec::new();
-    let mut looked = 0usize;
+    let (mut looked, mut silenced) = (0usize, 0usize);
     for (alert, _) in state.alerts.iter() {
         let own = alert.route.incident == Some(incident.id);
         let concerns = || {
             let names = correlate::targets(&alert.labels);
             names.iter().any(|target| incident.targets.contains(target))
         };
-        let seen = alert.is_firing() && alert.route.silence.is_none() && alert.drill == incident.drill;
+        let seen = alert.is_firing() && alert.drill == incident.drill;
         if !seen || !(own || concerns()) {
+            continue;
+        }
+        // Somebody said that nobody has to hear of it; that this was not looked at is said.
+        if alert.route.silence.is_some() {
+            silenced += 1;
             continue;
         }
         looked += 1;
@@ -157,6 +162,11 @@ fn detection(state: &State, incident: &Incident) -> Found {
         0 => format!("{rules} rules over {looked} firing alerts about it find nothing"),
         many if many > TOLD_MAX => format!("{} and {} more", found[..TOLD_MAX].join("; "), many - TOLD_MAX),
         _ => found.join("; "),
+    };
+    let said = match silenced {
+        0 => said,
+        1 => format!("{said}; 1 more is silenced and was not looked at"),
+        many => format!("{said}; {many} more are silenced and were not looked at"),
     };
     Found { gate: Gate::Detection, passed, said: said.into() }
 }
@@ -251,6 +261,25 @@ mod tests {
         // It falls silent.
         scene.wait(Span::secs(600));
         scene.must(crate::stories::close(id));
+    }
+
+    #[test]
+    fn what_somebody_silenced_is_counted_in_what_the_look_says() {
+        let mut scene = Scene::new(&[CUT_OFF]);
+        let id = over(&mut scene, Severity::High);
+        let matchers = vec![crate::matcher::parse("alertname=\"DoubleSign\"").unwrap()];
+        let (starts_at, ends_at) = (scene.now, scene.now.plus(Span::secs(3_600)));
+        let (created_by, comment) = ("rae".into(), "works on it".into());
+        let terms = crate::silence::Terms { matchers, starts_at, ends_at, created_by, comment };
+        scene.must(Command::Silence(crate::silence::Command::Set { id: None, terms }));
+        scene.alert([("alertname", "DoubleSign"), ("node", "validator-3")]);
+        scene.must(check(id, Vec::new()));
+        let looked = &scene.state.incidents.open[&id].checks[&Gate::Detection];
+        assert!(looked.passed, "{looked:?}");
+        assert!(
+            looked.said.ends_with("find nothing; 1 more is silenced and was not looked at"),
+            "{looked:?}"
+        );
     }
 
     #[test]

@@ -262,7 +262,7 @@ fn set_clock(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
     let opened_at = standing.reopened_at.unwrap_or(incident.opened_at);
     let calendar = people.calendar.as_ref();
     let next = terms.and_then(|terms| terms.told_next(now, terms.update, calendar));
-    vec![Event::ClockSet {
+    let set = Event::ClockSet {
         level,
         severity,
         due: due.filter(|_| incident.acknowledged.is_none()),
@@ -272,7 +272,11 @@ fn set_clock(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {
         update_at: next.into_iter().chain(standing.update_at).min(),
         tell: standing.told.is_none_or(|told| told < severity),
         look_at: factors::next_look(state, incident, level, now),
-    }]
+    };
+    // It came back at the last level, from which no clock leads on: its team is called anew. A first level is no crisis team.
+    let again = standing.reopened_at.is_some() && standing.severity.is_none() && level > 1;
+    let called = again.then(|| crisis::call(people, incident, level, now)).flatten();
+    std::iter::once(set).chain(called).collect()
 }
 
 fn elapsed(state: &State, incident: &Incident, now: Timestamp) -> Vec<Event> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     content::channels::{Channel, ChannelKind},
     event::{Context, Rejected},
-    id::{ExerciseId, IncidentId, NoticeId},
+    id::{ExerciseId, IncidentId, NoticeId, StatementId},
     playbook::{Backoff, Retry},
     severity::Severity,
     state::State,
@@ -19,6 +19,7 @@ use crate::{
 const TEXT_CHARS_MAX: usize = 500;
 const RETRY_DELAY: Span = Span::secs(2);
 const OUTSIDE: &str = "nobody outside reads what stands here";
+const OURS: &str = "it goes to a place of ours, not to the contact";
 const DRILL: &str = "it is a drill: nobody outside is told";
 
 pub fn decide(
@@ -33,12 +34,12 @@ pub fn decide(
         Command::Tell { reason, severity, to, title, lines } => {
             let words = message::free(state, reason, severity, &title, &lines);
             let whose =
-                Whose { incident: None, reason, severity, drill: false, about: &title, exercise: None };
+                Whose { incident: None, reason, severity, drill: false, about: &title, is: Is::Plain };
             Ok(queue(state, &whose, words.messages(&to), &to, None, context))
         }
-        Command::Say { incident, severity, drill, to, subject, text } => {
+        Command::Say { statement, incident, severity, drill, to, subject, text } => {
             let (incident, reason, about) = (Some(incident), Reason::Statement, &*subject);
-            let whose = Whose { incident, reason, severity, drill, about, exercise: None };
+            let whose = Whose { incident, reason, severity, drill, about, is: Is::Words(statement) };
             let message = Message { subject: subject.clone(), text, severity: Some(severity) };
             Ok(queue(state, &whose, vec![message], &[to], None, context))
         }
@@ -50,8 +51,8 @@ pub fn decide(
                 format!("Say that it came: `ringfence exercise acknowledge {exercise} {to}`").into(),
             ];
             let words = message::free(state, reason, severity, &title, &lines);
-            let exercise = Some(exercise);
-            let whose = Whose { incident: None, reason, severity, drill: false, about: &title, exercise };
+            let is = Is::Probe(exercise);
+            let whose = Whose { incident: None, reason, severity, drill: false, about: &title, is };
             let to = [to];
             Ok(queue(state, &whose, words.messages(&to), &to, Some(&channel), context))
         }
@@ -120,7 +121,7 @@ fn send(
     };
     let words = message::words(state, &open, reason, about);
     let (severity, drill) = (open.severity, open.drill);
-    let whose = Whose { incident: Some(incident), reason, severity, drill, about, exercise: None };
+    let whose = Whose { incident: Some(incident), reason, severity, drill, about, is: Is::Plain };
     Ok(queue(state, &whose, words.messages(to), to, only, context))
 }
 
@@ -131,7 +132,17 @@ struct Whose<'a> {
     severity: Severity,
     drill: bool,
     about: &'a str,
-    exercise: Option<ExerciseId>,
+    is: Is,
+}
+
+/// What has to be shown by it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Is {
+    Plain,
+    /// A call of an exercise: that this way reaches the contact.
+    Probe(ExerciseId),
+    /// Words to the outside: that the contact has them.
+    Words(StatementId),
 }
 
 /// One notice for each recipient, and how each begins.
@@ -156,21 +167,16 @@ fn queue(
             rooms.entry(route.channel.clone()).or_insert_with(|| state.lines.room(&route.channel))
         });
         let has_room = room.is_none_or(|room| std::mem::replace(room, room.saturating_sub(1)) > 0);
-        let first = has_room.then(|| first_event(id, &routes, whose.drill, state, context));
+        let first = has_room.then(|| first_event(id, (&routes, &left_out), whose.drill, state, context));
         let (incident, reason, to, about) = (whose.incident, whose.reason, clip(to), clip(whose.about));
-        events.push((
-            id,
-            Event::Queued {
-                incident,
-                reason,
-                to,
-                about,
-                message,
-                routes,
-                left_out,
-                exercise: whose.exercise,
-            },
-        ));
+        let (exercise, statement) = match whose.is {
+            Is::Plain => (None, None),
+            Is::Probe(id) => (Some(id), None),
+            Is::Words(id) => (None, Some(id)),
+        };
+        let queued =
+            Event::Queued { incident, reason, to, about, message, routes, left_out, exercise, statement };
+        events.push((id, queued));
         events.extend(first.map(|first| (id, first)));
     }
     events
@@ -196,13 +202,22 @@ fn test(
 }
 
 /// Whether a notice that was queued just now goes out, stands on the dashboard, or has no way.
-fn first_event(id: NoticeId, routes: &[Route], drill: bool, state: &State, context: &Context) -> Event {
+fn first_event(
+    id: NoticeId,
+    (routes, left_out): (&[Route], &[LeftOut]),
+    drill: bool,
+    state: &State,
+    context: &Context,
+) -> Event {
     match routes.first() {
         Some(route) => begin(id, route, 0, 1, state, context),
         None if drill => Event::Cancelled { reason: DRILL.into() },
         None => {
-            let reason = "no channel of channels.yaml can be used for it".into();
-            Event::Undeliverable { reason }
+            let why = left_out.iter().map(|(channel, why)| format!("{channel}: {why}"));
+            let why = why.collect::<Vec<_>>().join(", ");
+            let said = "no channel of channels.yaml can be used for it";
+            let reason = if why.is_empty() { said.to_owned() } else { format!("{said} ({why})") };
+            Event::Undeliverable { reason: clip(&reason) }
         }
     }
 }
@@ -212,11 +227,13 @@ fn routes(state: &State, channels: &[&Channel], whose: &Whose<'_>, to: &str) -> 
     let (mut routes, mut left_out) = (Vec::new(), Vec::new());
     for channel in channels {
         let here = channel.kind == ChannelKind::Dashboard;
-        match address(state, channel, to) {
-            _ if here && whose.reason == Reason::Statement => {
-                left_out.push((channel.name.as_str().into(), OUTSIDE.into()));
-            }
-            _ if whose.drill && !here => left_out.push((channel.name.as_str().into(), DRILL.into())),
+        let found = match whose.is {
+            _ if whose.drill && !here => Err(DRILL),
+            Is::Plain => address(state, channel, to),
+            // Our own rooms and lists would take it, and the contact would not have it.
+            Is::Probe(_) | Is::Words(_) => own_address(state, channel, to),
+        };
+        match found {
             Ok(address) => routes.push(Route {
                 channel: channel.name.as_str().into(),
                 address,
@@ -232,21 +249,33 @@ fn routes(state: &State, channels: &[&Channel], whose: &Whose<'_>, to: &str) -> 
 
 /// Where the channel finds the recipient: their own address of contacts.yaml, or else that of the channel.
 fn address(state: &State, channel: &Channel, to: &str) -> Result<Box<str>, &'static str> {
+    let shared = channel.address.as_deref().map(Box::from);
+    match channel.kind {
+        ChannelKind::Email | ChannelKind::Sms => {
+            own_address(state, channel, to).or_else(|missing| shared.ok_or(missing))
+        }
+        // The channel itself is the address.
+        ChannelKind::Dashboard | ChannelKind::Slack | ChannelKind::Webhook | ChannelKind::Pagerduty => {
+            Ok(shared.unwrap_or_default())
+        }
+    }
+}
+
+/// Their own address of contacts.yaml, where whoever is reached is certainly this contact.
+fn own_address(state: &State, channel: &Channel, to: &str) -> Result<Box<str>, &'static str> {
     let contact = state.content.people.contacts.get(to);
     let (own, missing) = match channel.kind {
         ChannelKind::Email => (contact.and_then(|contact| contact.mail.as_deref()), "it has no address"),
         ChannelKind::Sms => (contact.and_then(|contact| contact.phone.as_deref()), "it has no number"),
-        // The channel itself is the address.
-        ChannelKind::Dashboard | ChannelKind::Slack | ChannelKind::Webhook | ChannelKind::Pagerduty => {
-            return Ok(channel.address.as_deref().unwrap_or_default().into());
-        }
+        ChannelKind::Dashboard => (None, OUTSIDE),
+        ChannelKind::Slack | ChannelKind::Webhook | ChannelKind::Pagerduty => (None, OURS),
     };
-    own.or(channel.address.as_deref()).map(Into::into).ok_or(missing)
+    own.map(Into::into).ok_or(missing)
 }
 
-/// Whether the channel knows where this contact is reached.
+/// Whether the channel reaches this contact at an address of their own.
 pub(crate) fn reaches(state: &State, channel: &Channel, contact: &str) -> bool {
-    address(state, channel, contact).is_ok()
+    own_address(state, channel, contact).is_ok()
 }
 
 fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, context: &Context) -> Event {

@@ -310,7 +310,7 @@ fn of_statement(state: &State, command: &statement::Command) -> Asked {
         statement::Command::Edit { id, .. }
         | statement::Command::Submit { id }
         | statement::Command::Withdraw { id, .. } => state.statements.get(id).map(|known| known.incident),
-        statement::Command::Send { .. } => return Asked::Own,
+        statement::Command::Send { .. } | statement::Command::Report { .. } => return Asked::Own,
     };
     let thing = Thing::new(Kind::Incident, "new");
     one(act::STATEMENT_WRITE, incident.map_or(thing, |id| Thing::incident(state, id)))

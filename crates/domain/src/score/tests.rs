@@ -58,6 +58,12 @@ fn strange_answers_are_bounded_and_say_nothing() {
         (0..10_000).map(|number| (format!("n{number}"), json!(1))).collect();
     assert_eq!(signals(&many.into()).len(), SIGNALS_MAX);
     assert_eq!(signals(&json!([1, 2])).len(), 0);
+    let posing = json!({"incident.severity": 4, "incident": "severity", "incident.x": [1], "incidents": 2});
+    assert_eq!(
+        signals(&posing).into_keys().collect::<Vec<_>>(),
+        ["incidents"],
+        "that is the platform's to say"
+    );
     assert_eq!(signals(&json!({("x".repeat(65)): 1, "long": "y".repeat(65)})).len(), 0);
 }
 

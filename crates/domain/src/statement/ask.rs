@@ -19,7 +19,11 @@ pub fn ask(state: &State, id: StatementId, context: &Context) -> Result<Vec<(App
     let person = context.a_person("people have statements approved")?;
     let statement = super::open(state, id)?;
     if let Some(asked) = asked(state, id) {
-        return Err(Rejected::Conflict(format!("{} asks for {id} already", asked.id)));
+        let text = match asked.lapsed {
+            true => format!("nobody answered {0} for {id}; have it asked again with `run ask {0}`", asked.id),
+            false => format!("{} asks for {id} already", asked.id),
+        };
+        return Err(Rejected::Conflict(text));
     }
     let Some(known) = state.content.statements.get(&*statement.kind) else {
         let text = format!("statements.yaml has no `{}` any more; draft {id} anew", statement.kind);

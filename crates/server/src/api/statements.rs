@@ -22,7 +22,7 @@ use crate::{
 };
 
 const STATE: Parameter =
-    Parameter { name: "state", about: "`draft` (if absent) or `over`: sent or withdrawn." };
+    Parameter { name: "state", about: "`draft` (if absent), with those that are on their way, or `over`." };
 
 const ONE: Answer = Answer::Json(200, schema::<Statement>);
 /// Most requests for approval that are looked through for that of a statement.
@@ -110,7 +110,7 @@ struct Statement {
     text: String,
     authors: Vec<String>,
     drafted_at: String,
-    /// `draft`, `sent` or `withdrawn`.
+    /// `draft`, `sending`, `sent` once its contact has it, `undelivered` or `withdrawn`.
     status: String,
     /// The request that waits, or by which it was sent.
     approval: Option<String>,
@@ -118,17 +118,26 @@ struct Statement {
     hash: String,
     sent_at: Option<String>,
     withdrawn_at: Option<String>,
+    /// Why it did not come, or was withdrawn.
     why: Option<String>,
 }
 
 impl Statement {
     fn of(made: &statement::Statement, waits: Option<String>) -> Statement {
-        let (status, approval, sent_at, withdrawn) = match &made.status {
-            Status::Draft => ("draft", waits, None, None),
-            Status::Sent { approval, at } => ("sent", Some(text(approval)), Some(text(at)), None),
-            Status::Withdrawn { why, at } => ("withdrawn", None, None, Some((why.to_string(), text(at)))),
+        let (status, why) = match &made.status {
+            Status::Draft => ("draft", None),
+            Status::Sent { awaited: true, .. } => ("sending", None),
+            Status::Sent { awaited: false, .. } => ("sent", None),
+            Status::Undelivered { why, .. } => ("undelivered", Some(why.to_string())),
+            Status::Withdrawn { why, .. } => ("withdrawn", Some(why.to_string())),
         };
-        let (why, withdrawn_at) = withdrawn.unzip();
+        let (approval, sent_at, withdrawn_at) = match &made.status {
+            Status::Draft => (waits, None, None),
+            Status::Sent { approval, at, .. } | Status::Undelivered { approval, at, .. } => {
+                (Some(text(approval)), Some(text(at)), None)
+            }
+            Status::Withdrawn { at, .. } => (None, None, Some(text(at))),
+        };
         Statement {
             id: text(made.id),
             incident: text(made.incident),

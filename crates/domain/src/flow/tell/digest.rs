@@ -1,5 +1,7 @@
 //! The state of all open incidents of one severity, in one notice for each who hears of them.
 
+use std::collections::BTreeSet;
+
 use super::{Command, duties};
 use crate::{
     incident::{Incident, Status},
@@ -24,10 +26,10 @@ pub(super) fn after(state: &State, incident: &Incident) -> Vec<Command> {
         1 => format!("1 incident of severity {severity} is open"),
         _ => format!("{count} incidents of severity {severity} are open"),
     };
-    let mut to = state.content.people.told_of(severity);
+    let mut to = BTreeSet::new();
     let mut lines: Vec<Box<str>> = Vec::new();
     for one in open().take(NAMED_MAX) {
-        to.extend(one.standing().team.iter().map(|(_, contact)| &**contact));
+        to.extend(super::concerned(state, one));
         lines.push(line(state, one).into());
     }
     if count > NAMED_MAX {

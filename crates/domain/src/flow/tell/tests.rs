@@ -2,9 +2,10 @@
 
 use crate::{
     event::Event,
-    flow::Fact,
+    flow::{Command, Fact},
+    incident::{self, analysis},
     notice::{self, Reason},
-    scene::{CUT_OFF, Scene},
+    scene::{CUT_OFF, Scene, all_shipped},
     severity::Severity,
     stories,
     time::Span,
@@ -81,4 +82,55 @@ fn a_medium_incident_has_an_hour_and_goes_on_after_four() {
     assert_eq!(standing(&scene).level, 1);
     scene.wait(Span::secs(1));
     assert_eq!(standing(&scene).level, 2);
+}
+
+/// The forensics firm is in a team that is told of every severity, on the first level, and holds a role of the run.
+fn with_a_firm() -> Scene {
+    let mut files = all_shipped();
+    files.retain(|path, _| !path.starts_with("playbooks/") && !path.starts_with("drills/"));
+    files.insert("playbooks/validator_compromise.yaml".to_owned(), CUT_OFF.to_owned());
+    let teams = files.get_mut("teams.yaml").unwrap();
+    let named = teams
+        .replace("members: [ops_manager, on_call_engineer]", "members: [ops_manager, forensics_firm]")
+        .replace("incident_commander: [ops_manager, ", "incident_commander: [forensics_firm, ops_manager, ");
+    assert_ne!(*teams, named);
+    *teams = named;
+    let severities = files.get_mut("severities.yaml").unwrap();
+    *severities = severities.replace("tell: [on_call]", "tell: [operations]");
+    let (content, problems) = crate::content::load(&files);
+    assert_eq!(problems, []);
+    Scene::with(content)
+}
+
+fn all_reasons(scene: &Scene, whom: &str) -> Vec<Reason> {
+    let one = |fact: &Fact| {
+        let Event::Notice(_, notice::Event::Queued { reason, to, .. }) = &fact.event else { return None };
+        (**to == *whom).then_some(*reason)
+    };
+    scene.facts.iter().filter_map(one).collect()
+}
+
+#[test]
+fn whoever_is_outside_hears_calls_of_their_own_and_nothing_else() {
+    let mut scene = with_a_firm();
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-1")]);
+    let id = scene.incident();
+    stories::everything_works(&mut scene);
+    let standing = scene.state.incidents.open[&id].standing().clone();
+    assert!(standing.team.iter().any(|(_, contact)| &**contact == "forensics_firm"), "{:?}", standing.team);
+    let ask = analysis::Ask::Update { text: "Keys were read.".to_owned(), eta: None };
+    scene.must(Command::Incident(incident::Command::Analyze { id, ask }));
+    scene.wait(Span::secs(3_600));
+    let inside = all_reasons(&scene, "ops_manager");
+    let outside = all_reasons(&scene, "forensics_firm");
+    for reason in [Reason::Run, Reason::Update] {
+        assert!(inside.contains(&reason) && !outside.contains(&reason), "{inside:?} {outside:?}");
+    }
+    assert!(outside.contains(&Reason::Opened), "the first level is called, whoever is on it: {outside:?}");
+    // What is told of all together goes to nobody outside either.
+    let mut low = with_a_firm();
+    low.alert([("incident_type", "validator_compromise"), ("severity", "low"), ("node", "validator-1")]);
+    low.wait(Span::secs(8 * 86_400));
+    assert!(all_reasons(&low, "ops_manager").contains(&Reason::Digest));
+    assert!(!all_reasons(&low, "forensics_firm").contains(&Reason::Digest));
 }

@@ -229,3 +229,57 @@ fn a_restart_in_between_repeats_nothing() {
     let read: incident::Incident = serde_json::from_str(&row).unwrap();
     assert_eq!(&read, &*scene.state.incidents.open[&scene.incident()]);
 }
+
+/// What is refused did not run: it stands in the fact with its reason, a person hears of it once, and later it may run.
+#[test]
+fn what_is_refused_does_not_count_as_if_it_had_run() {
+    let (mut content, problems) = crate::content::load(&shipped());
+    assert_eq!(problems, []);
+    let connector = |content: &mut crate::content::Content, name: &str| {
+        let known = std::sync::Arc::make_mut(content.actions.get_mut("node.isolate").unwrap());
+        std::mem::replace(&mut known.connector, name.into())
+    };
+    let own = connector(&mut content, crate::control::own::CONNECTOR);
+    let mut scene = Scene::with(content);
+    alert(&mut scene, "data_breach", "critical", &[("node", "validator-3"), ("service", "ledger")]);
+    let id = scene.incident();
+    let facts = |scene: &Scene| {
+        let said = scene.facts.iter().filter_map(|fact| {
+            let Event::Incident(_, incident::Event::AtOnce { effects, left, .. }) = &fact.event else {
+                return None;
+            };
+            Some(super::said(Severity::Critical, effects, left))
+        });
+        said.collect::<Vec<_>>()
+    };
+    let refused = "isolate_nodes not on 1 more: `node.isolate` is for playbooks";
+    assert!(facts(&scene)[0].contains(refused), "{:?}", facts(&scene));
+    let incident = &scene.state.incidents.open[&id];
+    let told = |text: &str| incident.attention.iter().filter(|waits| waits.reason.contains(text)).count();
+    assert_eq!(
+        told("isolate_nodes on 1 more (`node.isolate` is for playbooks"),
+        1,
+        "{:?}",
+        incident.attention
+    );
+    let ran = incident.at_once.as_ref().unwrap();
+    assert!(!ran.effects.iter().any(|(verb, _)| &**verb == "node.isolate"), "{ran:?}");
+    let count = facts(&scene).len();
+    alert(
+        &mut scene,
+        "data_breach",
+        "critical",
+        &[("node", "validator-3"), ("service", "ledger"), ("again", "yes")],
+    );
+    assert_eq!(facts(&scene).len(), count, "nothing is said twice");
+    let content = std::sync::Arc::make_mut(&mut scene.state.content);
+    connector(content, &own);
+    alert(&mut scene, "data_breach", "critical", &[("node", "validator-5"), ("service", "ledger")]);
+    let isolated: Vec<_> = at_once(&scene)
+        .into_iter()
+        .filter_map(|id| scene.state.actions.get(id))
+        .filter(|action| &*action.spec.verb == "node.isolate")
+        .map(|action| action.spec.target.to_string())
+        .collect();
+    assert_eq!(isolated, ["validator-3", "validator-5"]);
+}

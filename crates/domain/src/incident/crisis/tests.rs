@@ -165,3 +165,54 @@ fn levels_and_teams_say_what_they_are_for() {
         .assert_eq(&duties("security"));
     assert!(people.teams.values().all(|team| !team.members.is_empty() && !team.responsibilities.is_empty()));
 }
+
+/// What was answered before the relapse says nothing of it, and from the last level no clock leads on.
+#[test]
+fn after_a_relapse_at_the_last_level_the_team_is_called_anew() {
+    let mut scene = Scene::staffed(&[CUT_OFF]);
+    let id = opened(&mut scene, "medium");
+    let last = people::Ask::Escalate { level: Some(4), criterion: None, why: "public".to_owned() };
+    scene.must(ask(id, last));
+    for contact in ["communications_lead", "executive_lead", "legal_counsel"] {
+        scene.must(answer(id, Some(contact)));
+    }
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    scene.wait(Span::secs(7_200));
+    scene.state.incidents.open.get_mut(&id).unwrap().status = incident::Status::Watching;
+    scene.facts.clear();
+    scene.alert([
+        ("incident_type", "validator_compromise"),
+        ("severity", "medium"),
+        ("node", "validator-1"),
+        ("again", "yes"),
+    ]);
+    assert_eq!(scene.state.incidents.open[&id].relapses, 1);
+    let start = scene.now;
+    scene.start(2);
+    scene.wait(Span::secs(3_600));
+    expect![[r#"
+        0 called communications_lead executive_lead legal_counsel
+        30 reminded
+        60 reminded
+    "#]]
+    .assert_eq(&story(&scene, start));
+    let asked = told(&scene, Reason::Task);
+    assert_eq!(asked.iter().filter(|to| *to == "legal_counsel").count(), 3, "called, and reminded twice");
+}
+
+/// Where it never went so far nobody of the crisis team is called by a relapse.
+#[test]
+fn a_relapse_below_the_last_level_calls_no_crisis_team() {
+    let mut scene = Scene::staffed(&[CUT_OFF]);
+    let id = opened(&mut scene, "medium");
+    scene.must(Command::Incident(incident::Command::Acknowledge { id }));
+    scene.state.incidents.open.get_mut(&id).unwrap().status = incident::Status::Watching;
+    scene.alert([
+        ("incident_type", "validator_compromise"),
+        ("severity", "medium"),
+        ("node", "validator-1"),
+        ("again", "yes"),
+    ]);
+    assert_eq!(scene.state.incidents.open[&id].relapses, 1);
+    assert!(scene.state.incidents.open[&id].standing().crisis.is_none());
+}

@@ -32,7 +32,8 @@ pub(super) fn of_statement(event: &statement::Event) -> String {
         statement::Event::Drafted { kind, to, subject, .. } => format!("{kind} for {to}: {subject}"),
         statement::Event::Edited { subject, .. } => subject.to_string(),
         statement::Event::Sent { approval, .. } => format!("by {approval}"),
-        statement::Event::Withdrawn { why } => why.to_string(),
+        statement::Event::Delivered { channel } => format!("by {channel}"),
+        statement::Event::Undelivered { why } | statement::Event::Withdrawn { why } => why.to_string(),
     }
 }
 

@@ -23,7 +23,9 @@ fn a_draft_goes_out_once_somebody_else_approved_its_exact_words() {
     approve(&bench.responder).problem(403, "forbidden");
     approve(&bench.commander).expect(200);
     let sent = bench.get(&page).expect(200);
-    assert_eq!((&sent["status"], &sent["approval"]), (&"sent".into(), &approval.into()));
+    assert_eq!((&sent["status"], &sent["approval"]), (&"undelivered".into(), &approval.into()));
+    let why = sent["why"].as_str().unwrap();
+    assert!(why.contains("nobody outside reads what stands here"), "{why}");
     let notices = bench.get(&format!("/api/v1/notices?incident={incident}")).expect(200);
     let notice =
         notices["items"].as_array().unwrap().iter().find(|one| one["reason"] == "statement").unwrap();
