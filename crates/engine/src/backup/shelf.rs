@@ -23,6 +23,8 @@ pub struct Shelf {
     folder: PathBuf,
     /// One thing at a time.
     busy: Mutex<()>,
+    /// What lies ready to be restored changes under it, and nothing that takes long happens there.
+    place: Mutex<()>,
 }
 
 /// One file of the folder.
@@ -46,7 +48,12 @@ pub struct Newest {
 
 impl Shelf {
     pub fn new(data_dir: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Shelf {
-        Shelf { data_dir: data_dir.into(), folder: folder.into(), busy: Mutex::new(()) }
+        Shelf {
+            data_dir: data_dir.into(),
+            folder: folder.into(),
+            busy: Mutex::new(()),
+            place: Mutex::new(()),
+        }
     }
 
     /// Where the key lies.
@@ -60,6 +67,10 @@ impl Shelf {
 
     pub(super) fn one(&self) -> MutexGuard<'_, ()> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn place(&self) -> MutexGuard<'_, ()> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a backup, and the key where there is none; says where it is and whether the key is new. May take long.

@@ -166,11 +166,9 @@ fn onset(reader: &Reader, named: Option<IncidentId>) -> Result<Option<Option<Tim
 async fn cancel(call: Call) -> Result<Response, Error> {
     no_fields(&call)?;
     let shelf = shelf(&call)?;
-    let end = control::Command::EndRestore { why: "a person called it off".to_owned() };
+    let end = control::Command::EndRestore { why: "a person called it off".to_owned(), approval: None };
     call.command(Command::Control(end)).await?;
     // The fact comes first: a start that finds it lying there asks the log.
-    let off = tokio::task::spawn_blocking(move || shelf.call_off()).await;
-    let off = off.map_err(|error| Error::internal("calling off a restore", &error))?;
-    off.map_err(|error| failed(&error))?;
+    call.shared.handle.call_off(shelf).await.map_err(|error| failed(&error))?;
     ok(&super::control::now(&call).await?)
 }
