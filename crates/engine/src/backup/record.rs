@@ -131,9 +131,11 @@ impl Handle {
             match self.back_up(shelf.clone(), Actor::Platform).await {
                 Ok((listed, _)) => {
                     tracing::info!(backup = %listed.id, bytes = listed.bytes, "a backup was made");
-                    let pruned = shelf.clone();
-                    let pruned = tokio::task::spawn_blocking(move || pruned.prune(schedule.keep)).await;
-                    if let Ok(Err(error)) = pruned {
+                    let (pruned, reader) = (shelf.clone(), self.reader().clone());
+                    let pruned = tokio::task::spawn_blocking(move || {
+                        pruned.prune(schedule.keep, reader.earliest_onset()?)
+                    });
+                    if let Ok(Err(error)) = pruned.await {
                         tracing::error!(error = %told(&error), "old backups were not removed");
                     }
                 }

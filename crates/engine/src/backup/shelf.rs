@@ -109,12 +109,20 @@ impl Shelf {
     }
 
     /// Removes the oldest beyond `keep`, and what a crash left half. One that does not open is not counted, and not
-    /// removed: somebody should look at it.
-    pub fn prune(&self, keep: usize) -> Result<usize, Error> {
+    /// removed: somebody should look at it. The newest from before `onset`, the earliest of what is not over, stays: no
+    /// later one surely holds nothing that the attacker left.
+    pub fn prune(&self, keep: usize, onset: Option<Timestamp>) -> Result<usize, Error> {
         let _one = self.one();
-        let good = self.list()?.into_iter().filter(|listed| listed.manifest.is_ok());
+        let good: Vec<Listed> = self.list()?.into_iter().filter(|listed| listed.manifest.is_ok()).collect();
+        let is_before = |listed: &Listed| {
+            onset.zip(listed.manifest.as_ref().ok()).is_some_and(|(onset, of)| of.made_at < onset)
+        };
+        let clean = good.iter().position(is_before);
         let mut removed = 0;
-        for old in good.skip(keep.max(1)) {
+        for (place, old) in good.iter().enumerate().skip(keep.max(1)) {
+            if clean == Some(place) {
+                continue;
+            }
             on(&old.path, "remove", fs::remove_file(&old.path))?;
             removed += 1;
         }

@@ -154,13 +154,12 @@ async fn chosen(
 /// When it began: the incident that is named, or the earliest of those that are open and grave. The outer nothing: there
 /// is no such incident.
 fn onset(reader: &Reader, named: Option<IncidentId>) -> Result<Option<Option<Timestamp>>, engine::Error> {
-    let began = |incident: &Incident| incident.onset.unwrap_or(incident.opened_at);
     if let Some(id) = named {
-        return Ok(reader.incident(id)?.map(|incident| Some(began(&incident))));
+        return Ok(reader.incident(id)?.map(|incident| Some(incident.began())));
     }
     let open = reader.incidents(false, Part { before: None, limit: LOOK_MAX })?;
     let grave = open.iter().filter(|incident| incident.severity >= Severity::High && !incident.drill);
-    Ok(Some(grave.map(began).min()))
+    Ok(Some(grave.map(Incident::began).min()))
 }
 
 async fn cancel(call: Call) -> Result<Response, Error> {
