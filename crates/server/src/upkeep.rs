@@ -73,7 +73,7 @@ pub async fn look(
         });
         let firing: BTreeSet<String> = firing.collect();
         let looks = match &data {
-            Some((shelf, log_key)) => Looks::of(Some(&**shelf), log_key.clone()),
+            Some((shelf, log_key)) => Looks::of(Some(&**shelf), log_key.clone(), now),
             None => Looks::none(),
         };
         let month = month(&reader, &content, now)?;

@@ -8,7 +8,9 @@ use std::{
 
 use domain::time::Timestamp;
 
-use super::{Checked, Key, Manifest, check, create_folder, make, manifest, on, remove_folder, wrong};
+use super::{
+    Checked, Key, Manifest, check, create_folder, make, manifest, on, remove_folder, validate::Looks, wrong,
+};
 use crate::Error;
 
 const KEY: &str = "backup.key";
@@ -25,6 +27,7 @@ pub struct Shelf {
     busy: Mutex<()>,
     /// What lies ready to be restored changes under it, and nothing that takes long happens there.
     place: Mutex<()>,
+    looks: Mutex<Looks>,
 }
 
 /// One file of the folder.
@@ -53,6 +56,7 @@ impl Shelf {
             folder: folder.into(),
             busy: Mutex::new(()),
             place: Mutex::new(()),
+            looks: Mutex::default(),
         }
     }
 
@@ -71,6 +75,10 @@ impl Shelf {
 
     pub(super) fn place(&self) -> MutexGuard<'_, ()> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn looks(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a backup, and the key where there is none; says where it is and whether the key is new. May take long.
