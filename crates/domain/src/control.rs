@@ -101,11 +101,14 @@ pub enum Command {
         wanted: Box<restore::Wanted>,
         reason: String,
     },
-    /// From whoever laid it ready beside the data.
-    RestoreReady,
-    /// It could not be laid ready, or a person called it off.
+    /// From whoever laid it ready beside the data: the one that was agreed on with this consent.
+    RestoreReady {
+        approval: ApprovalId,
+    },
+    /// It could not be laid ready, or a person called off what is under way; then no consent is named.
     EndRestore {
         why: String,
+        approval: Option<ApprovalId>,
     },
     SetKillSwitch {
         on: bool,
@@ -215,7 +218,11 @@ pub enum Event {
         approval: ApprovalId,
     },
     /// It lies beside the data; the next start puts it in its place.
-    RestoreReady,
+    RestoreReady {
+        /// The consent with which it was agreed on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
+    },
     RestoreEnded {
         why: Box<str>,
     },
@@ -238,7 +245,7 @@ impl Event {
             Event::BackupFailed { .. } => "backup.failed",
             Event::Restored { .. } => "control.restored",
             Event::RestoreApproved { .. } => "control.restore_approved",
-            Event::RestoreReady => "control.restore_ready",
+            Event::RestoreReady { .. } => "control.restore_ready",
             Event::RestoreEnded { .. } => "control.restore_ended",
         }
     }
@@ -317,8 +324,8 @@ pub fn decide(control: &Control, command: Command, context: &Context) -> Result<
         Command::BackupFailed { why: words } => Ok(vec![Event::BackupFailed { why: why(words)? }]),
         // Whoever asks alone asks for the other one's consent.
         Command::Restore { .. } => Err(Rejected::Conflict("a restore takes two people".to_owned())),
-        Command::RestoreReady => Ok(restore::ready(control)),
-        Command::EndRestore { why: words } => restore::end(control, why(words)?),
+        Command::RestoreReady { approval } => Ok(restore::ready(control, approval)),
+        Command::EndRestore { why: words, approval } => restore::end(control, why(words)?, approval),
         Command::SetKillSwitch { on, reason } => {
             let reason = why(reason)?;
             match (on, &control.kill_switch) {
@@ -472,7 +479,7 @@ pub fn apply(control: &mut Control, event: &Event, meta: &Meta) {
         Event::BackedUp { .. } | Event::BackupFailed { .. } | Event::Restored { .. } => {
             backup::apply(control, event, meta);
         }
-        Event::RestoreApproved { .. } | Event::RestoreReady | Event::RestoreEnded { .. } => {
+        Event::RestoreApproved { .. } | Event::RestoreReady { .. } | Event::RestoreEnded { .. } => {
             restore::apply(control, event, meta);
         }
     }

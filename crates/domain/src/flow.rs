@@ -720,7 +720,7 @@ fn after_control(state: &State, event: &control::Event) -> Vec<Command> {
         | control::Event::GlassMended
         | control::Event::RestoreApproved { .. } => approval::after_limits(state),
         control::Event::BreakerOpened { .. }
-        | control::Event::RestoreReady
+        | control::Event::RestoreReady { .. }
         | control::Event::RestoreEnded { .. } => Vec::new(),
         control::Event::ClockDoubted { reason } => doubt::began(state, reason),
         control::Event::ClockConfirmed => doubt::ended(state),

@@ -405,6 +405,11 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// When it began, as far as anybody knows.
+    pub fn began(&self) -> Timestamp {
+        self.onset.unwrap_or(self.opened_at)
+    }
+
     /// What people made out about it.
     pub fn analysis(&self) -> &Analysis {
         static NOTHING: std::sync::LazyLock<Analysis> = std::sync::LazyLock::new(Default::default);

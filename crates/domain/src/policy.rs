@@ -90,18 +90,26 @@ impl Policies {
 /// # Errors
 /// [`Rejected::Forbidden`] with the policies that decided.
 pub(crate) fn permit(state: &State, command: &Command, context: &Context) -> Result<(), Rejected> {
+    may(state, &context.actor, command)
+}
+
+/// Whether policies would let this command through, asked before work that costs much is done for it. They are asked
+/// anew when it is decided.
+///
+/// # Errors
+/// [`Rejected::Forbidden`] with the policies that decided.
+pub fn may(state: &State, actor: &Actor, command: &Command) -> Result<(), Rejected> {
     let acts = match asked::by(state, command) {
         Asked::Scope | Asked::Record => return Ok(()),
         Asked::Own => {
             // What time, connectors and the owner of the machine bring in.
-            let own = principal(state, &context.actor, &Thing::platform()).is_none();
-            let text = format!("{} may not ask for this: only the platform itself does", context.actor);
+            let own = principal(state, actor, &Thing::platform()).is_none();
+            let text = format!("{actor} may not ask for this: only the platform itself does");
             return if own { Ok(()) } else { Err(Rejected::Forbidden(text)) };
         }
         Asked::Acts(acts) => acts,
     };
-    acts.into_iter()
-        .try_for_each(|(act, thing)| ask(state, &context.actor, act, &thing).map_err(Rejected::Forbidden))
+    acts.into_iter().try_for_each(|(act, thing)| ask(state, actor, act, &thing).map_err(Rejected::Forbidden))
 }
 
 #[cfg(test)]

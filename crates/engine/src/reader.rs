@@ -114,6 +114,12 @@ impl Reader {
         self.list(if past { Table::IncidentPast } else { Table::Incident }, page)
     }
 
+    /// When the earliest of what is not closed began; exercises aside. As long as the number of open incidents.
+    pub fn earliest_onset(&self) -> Result<Option<Timestamp>, Error> {
+        let open: Vec<Incident> = self.all(Table::Incident)?;
+        Ok(open.iter().filter(|incident| !incident.drill).map(Incident::began).min())
+    }
+
     /// Firing alerts (with `past`: resolved ones), newest first.
     pub fn alerts(&self, past: bool, page: Page) -> Result<Vec<Alert>, Error> {
         self.list(if past { Table::AlertPast } else { Table::Alert }, page)

@@ -10,7 +10,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{alert::Received, event::Actor, flow::Command, record::Record, state::State, time::Timestamp};
+use domain::{
+    alert::Received, event::Actor, flow::Command, policy, record::Record, state::State, time::Timestamp,
+};
 use engine::{Page, Principal, Reader, Receipt};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -111,6 +113,12 @@ impl Call {
     /// Carries out a command; returns once it is durable.
     pub(crate) async fn command(&self, command: Command) -> Result<Receipt, Error> {
         Ok(self.shared.handle.command(self.actor()?, command).await?)
+    }
+
+    /// Refuses what policies would not let through, before work that costs much is done for it.
+    pub(crate) async fn may(&self, command: Command) -> Result<(), Error> {
+        let actor = self.actor()?;
+        Ok(self.look(move |state, _| policy::may(state, &actor, &command)).await??)
     }
 
     /// Looks at how things stand for the next decision, once what was decided before is durable.

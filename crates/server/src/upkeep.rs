@@ -100,7 +100,7 @@ async fn read<T: Send + 'static>(
 pub async fn look(handle: &Handle, data: Data, content: Arc<Content>, now: Timestamp) -> Result<(), Missed> {
     let seen = move |reader: &Reader| {
         let looks = match &data {
-            Some((shelf, log_key)) => Looks::of(Some(&**shelf), log_key.clone()),
+            Some((shelf, log_key)) => Looks::of(Some(&**shelf), log_key.clone(), now),
             None => Looks::none(),
         };
         let controls = evaluated(reader, &content, now, &looks)?;

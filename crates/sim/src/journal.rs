@@ -600,7 +600,7 @@ impl Journal {
             control::Event::BackedUp { .. }
             | control::Event::BackupFailed { .. }
             | control::Event::RestoreApproved { .. }
-            | control::Event::RestoreReady
+            | control::Event::RestoreReady { .. }
             | control::Event::RestoreEnded { .. } => {}
             control::Event::ClockConfirmed => self.clock_doubt = false,
             control::Event::GlassBroken { until, .. } => {

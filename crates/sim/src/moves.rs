@@ -40,7 +40,7 @@ fn mover(event: &Event) -> Option<ActionId> {
         | Event::BackupFailed { .. }
         | Event::Restored { .. }
         | Event::RestoreApproved { .. }
-        | Event::RestoreReady
+        | Event::RestoreReady { .. }
         | Event::RestoreEnded { .. }
         | Event::GlassMended => return None,
     };

@@ -148,9 +148,19 @@ impl Sqlite {
     /// As [`Sqlite::open`]; also [`Error::Open`] when there is no store yet or it awaits a migration. Every
     /// change of the opened store fails with [`Error::NotWritten`].
     pub fn open_read_only(directory: impl AsRef<Path>) -> Result<Sqlite, Error> {
-        let directory = directory.as_ref();
+        let older = false;
+        Sqlite::offline(directory.as_ref(), older)
+    }
+
+    /// As [`Sqlite::open_read_only`], and also where the store awaits a migration: rows read alike in every schema.
+    pub fn open_rows(directory: impl AsRef<Path>) -> Result<Sqlite, Error> {
+        let older = true;
+        Sqlite::offline(directory.as_ref(), older)
+    }
+
+    fn offline(directory: &Path, older: bool) -> Result<Sqlite, Error> {
         let lock = Lock::share(directory)?;
-        let readers = Readers::offline(directory)?;
+        let readers = Readers::offline(directory, older)?;
         let options = Options { reserve_bytes: 0, checkpoints: None, ..Options::default() };
         let blobs = Blobs::at(directory);
         let directory = directory.to_owned();

@@ -190,6 +190,31 @@ fn what_leaves_is_checked_without_a_server_and_every_change_is_named() {
     drop(kept_alive);
 }
 
+/// All files below, however deep.
+fn files_below(folder: &Path) -> usize {
+    let Ok(found) = fs::read_dir(folder) else { return 0 };
+    let count = |path: PathBuf| if path.is_dir() { files_below(&path) } else { 1 };
+    found.flatten().map(|entry| count(entry.path())).sum()
+}
+
+#[test]
+fn whoever_may_not_collect_has_no_backup_made_and_nothing_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = folder.path().join("content");
+    assert!(crate::support::run(&["init", content.to_str().unwrap()]).status.success());
+    let policy = "@id(\"hands-off\")\n@text(\"nobody collects here\")\n\
+        forbid (principal is Person, action == Action::\"evidence.collect\", resource);\n";
+    fs::write(content.join("policies/hands_off.cedar"), policy).unwrap();
+    let server = Server::start_in(folder, &["--content", content.to_str().unwrap()]);
+    let incident = incident(&server);
+    let before = files_below(&server.data().join("blobs"));
+    let refused = server.ask(&["evidence", "snapshot", &incident, "--fresh-backup"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("nobody collects here"), "{}", stderr(&refused));
+    assert_eq!(files_below(&server.data().join("blobs")), before);
+    assert_eq!(server.json(&["backup", "list"])["items"].as_array().map(Vec::len), Some(0));
+}
+
 #[test]
 fn a_snapshot_keeps_log_backup_and_folders_each_with_its_hash() {
     let folder = tempfile::tempdir().unwrap();

@@ -123,7 +123,7 @@ pub fn left_by(control: &Control, command: &control::Command) -> Option<(Leave, 
         | control::Command::Start { .. }
         | control::Command::BackedUp(_)
         | control::Command::BackupFailed { .. }
-        | control::Command::RestoreReady
+        | control::Command::RestoreReady { .. }
         | control::Command::EndRestore { .. }
         | control::Command::SetBreaker { .. }
         | control::Command::TripBreaker { .. }

@@ -84,7 +84,7 @@ pub(super) fn apply(control: &mut Control, event: &Event, meta: &Meta) {
         | Event::GlassBroken { .. }
         | Event::GlassMended
         | Event::RestoreApproved { .. }
-        | Event::RestoreReady
+        | Event::RestoreReady { .. }
         | Event::RestoreEnded { .. } => {}
     }
 }

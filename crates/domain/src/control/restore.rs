@@ -53,15 +53,25 @@ pub fn free(control: &Control, leave: &Leave) -> Result<(), Rejected> {
     }
 }
 
-pub(super) fn ready(control: &Control) -> Vec<Event> {
-    let waits = control.restore.as_ref().is_some_and(|restore| !restore.ready);
-    if waits { vec![Event::RestoreReady] } else { Vec::new() }
+/// Whoever laid it ready says which: another one may have been agreed on meanwhile.
+pub(super) fn ready(control: &Control, approval: ApprovalId) -> Vec<Event> {
+    let waits =
+        control.restore.as_ref().is_some_and(|restore| restore.approval == approval && !restore.ready);
+    if waits { vec![Event::RestoreReady { approval: Some(approval) }] } else { Vec::new() }
 }
 
-pub(super) fn end(control: &Control, why: Box<str>) -> Result<Vec<Event>, Rejected> {
-    match control.restore {
-        Some(_) => Ok(vec![Event::RestoreEnded { why }]),
-        None => Err(Rejected::Conflict("no restore is under way".to_owned())),
+/// What could not be laid ready ends no other; a person, who names none, ends what is under way.
+pub(super) fn end(
+    control: &Control,
+    why: Box<str>,
+    approval: Option<ApprovalId>,
+) -> Result<Vec<Event>, Rejected> {
+    let under_way = control.restore.as_ref().map(|restore| restore.approval);
+    match (under_way, approval) {
+        (Some(under_way), Some(named)) if under_way != named => Ok(Vec::new()),
+        (Some(_), _) => Ok(vec![Event::RestoreEnded { why }]),
+        (None, Some(_)) => Ok(Vec::new()),
+        (None, None) => Err(Rejected::Conflict("no restore is under way".to_owned())),
     }
 }
 
@@ -78,8 +88,10 @@ pub(super) fn apply(control: &mut Control, event: &Event, meta: &Meta) {
             let restore = Restore { wanted, reason, approval: *approval, since: meta.time, ready: false };
             control.restore = Some(Box::new(restore));
         }
-        Event::RestoreReady => {
-            if let Some(restore) = &mut control.restore {
+        Event::RestoreReady { approval } => {
+            // An older entry names none, and meant what was under way.
+            let meant = |restore: &&mut Box<Restore>| approval.is_none_or(|named| named == restore.approval);
+            if let Some(restore) = control.restore.as_mut().filter(meant) {
                 restore.ready = true;
             }
         }
@@ -157,25 +169,75 @@ mod tests {
             "nothing else is asked any more"
         );
         assert!(scene.refused(restore("r3")).contains("cancel that first"));
-        scene.must(control(Command::RestoreReady));
+        let approval = agreed.approval;
+        scene.must(control(Command::RestoreReady { approval }));
         assert!(scene.state.control.restore.as_ref().unwrap().ready);
         scene.facts.clear();
-        scene.must(control(Command::RestoreReady));
+        scene.must(control(Command::RestoreReady { approval }));
         assert!(scene.facts.is_empty(), "once");
+    }
+
+    fn call_off() -> Command {
+        Command::EndRestore { why: "found another way".to_owned(), approval: None }
+    }
+
+    #[test]
+    fn what_is_ready_or_failed_is_the_one_that_was_agreed_on_and_no_later_one() {
+        let mut scene = Scene::new(&[]);
+        scene.both(restore("r1"));
+        let first = scene.state.control.restore.as_ref().unwrap().approval;
+        scene.must(control(call_off()));
+        scene.both(restore("r2"));
+        let second = scene.state.control.restore.as_ref().unwrap().approval;
+        assert_ne!(first, second);
+        // Whoever was still at work on the first one comes back.
+        scene.facts.clear();
+        scene.must(control(Command::RestoreReady { approval: first }));
+        let failed =
+            |approval| Command::EndRestore { why: "it is gone".to_owned(), approval: Some(approval) };
+        scene.must(control(failed(first)));
+        assert!(scene.facts.is_empty(), "{:?}", scene.facts);
+        let agreed = scene.state.control.restore.clone().unwrap();
+        assert_eq!((agreed.wanted, agreed.ready), (wanted("r2"), false));
+        scene.must(control(failed(second)));
+        assert!(scene.state.control.restore.is_none());
+        scene.facts.clear();
+        scene.must(control(failed(second)));
+        assert!(scene.facts.is_empty(), "it has ended already");
+    }
+
+    #[test]
+    fn an_older_entry_that_names_no_consent_makes_ready_what_was_under_way() {
+        let mut scene = Scene::new(&[]);
+        scene.both(restore("r1"));
+        let old: Event = serde_json::from_str(r#"{"event":"restore_ready"}"#).unwrap();
+        assert_eq!(old, Event::RestoreReady { approval: None });
+        let meta = Meta { position: 0, time: scene.now, actor: Actor::Platform };
+        apply(&mut scene.state.control, &old, &meta);
+        assert!(scene.state.control.restore.as_ref().unwrap().ready);
+        let other = Event::RestoreReady { approval: Some(ApprovalId::from_number(u64::MAX)) };
+        scene.state.control.restore.as_mut().unwrap().ready = false;
+        apply(&mut scene.state.control, &other, &meta);
+        assert!(!scene.state.control.restore.as_ref().unwrap().ready);
     }
 
     #[test]
     fn a_log_that_goes_on_has_not_been_restored_and_what_is_called_off_is_over() {
         let mut scene = Scene::new(&[]);
-        assert!(scene.refused(control(Command::EndRestore { why: String::new() })).contains("no restore"));
+        assert!(
+            scene
+                .refused(control(Command::EndRestore { why: String::new(), approval: None }))
+                .contains("no restore")
+        );
         scene.both(restore("r1"));
         scene.start(2);
         assert!(scene.state.control.restore.is_none());
         assert!(scene.look().contains("control.restore_ended"), "it says so");
         scene.both(restore("r1"));
-        scene.must(control(Command::EndRestore { why: "found another way".to_owned() }));
+        let approval = scene.state.control.restore.as_ref().unwrap().approval;
+        scene.must(control(call_off()));
         assert!(scene.state.control.restore.is_none());
-        scene.must(control(Command::RestoreReady));
+        scene.must(control(Command::RestoreReady { approval }));
         assert!(scene.state.control.restore.is_none(), "what was called off is not ready");
         // Whoever asked alone has fifteen minutes to find another.
         scene.must(restore("r1"));

@@ -258,7 +258,7 @@ fn of_control(command: &control::Command) -> Asked {
         | control::Command::TripBreaker { .. }
         | control::Command::DoubtClock { .. }
         | control::Command::BackupFailed { .. }
-        | control::Command::RestoreReady
+        | control::Command::RestoreReady { .. }
         | control::Command::Leave { .. } => return Asked::Own,
     };
     one(act, Thing::platform())

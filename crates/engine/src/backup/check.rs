@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{id::IncidentId, time::Timestamp};
+use domain::{id::IncidentId, incident::Incident, time::Timestamp};
 use store::{BlobId, Sqlite};
 use tlog::VerifierKey;
 
@@ -174,7 +174,7 @@ pub fn check(file: &Path, key: &Key, into: &Path, kept: &[String]) -> Result<Che
 pub fn onset(file: &Path, key: &Key, into: &Path, incident: IncidentId) -> Result<Option<Timestamp>, Error> {
     unpack(file, key, into)?;
     let incident = Reader::new(Arc::new(Sqlite::open_read_only(into)?)).incident(incident)?;
-    Ok(incident.map(|incident| incident.onset.unwrap_or(incident.opened_at)))
+    Ok(incident.as_ref().map(Incident::began))
 }
 
 /// Every blob below `folder` has its hash, and all that evidence names is there.

@@ -6,6 +6,7 @@ use domain::{
     control::{
         Command,
         backup::{Backup, Status},
+        restore::Restore,
     },
     event::Actor,
     flow,
@@ -65,30 +66,51 @@ impl Handle {
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
-            if let Err(error) = self.lay_ready(&shelf).await {
+            let restore = match self.reader().control() {
+                Ok(control) => control.restore.filter(|restore| !restore.ready),
+                Err(error) => {
+                    tracing::error!(error = %told(&error), "it is not known what to restore; ask again");
+                    continue;
+                }
+            };
+            let Some(restore) = restore else { continue };
+            let approval = restore.approval;
+            if let Err(error) = self.lay_ready(&shelf, *restore).await {
                 tracing::error!(error = %told(&error), "a restore is not laid ready");
-                let end = Command::EndRestore { why: told(&error).chars().take(1_000).collect() };
+                let why = told(&error).chars().take(1_000).collect();
+                let end = Command::EndRestore { why, approval: Some(approval) };
                 drop(self.record(Actor::Platform, flow::Command::Control(end)).await);
             }
         }
     }
 
-    async fn lay_ready(&self, shelf: &Arc<Shelf>) -> Result<(), Error> {
-        let restore = self.reader().control()?.restore;
-        let Some(restore) = restore.filter(|restore| !restore.ready) else { return Ok(()) };
+    /// The next start goes on with the data as they are, once it is on record that nobody means what lies ready.
+    pub async fn call_off(&self, shelf: Arc<Shelf>) -> Result<(), Error> {
+        let reader = self.reader().clone();
+        let meant = move || Ok(reader.control()?.restore.map(|restore| restore.wanted));
+        let off = tokio::task::spawn_blocking(move || shelf.call_off(&meant)).await;
+        off.unwrap_or_else(|error| Err(wrong("restore", error)))
+    }
+
+    async fn lay_ready(&self, shelf: &Arc<Shelf>, restore: Restore) -> Result<(), Error> {
+        let approval = restore.approval;
         // By the newest checkpoint it is known how much will be missing.
         let kept: Vec<String> = self.reader().checkpoint()?.into_iter().collect();
-        let laid = shelf.clone();
-        let laid =
-            tokio::task::spawn_blocking(move || laid.lay_ready(&restore.wanted, &kept, &restore.reason));
-        laid.await.unwrap_or_else(|error| Err(wrong("restore", error)))?;
-        let ready = self.command(Actor::Platform, flow::Command::Control(Command::RestoreReady)).await;
+        let (laid, reader) = (shelf.clone(), self.reader().clone());
+        let meant = move || Ok(reader.control()?.restore.is_some_and(|restore| restore.approval == approval));
+        let laid = tokio::task::spawn_blocking(move || {
+            laid.lay_ready(&restore.wanted, &kept, &restore.reason, &meant)
+        });
+        if !laid.await.unwrap_or_else(|error| Err(wrong("restore", error)))? {
+            tracing::warn!("a restore was called off before it was ready");
+            return Ok(());
+        }
+        let ready = Command::RestoreReady { approval };
+        let ready = self.command(Actor::Platform, flow::Command::Control(ready)).await;
         let ready = ready.map_err(|error| wrong("record", error))?;
         if ready.created("control.restore_ready").is_none() {
             // Called off meanwhile.
-            let off = shelf.clone();
-            let off = tokio::task::spawn_blocking(move || off.call_off()).await;
-            return off.unwrap_or_else(|error| Err(wrong("restore", error)));
+            return self.call_off(shelf.clone()).await;
         }
         tracing::warn!("a restore is ready; the next start puts it in its place");
         Ok(())
@@ -109,9 +131,11 @@ impl Handle {
             match self.back_up(shelf.clone(), Actor::Platform).await {
                 Ok((listed, _)) => {
                     tracing::info!(backup = %listed.id, bytes = listed.bytes, "a backup was made");
-                    let pruned = shelf.clone();
-                    let pruned = tokio::task::spawn_blocking(move || pruned.prune(schedule.keep)).await;
-                    if let Ok(Err(error)) = pruned {
+                    let (pruned, reader) = (shelf.clone(), self.reader().clone());
+                    let pruned = tokio::task::spawn_blocking(move || {
+                        pruned.prune(schedule.keep, reader.earliest_onset()?)
+                    });
+                    if let Ok(Err(error)) = pruned.await {
                         tracing::error!(error = %told(&error), "old backups were not removed");
                     }
                 }

@@ -8,7 +8,9 @@ use std::{
 
 use domain::time::Timestamp;
 
-use super::{Checked, Key, Manifest, check, create_folder, make, manifest, on, remove_folder, wrong};
+use super::{
+    Checked, Key, Manifest, check, create_folder, make, manifest, on, remove_folder, validate::Looks, wrong,
+};
 use crate::Error;
 
 const KEY: &str = "backup.key";
@@ -23,6 +25,9 @@ pub struct Shelf {
     folder: PathBuf,
     /// One thing at a time.
     busy: Mutex<()>,
+    /// What lies ready to be restored changes under it, and nothing that takes long happens there.
+    place: Mutex<()>,
+    looks: Mutex<Looks>,
 }
 
 /// One file of the folder.
@@ -46,7 +51,13 @@ pub struct Newest {
 
 impl Shelf {
     pub fn new(data_dir: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Shelf {
-        Shelf { data_dir: data_dir.into(), folder: folder.into(), busy: Mutex::new(()) }
+        Shelf {
+            data_dir: data_dir.into(),
+            folder: folder.into(),
+            busy: Mutex::new(()),
+            place: Mutex::new(()),
+            looks: Mutex::default(),
+        }
     }
 
     /// Where the key lies.
@@ -60,6 +71,14 @@ impl Shelf {
 
     pub(super) fn one(&self) -> MutexGuard<'_, ()> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn place(&self) -> MutexGuard<'_, ()> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn looks(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a backup, and the key where there is none; says where it is and whether the key is new. May take long.
@@ -98,12 +117,20 @@ impl Shelf {
     }
 
     /// Removes the oldest beyond `keep`, and what a crash left half. One that does not open is not counted, and not
-    /// removed: somebody should look at it.
-    pub fn prune(&self, keep: usize) -> Result<usize, Error> {
+    /// removed: somebody should look at it. The newest from before `onset`, the earliest of what is not over, stays: no
+    /// later one surely holds nothing that the attacker left.
+    pub fn prune(&self, keep: usize, onset: Option<Timestamp>) -> Result<usize, Error> {
         let _one = self.one();
-        let good = self.list()?.into_iter().filter(|listed| listed.manifest.is_ok());
+        let good: Vec<Listed> = self.list()?.into_iter().filter(|listed| listed.manifest.is_ok()).collect();
+        let is_before = |listed: &Listed| {
+            onset.zip(listed.manifest.as_ref().ok()).is_some_and(|(onset, of)| of.made_at < onset)
+        };
+        let clean = good.iter().position(is_before);
         let mut removed = 0;
-        for old in good.skip(keep.max(1)) {
+        for (place, old) in good.iter().enumerate().skip(keep.max(1)) {
+            if clean == Some(place) {
+                continue;
+            }
             on(&old.path, "remove", fs::remove_file(&old.path))?;
             removed += 1;
         }

@@ -1,8 +1,8 @@
 //! A restore in the data directory itself: laid ready beside the data while the platform runs, and put in its place by
 //! the next start, before anything is opened.
 //!
-//! `restore.staging` is worth nothing. `restore.ready` is whole and verified: one rename makes it so, and from then on
-//! the next start goes through with it. It becomes `restore.out` while what is there is moved to `replaced.part`, and
+//! `restore.staging` and `restore.off` are worth nothing. `restore.ready` is whole and verified: one rename makes it so,
+//! and the next start goes through with it if it is what people mean then. It becomes `restore.out` while what is there is moved to `replaced.part`, and
 //! `restore.in` while what it holds is moved in. Each step is one rename that a start finds done or does again, so
 //! whenever the process dies, what is opened afterwards is the old as a whole or the new. What was replaced is kept in
 //! `replaced-BACKUP`.
@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::control::restore::Wanted;
+use domain::control::{backup::Restored, restore::Wanted};
 use store::Sqlite;
 
 use super::{
@@ -24,6 +24,8 @@ use crate::{Error, Reader};
 
 const STAGING: &str = "restore.staging";
 const READY: &str = "restore.ready";
+/// What was laid ready and called off, until it is gone.
+const OFF: &str = "restore.off";
 const OUT: &str = "restore.out";
 const IN: &str = "restore.in";
 const REPLACED_PART: &str = "replaced.part";
@@ -54,67 +56,116 @@ impl Shelf {
         }
     }
 
-    /// Verifies it as a whole and lays it ready for the next start. `kept` are checkpoints of the log as it is now.
-    pub fn lay_ready(&self, wanted: &Wanted, kept: &[String], reason: &str) -> Result<(), Error> {
+    /// Verifies it as a whole and lays it ready for the next start, if `meant` says then that it still is; says whether
+    /// it lies there. `kept` are checkpoints of the log as it is now. What lay ready before is gone first.
+    pub fn lay_ready(
+        &self,
+        wanted: &Wanted,
+        kept: &[String],
+        reason: &str,
+        meant: &dyn Fn() -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        {
+            let _place = self.place();
+            take_back(self.data_dir())?;
+        }
         let _one = self.one();
         let listed = self.agreed(wanted)?;
         let key = Key::read(&self.key_file())?;
         let (staging, ready) = (self.data_dir().join(STAGING), self.data_dir().join(READY));
         remove_folder(&staging)?;
         create_folder(&staging)?;
-        let staged = restore::stage(&listed.path, &key, &staging, kept, reason).and_then(|(checked, _)| {
-            let manifest = checked.manifest;
-            if manifest.entries != wanted.entries || *manifest.root != *wanted.root {
+        let laid = restore::stage(&listed.path, &key, &staging, kept, reason).and_then(|(_, origin)| {
+            if !is_of(&origin.restored, wanted) {
                 return Err(wrong(&wanted.backup, "it changed while it was read"));
             }
-            remove_folder(&ready)?;
+            // Whoever calls it off has said so before this, or takes it back after.
+            let _place = self.place();
+            if !meant()? {
+                return Ok(false);
+            }
             on(&ready, "lay ready", fs::rename(&staging, &ready))?;
-            sync_folder(self.data_dir())
+            sync_folder(self.data_dir())?;
+            Ok(true)
         });
-        if staged.is_err() {
+        if !matches!(laid, Ok(true)) {
             drop(remove_folder(&staging));
         }
-        staged
+        laid
     }
 
-    /// The next start goes on with the data as they are.
-    pub fn call_off(&self) -> Result<(), Error> {
-        let _one = self.one();
-        let (staging, ready) = (self.data_dir().join(STAGING), self.data_dir().join(READY));
-        remove_folder(&staging)?;
-        if ready.exists() {
-            on(&ready, "take back", fs::rename(&ready, &staging))?;
-            sync_folder(self.data_dir())?;
+    /// The next start goes on with the data as they are, or with what `meant` names by now. Does not wait for what is
+    /// being verified.
+    pub fn call_off(&self, meant: &dyn Fn() -> Result<Option<Wanted>, Error>) -> Result<(), Error> {
+        let _place = self.place();
+        let lies = lying(self.data_dir());
+        if lies.zip(meant()?).is_some_and(|(lies, wanted)| is_of(&lies, &wanted)) {
+            return Ok(());
         }
-        remove_folder(&staging)
+        take_back(self.data_dir())
     }
+}
+
+/// What lies ready, by its own word.
+fn lying(data_dir: &Path) -> Option<Restored> {
+    Some(restore::origin(&data_dir.join(READY)).ok()??.restored)
+}
+
+fn is_of(lies: &Restored, wanted: &Wanted) -> bool {
+    (&lies.backup, lies.entries, &lies.root) == (&wanted.backup, wanted.entries, &wanted.root)
+}
+
+/// One rename, and it lies ready no more.
+fn take_back(data_dir: &Path) -> Result<(), Error> {
+    let (ready, off) = (data_dir.join(READY), data_dir.join(OFF));
+    remove_folder(&off)?;
+    if ready.exists() {
+        moved(&ready, &off)?;
+    }
+    remove_folder(&off)
 }
 
 /// Puts in place what was laid ready; says where the data before it lie now. Nobody has the directory open.
 pub fn put_in_place(data_dir: &Path) -> Result<Option<PathBuf>, Error> {
     let there = |name: &str| data_dir.join(name).exists();
     let (ready, begun) = (there(READY), there(OUT) || there(IN));
-    if !ready && !begun && !there(STAGING) {
+    if !ready && !begun && !there(STAGING) && !there(OFF) {
         return Ok(None);
     }
-    let agreed = begun || (ready && is_agreed(data_dir));
+    let unmeant = if ready && !begun { unmeant(data_dir)? } else { None };
     let _claim = Sqlite::claim(data_dir)?;
     remove_folder(&data_dir.join(STAGING))?;
-    if agreed {
-        return exchange(data_dir, &mut |_| Ok(()));
+    remove_folder(&data_dir.join(OFF))?;
+    match unmeant {
+        Some(why) => {
+            tracing::warn!("what lay ready to be restored is removed: {why}");
+            take_back(data_dir)?;
+            Ok(None)
+        }
+        None => exchange(data_dir, &mut |_| Ok(())),
     }
-    if ready {
-        tracing::warn!("a restore that was called off lay ready; it is removed");
-    }
-    remove_folder(&data_dir.join(READY))?;
-    Ok(None)
 }
 
-/// Whether people still mean it, as far as their log can be read; where it cannot, what they agreed on stands.
-fn is_agreed(data_dir: &Path) -> bool {
-    let Ok(store) = Sqlite::open_read_only(data_dir) else { return true };
-    let control = Reader::new(Arc::new(store)).control();
-    control.map_or(true, |control| control.restore.is_some())
+/// Why what lies ready is not what people mean, if it is not, as far as their log can be read. Where that is damaged or
+/// gone, what they agreed on stands; where it can only not be read now, nothing is known and nothing begins.
+fn unmeant(data_dir: &Path) -> Result<Option<String>, Error> {
+    let Some(lies) = lying(data_dir) else { return Ok(Some("it does not say what it is".to_owned())) };
+    let store = Sqlite::open_rows(data_dir).map_err(Error::from);
+    let control = match store.and_then(|store| Reader::new(Arc::new(store)).control()) {
+        Ok(control) => control,
+        Err(
+            Error::Corrupt { .. } | Error::Store(store::Error::Open { .. } | store::Error::Corrupt { .. }),
+        ) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(match control.restore.map(|restore| restore.wanted) {
+        None => Some(format!("backup {} was called off", lies.backup)),
+        Some(wanted) if !is_of(&lies, &wanted) => Some(format!(
+            "it is backup {} of {} entries, and people agreed on backup {} of {}; ask again",
+            lies.backup, lies.entries, wanted.backup, wanted.entries
+        )),
+        Some(_) => None,
+    })
 }
 
 /// Goes on from wherever it was left.
@@ -194,7 +245,15 @@ fn moved(from: &Path, to: &Path) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        control::{Control, restore::Restore},
+        id::ApprovalId,
+        time::Timestamp,
+    };
+    use store::{RowChange, Store as _};
+
     use super::*;
+    use crate::rows::{self, Table};
 
     const NEW: [&str; 5] = [DATABASE, "log.key", "log.pub", restore::ORIGIN, "blobs/ab/abcd"];
     const OLD: [&str; 6] =
@@ -268,6 +327,119 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn wanted(backup: &str) -> Wanted {
+        Wanted { backup: backup.into(), entries: 1, root: "r".into(), after_onset: None }
+    }
+
+    /// A log of which people know, that says what they agreed on, with `b1` laid ready beside it.
+    fn with_log(agreed: Option<Wanted>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        say(folder.path(), agreed);
+        write(&folder.path().join(READY), &NEW, "new");
+        folder
+    }
+
+    fn say(folder: &Path, agreed: Option<Wanted>) {
+        let restore = agreed.map(|wanted| {
+            let (reason, approval) = ("as a test says".into(), ApprovalId::from_number(7));
+            Box::new(Restore { wanted, reason, approval, since: Timestamp(0), ready: true })
+        });
+        let value = serde_json::to_vec(&Control { restore, ..Control::default() }).unwrap();
+        let store = Sqlite::open(folder, store::Options::default()).unwrap();
+        let epoch = store.lease("writer", "test").unwrap();
+        let row = RowChange { table: Table::Control.of(), key: rows::key(0), value: Some(value) };
+        store.put_rows(epoch, &[row]).unwrap();
+    }
+
+    /// The log is what it was, and nothing lies beside it.
+    fn is_as_before(folder: &Path) -> bool {
+        let opens = Sqlite::open_rows(folder).is_ok();
+        opens && [STAGING, READY, OFF, OUT, IN].iter().all(|name| !folder.join(name).exists())
+    }
+
+    #[test]
+    fn what_people_agreed_on_is_put_in_place() {
+        let folder = with_log(Some(wanted("b1")));
+        assert_eq!(unmeant(folder.path()).unwrap(), None);
+        let kept = put_in_place(folder.path()).unwrap().unwrap();
+        assert!(of(folder.path(), &NEW, "new") && kept.join(DATABASE).exists());
+    }
+
+    #[test]
+    fn what_was_called_off_is_never_put_in_place_also_where_the_log_awaits_a_migration() {
+        for older in [false, true] {
+            // The fact is durable, and the process died before what lay ready was gone.
+            let folder = with_log(None);
+            if older {
+                let path = folder.path().join(DATABASE);
+                let mut bytes = fs::read(&path).unwrap();
+                // `user_version` in the header of the file.
+                bytes[60..64].fill(0);
+                fs::write(&path, bytes).unwrap();
+                assert!(Sqlite::open_read_only(folder.path()).is_err());
+            }
+            let why = unmeant(folder.path()).unwrap().unwrap();
+            assert_eq!(why, "backup b1 was called off");
+            assert_eq!(put_in_place(folder.path()).unwrap(), None);
+            assert!(is_as_before(folder.path()), "{older}");
+        }
+    }
+
+    #[test]
+    fn another_backup_than_the_one_that_was_agreed_on_is_not_put_in_place_and_that_is_said() {
+        let of_root = Wanted { root: "another".into(), ..wanted("b1") };
+        let of_length = Wanted { entries: 2, ..wanted("b1") };
+        for (agreed, said) in [(wanted("b2"), "backup b2 of 1"), (of_root, ""), (of_length, "backup b1 of 2")]
+        {
+            let folder = with_log(Some(agreed));
+            let why = unmeant(folder.path()).unwrap().unwrap();
+            assert!(why.contains("backup b1 of 1 entries") && why.contains(said), "{why}");
+            assert_eq!(put_in_place(folder.path()).unwrap(), None);
+            assert!(is_as_before(folder.path()), "{why}");
+        }
+        let folder = with_log(Some(wanted("b1")));
+        fs::remove_file(folder.path().join(READY).join(restore::ORIGIN)).unwrap();
+        assert_eq!(put_in_place(folder.path()).unwrap(), None, "nobody knows what it is");
+        assert!(is_as_before(folder.path()));
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_read_now_says_nothing_and_nothing_is_moved() {
+        let folder = with_log(None);
+        let _other = Sqlite::open(folder.path(), store::Options::default()).unwrap();
+        assert!(put_in_place(folder.path()).unwrap_err().to_string().contains("store"));
+        assert!(folder.path().join(READY).exists());
+    }
+
+    #[test]
+    fn calling_off_takes_back_what_nobody_means_and_waits_for_no_verification() {
+        let folder = with_log(None);
+        let shelf = Shelf::new(folder.path(), folder.path().join("backups"));
+        // Something is being verified.
+        let _one = shelf.one();
+        // Somebody called it off late: people mean it once more by now.
+        shelf.call_off(&|| Ok(Some(wanted("b1")))).unwrap();
+        assert!(folder.path().join(READY).exists());
+        assert!(shelf.call_off(&|| Err(wrong("test", "it cannot be read"))).is_err());
+        shelf.call_off(&|| Ok(Some(wanted("b2")))).unwrap();
+        assert!(is_as_before(folder.path()));
+        write(&folder.path().join(READY), &NEW, "new");
+        // Cut off in the middle, a start goes on with it.
+        fs::rename(folder.path().join(READY), folder.path().join(OFF)).unwrap();
+        assert_eq!(put_in_place(folder.path()).unwrap(), None);
+        assert!(is_as_before(folder.path()));
+        shelf.call_off(&|| Ok(None)).unwrap();
+    }
+
+    #[test]
+    fn what_lay_ready_is_gone_before_another_one_is_verified() {
+        let folder = with_log(None);
+        let shelf = Shelf::new(folder.path(), folder.path().join("backups"));
+        let said = shelf.lay_ready(&wanted("b2"), &[], "", &|| Ok(true)).unwrap_err().to_string();
+        assert!(said.contains("it is gone"), "{said}");
+        assert!(is_as_before(folder.path()));
     }
 
     #[test]

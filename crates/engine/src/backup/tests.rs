@@ -1,8 +1,14 @@
-//! The encryption of a backup, attacked: every byte changed, every length cut, parts moved, repeated and left out.
+//! The encryption of a backup, attacked: every byte changed, every length cut, parts moved, repeated and left out. And
+//! which backups a schedule may let go.
 
-use std::io::{Read as _, Write as _};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+};
 
-use super::{Key, archive, sealed::Opener, sealed::Sealer};
+use domain::time::Timestamp;
+
+use super::{Key, Manifest, Shelf, archive, sealed::Opener, sealed::Sealer};
 
 /// As `sealed` has them.
 const HEADER: usize = 60;
@@ -120,4 +126,59 @@ fn an_archive_that_breaks_off_or_goes_on_is_found() {
     assert!(names(&bytes[..14]).is_err());
     assert!(names(&[&bytes[..], b"x"].concat()).is_err());
     assert!(archive::put(&mut Vec::new(), "a", 4, &mut &b"abc"[..]).is_err());
+}
+
+/// A shelf with backups that were made at these times, and are called so.
+fn shelf(made_at: &[i64]) -> (tempfile::TempDir, Shelf) {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::new(folder.path(), folder.path().join("backups"));
+    let key = Key::create().unwrap();
+    key.write(&shelf.key_file()).unwrap();
+    fs::create_dir(folder.path().join("backups")).unwrap();
+    for at in made_at {
+        let text = String::new();
+        let manifest = Manifest {
+            format: super::FORMAT,
+            id: format!("b{at}"),
+            made_at: Timestamp(*at),
+            version: text.clone(),
+            log: text.clone(),
+            incarnation: text.clone(),
+            entries: 1,
+            root: text.clone(),
+            checkpoint: text.clone(),
+            content: text,
+            files: Vec::new(),
+            blobs: 0,
+            blob_bytes: 0,
+        };
+        let text = serde_json::to_vec(&manifest).unwrap();
+        let mut bytes = Vec::new();
+        archive::put(&mut bytes, "manifest.json", text.len() as u64, &mut &text[..]).unwrap();
+        archive::end(&mut bytes).unwrap();
+        fs::write(folder.path().join(format!("backups/b{at}.backup")), sealed(&key, &bytes)).unwrap();
+    }
+    (folder, shelf)
+}
+
+#[test]
+fn the_newest_backup_from_before_what_is_not_over_stays_however_many_are_made_after() {
+    let check = |onset: Option<i64>, expect: &[&str]| {
+        let (folder, shelf) = shelf(&[10, 20, 30, 40, 50]);
+        // One that does not open is neither counted nor removed.
+        fs::write(folder.path().join("backups/odd.backup"), "nothing").unwrap();
+        for _ in 0..2 {
+            shelf.prune(2, onset.map(Timestamp)).unwrap();
+            let mut left: Vec<String> = shelf.list().unwrap().into_iter().map(|listed| listed.id).collect();
+            left.retain(|id| id != "odd");
+            assert_eq!(left, expect, "{onset:?}");
+            assert!(folder.path().join("backups/odd.backup").exists());
+        }
+    };
+    check(None, &["b50", "b40"]);
+    check(Some(60), &["b50", "b40"]);
+    check(Some(45), &["b50", "b40"]);
+    check(Some(30), &["b50", "b40", "b20"]);
+    check(Some(25), &["b50", "b40", "b20"]);
+    check(Some(10), &["b50", "b40"]);
 }

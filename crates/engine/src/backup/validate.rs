@@ -1,5 +1,8 @@
 //! Whether everything a platform keeps is what it was, while it runs: looked at on a copy as of one commit.
 
+use std::collections::BTreeMap;
+
+use domain::time::Timestamp;
 use tlog::VerifierKey;
 
 use super::{Shelf, check, create_folder, make, record::told, remove_folder};
@@ -10,6 +13,9 @@ use store::Sqlite;
 const WORK: &str = "validate.tmp";
 /// So many findings are told of each.
 const FINDINGS_MAX: usize = 100;
+
+/// The newest look at each, with its time.
+pub(super) type Looks = BTreeMap<&'static str, (Timestamp, Validated)>;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +30,7 @@ pub struct Validated {
 
 impl Shelf {
     /// Looks at log, rows, database, blobs and the newest backup. May take long.
-    pub fn validate(&self, log_key: VerifierKey) -> Result<Vec<Validated>, Error> {
+    pub fn validate(&self, log_key: VerifierKey, now: Timestamp) -> Result<Vec<Validated>, Error> {
         let mut all = {
             let _one = self.one();
             let work = self.data_dir().join(WORK);
@@ -34,27 +40,31 @@ impl Shelf {
             remove_folder(&work)?;
             looked?
         };
-        all.push(self.validate_backup());
+        self.note(of_log(&all), now);
+        all.push(self.validate_backup(now));
         Ok(all)
     }
 
+    /// The newest look at `log` or `backup` since the start, whoever asked for it, and when that was. Waits for nothing.
+    pub fn newest_look(&self, name: &str) -> Option<(Timestamp, Validated)> {
+        self.looks().get(name).cloned()
+    }
+
+    fn note(&self, looked: Validated, now: Timestamp) {
+        self.looks().insert(looked.name, (now, looked));
+    }
+
     /// Whether the log verifies and the rows are what it says: what is wrong, and what was looked at.
-    pub fn validate_log(&self, log_key: VerifierKey) -> Result<Validated, Error> {
-        let looked_at = |all: &[Validated]| all.iter().map(|one| one.looked_at.clone()).collect::<Vec<_>>();
+    pub fn validate_log(&self, log_key: VerifierKey, now: Timestamp) -> Result<Validated, Error> {
         let _one = self.one();
         let work = self.data_dir().join(WORK);
         remove_folder(&work)?;
         create_folder(&work)?;
         let looked = self.look(&work, log_key);
         remove_folder(&work)?;
-        let all: Vec<Validated> =
-            looked?.into_iter().filter(|one| ["log", "rows"].contains(&one.name)).collect();
-        let looked_at = looked_at(&all).join(", ");
-        Ok(Validated {
-            name: "log",
-            looked_at,
-            findings: all.into_iter().flat_map(|one| one.findings).collect(),
-        })
+        let log = of_log(&looked?);
+        self.note(log.clone(), now);
+        Ok(log)
     }
 
     fn look(&self, work: &std::path::Path, log_key: VerifierKey) -> Result<Vec<Validated>, Error> {
@@ -80,7 +90,7 @@ impl Shelf {
 
     /// Whether a platform could go on from the newest backup. Also one that was never made is a finding: without it there
     /// is nothing to go back to.
-    pub fn validate_backup(&self) -> Validated {
+    pub fn validate_backup(&self, now: Timestamp) -> Validated {
         let newest = self.newest(None);
         let (looked_at, findings) = match newest {
             Ok(newest) => {
@@ -89,6 +99,35 @@ impl Shelf {
             }
             Err(error) => ("none".to_owned(), vec![told(&error)]),
         };
-        Validated { name: "backup", looked_at, findings }
+        let looked = Validated { name: "backup", looked_at, findings };
+        self.note(looked.clone(), now);
+        looked
+    }
+}
+
+/// The log and the rows, which follow from it, as one.
+fn of_log(all: &[Validated]) -> Validated {
+    let both = || all.iter().filter(|one| ["log", "rows"].contains(&one.name));
+    let looked_at = both().map(|one| one.looked_at.as_str()).collect::<Vec<_>>().join(", ");
+    let findings = both().flat_map(|one| one.findings.iter().cloned()).collect();
+    Validated { name: "log", looked_at, findings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_look_is_kept_with_its_time_and_read_while_another_one_is_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path(), folder.path().join("backups"));
+        assert_eq!(shelf.newest_look("backup"), None);
+        for at in [Timestamp(1), Timestamp(2)] {
+            let looked = shelf.validate_backup(at);
+            assert!(!looked.findings.is_empty(), "there is none");
+            let _one = shelf.one();
+            assert_eq!(shelf.newest_look("backup"), Some((at, looked)));
+        }
+        assert_eq!(shelf.newest_look("log"), None);
     }
 }

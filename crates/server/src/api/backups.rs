@@ -156,6 +156,6 @@ async fn content(call: Call) -> Result<Response, Error> {
 }
 
 async fn validate(call: Call) -> Result<Response, Error> {
-    let log_key = call.shared.log_key.clone();
-    ok(&Integrity::from(alone(&call, move |shelf| shelf.validate(log_key)).await?))
+    let (log_key, now) = (call.shared.log_key.clone(), call.now());
+    ok(&Integrity::from(alone(&call, move |shelf| shelf.validate(log_key, now)).await?))
 }

@@ -8,7 +8,7 @@ use domain::{
     flow::Command,
     id::IncidentId,
     incident::{
-        self, Incident,
+        self, Disposition, Incident, Status,
         closing::{Found, Gate},
     },
     time::Timestamp,
@@ -39,8 +39,8 @@ async fn check(call: Call) -> Result<Response, Error> {
     let id: IncidentId = call.param("id")?;
     no_fields(&call)?;
     let found = call.read(move |reader| reader.incident(id)).await?;
-    if found.is_none() {
-        return Err(missing(format_args!("incident {id}")));
+    if found.is_none_or(|incident| incident.status == Status::Closed) {
+        return Err(missing(format_args!("open incident {id}")));
     }
     looked(&call, id, &[Gate::Log, Gate::Backup]).await?;
     incidents::shown_now(&call, id).await
@@ -48,7 +48,9 @@ async fn check(call: Call) -> Result<Response, Error> {
 
 /// Before it closes as what was real: what content asks for and nobody has looked at lately is looked at now.
 pub(super) async fn prove(call: &Call, id: IncidentId) -> Result<(), Error> {
-    let Some(incident) = call.read(move |reader| reader.incident(id)).await? else { return Ok(()) };
+    let found = call.read(move |reader| reader.incident(id)).await?;
+    // What is not open is refused by the command itself.
+    let Some(incident) = found.filter(|incident| incident.status != Status::Closed) else { return Ok(()) };
     let (content, now) = (call.shared.content(), call.now());
     let close = &content.recovery.close;
     let asked = |gate: &Gate| close.asks(*gate, &incident.incident_type, incident.severity);
@@ -61,18 +63,21 @@ fn is_young(incident: &Incident, gate: Gate, now: Timestamp, within: domain::tim
     incident.checks.get(&gate).is_some_and(|looked| looked.passed && now.since(looked.at) < within)
 }
 
+/// For whoever may close it.
 async fn looked(call: &Call, id: IncidentId, gates: &[Gate]) -> Result<(), Error> {
+    let disposition = Disposition::TruePositive;
+    call.may(Command::Incident(incident::Command::Close { id, disposition })).await?;
     let mut found = Vec::new();
     for gate in gates {
-        let log_key = call.shared.log_key.clone();
+        let (log_key, now) = (call.shared.log_key.clone(), call.now());
         if call.shared.backups.is_none() {
             let said = "this server has no data directory, so there is nothing to look at".into();
             found.push(Found { gate: *gate, passed: false, said });
             continue;
         }
         let look = match gate {
-            Gate::Log => alone(call, move |shelf: &Shelf| shelf.validate_log(log_key)).await?,
-            Gate::Backup => alone(call, |shelf: &Shelf| Ok(shelf.validate_backup())).await?,
+            Gate::Log => alone(call, move |shelf: &Shelf| shelf.validate_log(log_key, now)).await?,
+            Gate::Backup => alone(call, move |shelf: &Shelf| Ok(shelf.validate_backup(now))).await?,
             Gate::Detection => continue,
         };
         found.push(told(*gate, look));

@@ -154,23 +154,20 @@ async fn chosen(
 /// When it began: the incident that is named, or the earliest of those that are open and grave. The outer nothing: there
 /// is no such incident.
 fn onset(reader: &Reader, named: Option<IncidentId>) -> Result<Option<Option<Timestamp>>, engine::Error> {
-    let began = |incident: &Incident| incident.onset.unwrap_or(incident.opened_at);
     if let Some(id) = named {
-        return Ok(reader.incident(id)?.map(|incident| Some(began(&incident))));
+        return Ok(reader.incident(id)?.map(|incident| Some(incident.began())));
     }
     let open = reader.incidents(false, Part { before: None, limit: LOOK_MAX })?;
     let grave = open.iter().filter(|incident| incident.severity >= Severity::High && !incident.drill);
-    Ok(Some(grave.map(began).min()))
+    Ok(Some(grave.map(Incident::began).min()))
 }
 
 async fn cancel(call: Call) -> Result<Response, Error> {
     no_fields(&call)?;
     let shelf = shelf(&call)?;
-    let end = control::Command::EndRestore { why: "a person called it off".to_owned() };
+    let end = control::Command::EndRestore { why: "a person called it off".to_owned(), approval: None };
     call.command(Command::Control(end)).await?;
     // The fact comes first: a start that finds it lying there asks the log.
-    let off = tokio::task::spawn_blocking(move || shelf.call_off()).await;
-    let off = off.map_err(|error| Error::internal("calling off a restore", &error))?;
-    off.map_err(|error| failed(&error))?;
+    call.shared.handle.call_off(shelf).await.map_err(|error| failed(&error))?;
     ok(&super::control::now(&call).await?)
 }

@@ -295,7 +295,7 @@ fn of_control(event: &control::Event) -> String {
         control::Event::RestoreApproved { wanted, reason, .. } => {
             format!("to backup {} of {} entries: {reason}", wanted.backup, wanted.entries)
         }
-        control::Event::RestoreReady => "the next start puts it in its place".to_owned(),
+        control::Event::RestoreReady { .. } => "the next start puts it in its place".to_owned(),
         control::Event::Restored { restored, .. } => {
             format!("from backup {} of {}, {} entries", restored.backup, restored.made_at, restored.entries)
         }

@@ -3,6 +3,7 @@
 mod alerts;
 mod analysis;
 mod approvals;
+mod closing;
 mod cloudevents;
 mod containments;
 mod content;

@@ -184,6 +184,17 @@ impl Bench {
         self.runtime.block_on(what)
     }
 
+    /// From here on policies let no person do this.
+    pub(crate) fn forbid(&self, act: &str) {
+        let text = format!(
+            "@id(\"hands-off\")\n@text(\"nobody does this here\")\n\
+             forbid (principal is Person, action == Action::\"{act}\", resource);\n"
+        );
+        let content = Arc::new(shipped_with(&[("policies/hands_off.cedar", &text)]));
+        let load = self.handle().command(Actor::Platform, flow::Command::LoadContent(content));
+        self.block_on(load).unwrap();
+    }
+
     pub(crate) fn handle(&self) -> &engine::Handle {
         &self.platform.as_ref().unwrap().handle
     }
@@ -294,11 +305,16 @@ const CUT_OFF: &str = include_str!("../../../domain/src/scene/cut_off.yaml");
 
 /// The shipped content, but nothing begins for what has no playbook of its own, and a compromise waits for nobody.
 fn shipped() -> Content {
+    shipped_with(&[])
+}
+
+fn shipped_with(more: &[(&str, &str)]) -> Content {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
     let mut files = BTreeMap::new();
     read_folder(&root, &root, &mut files);
     files.retain(|path, _| !path.contains("/generic_response.") && !path.contains("/validator_compromise."));
     files.insert("playbooks/validator_compromise.yaml".to_owned(), CUT_OFF.to_owned());
+    files.extend(more.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
     let (content, problems) = domain::content::load(&files);
     assert!(problems.is_empty(), "{problems:?}");
     content

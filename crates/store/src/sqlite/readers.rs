@@ -40,7 +40,7 @@ impl Readers {
     }
 
     /// The one connection of a store that is open to read only.
-    pub(super) fn offline(directory: &Path) -> Result<Readers, Error> {
+    pub(super) fn offline(directory: &Path, older: bool) -> Result<Readers, Error> {
         let database = directory.join(DATABASE);
         let not_there = |reason: &str| Error::Open {
             path: directory.to_owned(),
@@ -56,7 +56,7 @@ impl Readers {
             .map_err(|error| schema::failed(error, directory))?;
         schema::identify(&connection, directory)?;
         let found = schema::check_version(&connection, schema::MIGRATIONS)?;
-        if found < schema::newest(schema::MIGRATIONS) {
+        if found < schema::newest(schema::MIGRATIONS) && !older {
             return Err(not_there(&format!("its schema {found} awaits a migration")));
         }
         let pool = vec![Mutex::new(Some(connection))];

@@ -81,12 +81,21 @@ struct Piece {
     bytes: u64,
 }
 
+impl Piece {
+    /// What is about to be kept, before anything is: policies look at whose it is.
+    fn empty() -> Piece {
+        let (name, sha256) = (String::new(), String::new());
+        Piece { kind: Kind::AuditLog, name, media: "application/jsonl", sha256, bytes: 0 }
+    }
+}
+
 pub(super) async fn take(call: Call) -> Result<Response, Error> {
     let Snapshot { incident: Parsed(incident), fresh_backup } = call.json()?;
     let found = call.read(move |reader| reader.incident(incident)).await?;
     if found.is_none_or(|incident| incident.status == domain::incident::Status::Closed) {
         return Err(super::missing(format_args!("open incident {incident}")));
     }
+    call.may(collect(incident, Piece::empty())).await?;
     let permit = call.shared.streams.clone().try_acquire_owned();
     let _permit = permit.map_err(|_| busy("too many streams and exports are open"))?;
     let at = call.now();
@@ -115,7 +124,7 @@ pub(super) async fn take(call: Call) -> Result<Response, Error> {
     call::answer(StatusCode::CREATED, &Kept { items, missing })
 }
 
-async fn collected(call: &Call, incident: IncidentId, piece: Piece) -> Result<EvidenceId, Error> {
+fn collect(incident: IncidentId, piece: Piece) -> flow::Command {
     let Piece { kind, name, media, sha256, bytes } = piece;
     let item = Item {
         incident,
@@ -127,8 +136,11 @@ async fn collected(call: &Call, incident: IncidentId, piece: Piece) -> Result<Ev
         media: Some(media.into()),
         quarantined: false,
     };
-    let collect = flow::Command::Evidence(Command::Collect(Box::new(item)));
-    match call.command(collect).await?.created("evidence.collected") {
+    flow::Command::Evidence(Command::Collect(Box::new(item)))
+}
+
+async fn collected(call: &Call, incident: IncidentId, piece: Piece) -> Result<EvidenceId, Error> {
+    match call.command(collect(incident, piece)).await?.created("evidence.collected") {
         Some(Stream::Evidence(id)) => Ok(id),
         Some(_) | None => Err(Error::internal("keeping evidence", &"no fact names it")),
     }

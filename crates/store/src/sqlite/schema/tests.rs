@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::{Options, Sqlite, Store};
+use crate::{Options, RowChange, Sqlite, Store, Table};
 
 const LATER: &[Migration] = &[
     Migration { version: 1, name: "first", sql: MIGRATIONS[0].sql },
@@ -63,6 +63,23 @@ fn a_newer_schema_is_refused_and_left_alone() {
         assert!(matches!(error, Error::Schema { found: 7, supported: 1, .. }));
     }
     assert_eq!(version(&opened(directory.path())), 7);
+}
+
+#[test]
+fn rows_are_read_before_the_migration_that_is_awaited() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Sqlite::open(directory.path(), Options::default()).expect("open");
+    let epoch = store.lease("writer", "test").expect("lease");
+    let row = RowChange { table: Table(3), key: vec![0; 8], value: Some(b"kept".to_vec()) };
+    store.put_rows(epoch, &[row]).expect("a row");
+    drop(store);
+    opened(directory.path()).execute_batch("PRAGMA user_version = 0").expect("play an older program");
+    let Err(error) = Sqlite::open_read_only(directory.path()) else { panic!("it was opened as a whole") };
+    assert!(error.to_string().contains("awaits a migration"), "{error}");
+    let store = Sqlite::open_rows(directory.path()).expect("open for its rows");
+    assert_eq!(store.row(Table(3), &[0; 8]).expect("read"), Some(b"kept".to_vec()));
+    drop(store);
+    assert_eq!(version(&opened(directory.path())), 0, "nothing was changed");
 }
 
 /// A crash may come between the creation of the file and the first step.
