@@ -308,7 +308,7 @@ fn decisions(steps: &[Value], output: &Output) {
         return;
     }
     show::heading(output, "decisions");
-    let mut table = Table::new(&["decision", "choice", "by", "~question"]);
+    let mut table = Table::new(&["decision", "~choice", "by", "~question"]);
     for step in asked {
         let open = format!("one of {}", show::text(step, "options"));
         let choice = Some(show::text(step, "choice")).filter(|choice| !choice.is_empty());

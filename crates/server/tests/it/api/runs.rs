@@ -94,8 +94,8 @@ fn one_run_shows_stages_actions_decisions_team_status_and_times() {
         .iter()
         .flat_map(|list| open[*list].as_array().unwrap().iter().filter_map(serde_json::Value::as_str))
         .collect();
-    let command = |role: &&&str| role.split(':').next() == Some("incident_commander");
-    assert!(people.iter().find(command).is_some(), "whom the decision is for: {people:?}");
+    let commands = |role: &&str| role.split(':').next() == Some("incident_commander");
+    assert!(people.iter().any(commands), "whom the decision is for: {people:?}");
     assert!(!open["team"].as_array().unwrap().is_empty(), "{open}");
 
     // Decided and through: the choice, who made it, and each stage with its end.
