@@ -33,7 +33,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
         if path.is_dir() {
             println!("cargo:rerun-if-changed={}", path.display());
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "txt") {
+        } else if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
             files.push(path);
         }
     }

@@ -1,14 +1,16 @@
 //! Content: copied out, checked with places, and read anew by a running server only when it is whole.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use crate::support::{Server, run, stderr, stdout};
+use crate::support::{Server, files_below, run, stderr, stdout};
 
 #[test]
 fn shipped_content_is_copied_out_and_checks() {
     let folder = tempfile::tempdir().unwrap();
     let content = folder.path().join("content").display().to_string();
     assert!(run(&["init", &content]).status.success());
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
+    assert_eq!(files_below(Path::new(&content)), files_below(&ours), "every file, policies included");
     let fine = run(&["check", &content]);
     assert!(fine.status.success(), "{}", stdout(&fine));
     assert!(stdout(&fine).contains("no problem"), "{}", stdout(&fine));

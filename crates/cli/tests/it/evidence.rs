@@ -190,13 +190,6 @@ fn what_leaves_is_checked_without_a_server_and_every_change_is_named() {
     drop(kept_alive);
 }
 
-/// All files below, however deep.
-fn files_below(folder: &Path) -> usize {
-    let Ok(found) = fs::read_dir(folder) else { return 0 };
-    let count = |path: PathBuf| if path.is_dir() { files_below(&path) } else { 1 };
-    found.flatten().map(|entry| count(entry.path())).sum()
-}
-
 #[test]
 fn whoever_may_not_collect_has_no_backup_made_and_nothing_packed() {
     let folder = tempfile::tempdir().unwrap();

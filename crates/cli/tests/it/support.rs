@@ -42,6 +42,13 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// How many files lie in a folder and all below it.
+pub(crate) fn files_below(folder: &Path) -> usize {
+    let Ok(found) = fs::read_dir(folder) else { return 0 };
+    let count = |path: PathBuf| if path.is_dir() { files_below(&path) } else { 1 };
+    found.flatten().map(|entry| count(entry.path())).sum()
+}
+
 /// A server with a data directory of its own.
 pub(crate) struct Server {
     child: Child,
