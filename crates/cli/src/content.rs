@@ -18,6 +18,8 @@ const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/content.rs"
 /// More files than a content folder may have; what lies behind is not read.
 const FILES_MAX: usize = 4_000;
 const DEPTH_MAX: usize = 8;
+/// So many problems are told with a refusal.
+const LISTED_MAX: usize = 20;
 
 /// Where to read content.
 #[derive(Debug, Clone)]
@@ -65,13 +67,12 @@ impl Source {
         if problems.is_empty() {
             return Ok(Arc::new(content));
         }
-        let list: Vec<String> = problems.iter().take(20).map(Problem::to_string).collect();
-        bail!(
-            "content `{}` has {} problems, the first: {}; see them all with `ringfence check`",
-            self.describe(),
-            problems.len(),
-            list.join(" · ")
-        )
+        let list: Vec<String> = problems.iter().take(LISTED_MAX).map(|one| format!("\n  {one}")).collect();
+        let (count, of) = (problems.len(), self.describe());
+        let noun = if count == 1 { "problem" } else { "problems" };
+        let all = format!("\nsee them all with `ringfence check {of}`");
+        let more = if count > LISTED_MAX { all.as_str() } else { "" };
+        bail!("content `{of}` has {count} {noun}:{}{more}", list.concat())
     }
 }
 

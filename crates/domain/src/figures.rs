@@ -236,7 +236,8 @@ fn answers(figure: &mut Figure, looked: &[&Lookback], answer: fn(&Lookback) -> O
 
 fn sums(figure: &mut Figure, looked: &[&Lookback], sum: fn(&Lookback) -> u32) {
     figure.n = looked.len();
-    figure.value = Some(looked.iter().map(|one| f64::from(sum(one))).sum());
+    // From integers: a sum of no numbers of this type would be -0.
+    figure.value = Some(looked.iter().map(|one| u64::from(sum(one))).sum::<u64>() as f64);
     figure.incidents =
         looked.iter().filter(|one| sum(one) > 0).map(|one| one.incident).take(NAMED_MAX).collect();
 }

@@ -52,6 +52,9 @@ pub enum Event {
         /// Of its file, as the person saw it.
         file: TextHash,
         version: Box<str>,
+        /// It is looked at anew after it was retired.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        was_retired: bool,
         #[serde(default, skip_serializing_if = "str::is_empty")]
         why: Box<str>,
     },
@@ -199,6 +202,7 @@ fn shift(state: &State, id: &str, to: Life, why: String, context: &Context) -> R
         to,
         file: playbook.file.clone(),
         version: playbook.version.as_str().into(),
+        was_retired: from == Life::Retired && to == Life::Review,
         why: why.trim().into(),
     }])
 }
@@ -259,9 +263,8 @@ fn next(state: &State, routine: &Routine) -> Option<Timestamp> {
 pub fn apply(upkeep: &mut Upkeep, event: &Event, meta: &Meta) {
     upkeep.seq += 1;
     match event {
-        Event::Moved { playbook, from, to, file, why, .. } => {
-            let was_retired = *from == Life::Retired && *to == Life::Review;
-            let (to, file, by) = (*to, file.clone(), meta.actor.person());
+        Event::Moved { playbook, to, file, was_retired, why, .. } => {
+            let (to, was_retired, file, by) = (*to, *was_retired, file.clone(), meta.actor.person());
             let moved = Moved { to, was_retired, file, by, at: meta.time, why: why.clone() };
             upkeep.procedures.insert(playbook.clone(), moved);
         }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     alert::Received,
     content::Content,
-    event::Actor,
+    event::{Actor, Rejected},
     figures::{CASES_MAX, Window, figures},
     flow::Command,
     labels::Labels,
@@ -27,7 +27,7 @@ const ASK: Duration = Duration::from_secs(60);
 /// When one that failed is made again.
 const AGAIN: Duration = Duration::from_secs(600);
 const CONTROL: &str = "ControlDoesNotHold";
-/// Longest text of figures in one alert, in characters.
+/// Longest text in one alert, in characters.
 const REPORT_MAX: usize = 3_000;
 
 /// The data directory, where there is one, and the key that signs its log.
@@ -40,6 +40,8 @@ pub enum Missed {
     Read(#[from] engine::Error),
     #[error("what was seen was not taken: {0}")]
     Refused(#[from] Refused),
+    #[error("an alert of a control was not taken: {0}")]
+    Alert(Rejected),
 }
 
 /// Looks once a day until the other side stops.
@@ -109,8 +111,8 @@ pub async fn look(handle: &Handle, data: Data, content: Arc<Content>, now: Times
     let (alerts, month) = read(handle, seen).await?;
     if !alerts.is_empty() {
         let receipt = handle.receive(Actor::Platform, alerts).await?;
-        for (_, reason) in receipt.refused {
-            tracing::warn!(%reason, "an alert of a control was refused");
+        if let Some((_, reason)) = receipt.refused.into_iter().next() {
+            return Err(Missed::Alert(reason));
         }
     }
     let looked = upkeep::Command::Looked { month };
@@ -129,7 +131,7 @@ fn alerts(controls: &[Control], firing: Vec<Labels>, now: Timestamp) -> Vec<Rece
     let failing = controls.iter().filter(|one| !one.holds).filter_map(|control| {
         let labels = [("alertname", CONTROL), ("control", &*control.id), ("group", control.group.name())];
         let labels = Labels::from_pairs(labels.to_vec()).ok()?;
-        let said = format!("{}: {}", control.title, control.said);
+        let said: String = format!("{}: {}", control.title, control.said).chars().take(REPORT_MAX).collect();
         let annotations = Labels::from_pairs(vec![("summary", said.as_str())]).ok()?;
         Some(Received { labels, annotations, ends_at: Some(now.plus(STANDS)), ..Received::default() })
     });

@@ -93,6 +93,7 @@ fn rates_are_sums_against_sums_and_nothing_is_made_of_nothing() {
     let none = made(&[], 40_000);
     expect!["- p50 - p95 - n 0 open 0 met None"].assert_eq(&line(&none, "automation_rate"));
     expect!["0 p50 - p95 - n 0 open 0 met None"].assert_eq(&line(&none, "total_incidents"));
+    expect!["0 p50 - p95 - n 0 open 0 met None"].assert_eq(&line(&none, "lessons_applied"));
 }
 
 #[test]

@@ -119,6 +119,15 @@ fn a_retired_one_whose_text_changes_while_it_is_in_review_stays_out_of_use_until
     assert_eq!(life(&scene), Life::Draft, "once active, a new text is what it says");
 }
 
+/// Its row was written without the word, and stays what its entries come to.
+#[test]
+fn an_entry_of_an_older_journal_says_nothing_of_what_was_before() {
+    let old = r#"{"event":"moved","playbook":"p","from":"retired","to":"review","file":"00","version":"1"}"#;
+    let moved: Event = serde_json::from_str(old).unwrap();
+    assert!(matches!(moved, Event::Moved { was_retired: false, .. }));
+    assert_eq!(serde_json::to_string(&moved).unwrap(), old);
+}
+
 #[test]
 fn of_two_for_the_same_incidents_one_is_active() {
     let other = CUT_OFF.replace("id: validator_compromise", "id: other_one");

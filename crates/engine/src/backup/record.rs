@@ -69,7 +69,7 @@ impl Handle {
             let restore = match self.reader().control() {
                 Ok(control) => control.restore.filter(|restore| !restore.ready),
                 Err(error) => {
-                    tracing::error!(error = %told(&error), "it is not known what to restore; ask again");
+                    tracing::error!(error = %told(&error), "it is not known what to restore; cancel the restore and ask for it again");
                     continue;
                 }
             };
