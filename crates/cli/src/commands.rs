@@ -14,6 +14,7 @@ pub(crate) mod exercise;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod moment;
 pub(crate) mod notice;
 pub(crate) mod pairs;
 pub(crate) mod playbook;

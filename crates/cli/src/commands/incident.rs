@@ -5,6 +5,7 @@ use domain::{id::IncidentId, severity::Severity, time::Timestamp};
 use serde_json::{Value, json};
 
 use super::{
+    moment::moment,
     pairs::{self, Pair},
     show, user,
 };
@@ -172,7 +173,7 @@ pub(crate) struct Classify {
     #[arg(long)]
     severity: Option<Severity>,
     /// When it really began, as 2026-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     onset: Option<Timestamp>,
     #[arg(long, value_name = "TEXT", default_value = "")]
     why: String,

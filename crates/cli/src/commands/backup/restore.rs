@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::{
     args::Global,
+    commands::moment::moment,
     output::{Colour, Output, Verdict, escape},
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "INCIDENT", conflicts_with = "before")]
     at_onset: Option<IncidentId>,
     /// Only from before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     before: Option<Timestamp>,
     /// Take the named file although it was made after the onset
     #[arg(long)]

@@ -8,7 +8,10 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::{
-    super::pairs::{self, Pair},
+    super::{
+        moment::moment,
+        pairs::{self, Pair},
+    },
     LIST, show,
 };
 use crate::{
@@ -118,7 +121,7 @@ pub(crate) struct Update {
     id: IncidentId,
     text: String,
     /// When it is expected to end; what was said before stands if left out
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     eta: Option<Timestamp>,
 }
 

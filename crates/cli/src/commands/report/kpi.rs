@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::show;
 use crate::{
     client::{Client, encode},
+    commands::moment::moment,
     output::{Output, Table, Verdict},
 };
 
@@ -17,10 +18,10 @@ use crate::{
 )]
 pub(crate) struct Kpi {
     /// Incidents opened from then on; 30 days before the end if absent
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
     /// And before then; now if absent
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
     /// A table for each severity and category too
     #[arg(long)]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::show;
 use crate::{
     client::{Client, encode},
+    commands::moment::moment,
     output::{Output, Table, Verdict},
 };
 
@@ -15,7 +16,7 @@ use crate::{
 #[command(after_help = "Example:\n  ringfence report procedures --since 2026-01-01T00:00:00Z")]
 pub(crate) struct Procedures {
     /// From then on; the last 30 days if absent
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
     /// Only this one
     #[arg(long, value_name = "ID")]
