@@ -12,7 +12,13 @@ mod similar;
 #[cfg(test)]
 mod tests;
 
-use std::{fs, io, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
 use domain::action::Operation;
 use rustix::fs as sys;
@@ -28,13 +34,21 @@ use place::Place;
 pub type Keep = Arc<dyn Fn(&mut dyn io::Read) -> Result<(String, u64), String> + Send + Sync>;
 /// Whether bytes with this SHA-256 are kept out of reach already.
 pub type Holds = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// Keeps what the platform itself has about the incident of a call as one piece, and says what that is.
+pub type Snapshot = Arc<dyn Fn(&Call) -> Snapping + Send + Sync>;
+pub type Snapping = Pin<Box<dyn Future<Output = Result<serde_json::Value, String>> + Send>>;
 
-/// Files of this machine.
+const SNAPSHOT: &str = "evidence.snapshot";
+/// Whose snapshot it is.
+const OWN: &str = "ringfence";
+
+/// Files of this machine, and what the platform itself has.
 pub struct FilesConnector {
     roots: Vec<PathBuf>,
     vault: Vault,
     keep: Keep,
     holds: Holds,
+    snapshot: OnceLock<Snapshot>,
 }
 
 /// Why it was not done.
@@ -56,7 +70,28 @@ type Done<T> = Result<T, Failure>;
 impl FilesConnector {
     /// `roots` are absolute and name folders. Without one, every path is refused.
     pub fn new(roots: Vec<PathBuf>, vault: Vault, keep: Keep, holds: Holds) -> Arc<FilesConnector> {
-        Arc::new(FilesConnector { roots, vault, keep, holds })
+        Arc::new(FilesConnector { roots, vault, keep, holds, snapshot: OnceLock::new() })
+    }
+
+    /// There is nothing to take one of before the platform runs. Only the first counts.
+    pub fn take_snapshots(&self, snapshot: Snapshot) {
+        self.snapshot.get_or_init(|| snapshot);
+    }
+
+    async fn snapshot(&self, call: &Call) -> Outcome {
+        if call.target != OWN {
+            let target = shown(&call.target);
+            return Outcome::refused(format!("a snapshot is of `{OWN}`, not of `{target}`"));
+        }
+        let Some(take) = self.snapshot.get() else {
+            return Outcome::later("the platform is being started");
+        };
+        match take(call).await {
+            Ok(artefact) => {
+                Outcome::Applied { verified: Some(true), artefact: Some(artefact), duplicate: false }
+            }
+            Err(why) => Outcome::later(why),
+        }
     }
 
     fn run(&self, call: &Call) -> Outcome {
@@ -223,6 +258,9 @@ impl Connector for Arc<FilesConnector> {
     fn perform<'a>(&'a self, call: &'a Call) -> Performing<'a> {
         let (own, call) = (self.clone(), call.clone());
         Box::pin(async move {
+            if call.operation == Operation::Apply && call.verb == SNAPSHOT {
+                return own.snapshot(&call).await;
+            }
             let done = tokio::task::spawn_blocking(move || own.run(&call)).await;
             done.unwrap_or_else(|error| Outcome::unknown(format!("the connector for files: {error}")))
         })

@@ -32,7 +32,7 @@ pub use domain::action::Operation;
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub use estate::EstateConnector;
-pub use files::{FilesConnector, Holds, Keep, Vault};
+pub use files::{FilesConnector, Holds, Keep, Snapping, Snapshot, Vault};
 pub use http::HttpConnector;
 pub use network::IpNet;
 pub use notify::{Channel, Delivery, Encoding, Smtp, SmtpTls, TextMessage};

@@ -29,7 +29,7 @@ pub(crate) mod figures;
 pub(crate) mod incidents;
 mod intake;
 mod load;
-mod log;
+pub(crate) mod log;
 mod notices;
 mod operations;
 mod options;

@@ -40,10 +40,75 @@ pub(crate) struct Packed {
 /// Writes everything below `folder`; names in the archive begin with the name of the folder.
 pub(crate) fn pack(folder: &Path, out: &mut dyn Write) -> io::Result<Packed> {
     let name = folder.file_name().map_or_else(|| PathBuf::from("root"), PathBuf::from);
-    let mut packed = Packed::default();
-    walk(folder, &name, 0, out, &mut packed)?;
-    out.write_all(&[0; 2 * BLOCK])?;
+    let packed = add(folder, &name, out)?;
+    end(out)?;
     Ok(packed)
+}
+
+/// Writes everything below `folder` under another name. Where that fails before its end, more may follow all the same.
+pub(crate) fn add(folder: &Path, name: &Path, out: &mut dyn Write) -> io::Result<Packed> {
+    let mut packed = Packed::default();
+    walk(folder, name, 0, out, &mut packed)?;
+    Ok(packed)
+}
+
+/// Writes a file of exactly this length that is no file yet.
+pub(crate) fn file(
+    out: &mut dyn Write,
+    name: &str,
+    modified: u64,
+    bytes: u64,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), String>,
+) -> Result<(), String> {
+    let said = |error: io::Error| error.to_string();
+    block(out, name.as_bytes(), [0o600, 0, 0, modified], bytes, b'0', b"").map_err(said)?;
+    let mut counted = Counted::new(out);
+    write(&mut counted)?;
+    if counted.bytes != bytes {
+        return Err(format!("{name} changed while it was packed"));
+    }
+    pad(out, bytes).map_err(said)
+}
+
+/// Writes a short file.
+pub(crate) fn text(out: &mut dyn Write, name: &str, modified: u64, text: &str) -> Result<(), String> {
+    let write = |out: &mut dyn Write| out.write_all(text.as_bytes()).map_err(|error| error.to_string());
+    file(out, name, modified, text.len() as u64, write)
+}
+
+/// What ends an archive.
+pub(crate) fn end(out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(&[0; 2 * BLOCK])
+}
+
+/// Fills up the last block of a file.
+fn pad(out: &mut dyn Write, bytes: u64) -> io::Result<()> {
+    let over = (bytes % BLOCK as u64) as usize;
+    if over > 0 { out.write_all(&[0; BLOCK][over..]) } else { Ok(()) }
+}
+
+/// Passes everything on and counts it.
+pub(crate) struct Counted<'a> {
+    out: &'a mut dyn Write,
+    pub(crate) bytes: u64,
+}
+
+impl<'a> Counted<'a> {
+    pub(crate) fn new(out: &'a mut dyn Write) -> Counted<'a> {
+        Counted { out, bytes: 0 }
+    }
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn walk(path: &Path, name: &Path, deep: usize, out: &mut dyn Write, packed: &mut Packed) -> io::Result<()> {
@@ -124,10 +189,7 @@ fn content(file: File, bytes: u64, out: &mut dyn Write) -> io::Result<Option<Str
         left -= read as u64;
     }
     io::copy(&mut io::repeat(0).take(left), out)?;
-    let over = (bytes % BLOCK as u64) as usize;
-    if over > 0 {
-        out.write_all(&[0; BLOCK][over..])?;
-    }
+    pad(out, bytes)?;
     Ok(short)
 }
 
@@ -228,5 +290,35 @@ mod tests {
             }
         }
         assert_eq!(fs::read_link(to.join("logs/link")).unwrap(), Path::new("/etc/passwd"));
+    }
+
+    #[test]
+    fn what_is_no_file_yet_is_packed_with_folders_and_has_to_be_as_long_as_was_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("logs"), folder.path().join("out"));
+        fs::create_dir(&from).unwrap();
+        fs::create_dir(&to).unwrap();
+        fs::write(from.join("one"), "noon").unwrap();
+        let mut bytes = Vec::new();
+        for length in [0, 1, 511, 512, 513] {
+            text(&mut bytes, &length.to_string(), 7, &"x".repeat(length)).unwrap();
+        }
+        let lost = add(&folder.path().join("gone"), Path::new("folders/1/gone"), &mut bytes).unwrap();
+        assert_eq!(lost.unread.len(), 1, "{lost:?}");
+        assert_eq!(add(&from, Path::new("folders/2/logs"), &mut bytes).unwrap().unread, []);
+        end(&mut bytes).unwrap();
+        let path = folder.path().join("a.tar");
+        fs::write(&path, bytes).unwrap();
+        let done =
+            Command::new("tar").args(["-xf", path.to_str().unwrap(), "-C", to.to_str().unwrap()]).status();
+        assert!(done.unwrap().success());
+        for length in [0, 1, 511, 512, 513] {
+            let read = fs::read_to_string(to.join(length.to_string())).unwrap();
+            assert_eq!(read, "x".repeat(length));
+        }
+        assert_eq!(fs::read_to_string(to.join("folders/2/logs/one")).unwrap(), "noon");
+        let changed =
+            file(&mut Vec::new(), "a", 7, 2, |out| out.write_all(b"abc").map_err(|e| e.to_string()));
+        assert_eq!(changed.unwrap_err(), "a changed while it was packed");
     }
 }

@@ -3,7 +3,10 @@
 use std::{fs, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use connectors::{Connector, FilesConnector, Holds, Keep, Vault};
+use connectors::{FilesConnector, Holds, Keep, Snapshot, Vault};
+use domain::id::IncidentId;
+use serde_json::json;
+use server::{Packed, Packing};
 use store::{BlobId, Sqlite, Store as _};
 
 use super::Settings;
@@ -11,7 +14,7 @@ use super::Settings;
 /// Largest file that is kept as evidence of itself, in bytes.
 const FILE_MAX: u64 = 4 << 30;
 
-pub(super) fn connector(settings: &Settings, store: &Arc<Sqlite>) -> anyhow::Result<Arc<dyn Connector>> {
+pub(super) fn connector(settings: &Settings, store: &Arc<Sqlite>) -> anyhow::Result<Arc<FilesConnector>> {
     let mut roots = Vec::new();
     let data = fs::canonicalize(&settings.data_dir).context("cannot find the data directory")?;
     for root in &settings.roots {
@@ -36,5 +39,18 @@ pub(super) fn connector(settings: &Settings, store: &Arc<Sqlite>) -> anyhow::Res
         let found = sha256.parse::<BlobId>().ok().zip(holding.upgrade());
         found.is_some_and(|(id, store)| store.open_blob(&id).is_ok_and(|found| found.is_some()))
     });
-    Ok(Arc::new(FilesConnector::new(roots, vault, keep, holds)))
+    Ok(FilesConnector::new(roots, vault, keep, holds))
+}
+
+/// How a step of a playbook has a snapshot taken: by the same packing as a person.
+pub(super) fn snapshot(packing: Packing) -> Snapshot {
+    Arc::new(move |call| {
+        let (packing, incident) = (packing.clone(), call.incident.parse::<IncidentId>());
+        Box::pin(async move {
+            let incident = incident.map_err(|error| error.to_string())?;
+            let Packed { sha256, bytes, missing } = packing.keep(incident).await?;
+            let stored = json!({"sha256": sha256, "bytes": bytes});
+            Ok(json!({"kind": "snapshot", "stored": stored, "missing": missing}))
+        })
+    })
 }

@@ -82,7 +82,8 @@ impl Running {
         let key = keys::open_or_create(&settings.data_dir, store.length()? == 0)?;
         let log_key = key.verifier().clone();
         let mut connectors = settings.connectors.clone();
-        connectors.insert(FILES.to_owned(), files::connector(&settings, &store)?);
+        let own = files::connector(&settings, &store)?;
+        connectors.insert(FILES.to_owned(), Arc::new(own.clone()));
         let (incarnation, restored) = origin(&settings.data_dir, &key)?;
         let platform = engine::start(engine::Options {
             incarnation,
@@ -125,6 +126,7 @@ impl Running {
             backups: Some(shelf),
             folders: settings.folders.clone(),
         };
+        own.take_snapshots(files::snapshot(server::Packing::of(&options)));
         let server = runtime.block_on(async { serve(listener, settings.tls, options) })?;
         Ok(Running {
             runtime,

@@ -197,7 +197,14 @@ fn whoever_may_not_collect_has_no_backup_made_and_nothing_packed() {
     assert!(crate::support::run(&["init", content.to_str().unwrap()]).status.success());
     let policy = "@id(\"hands-off\")\n@text(\"nobody collects here\")\n\
         forbid (principal is Person, action == Action::\"evidence.collect\", resource);\n";
-    fs::write(content.join("policies/hands_off.cedar"), policy).unwrap();
+    // A folder with policies of its own has no others, so it has the shipped ones as well.
+    let (own, shipped) =
+        (content.join("policies"), concat!(env!("CARGO_MANIFEST_DIR"), "/../../content/policies"));
+    fs::create_dir_all(&own).unwrap();
+    for entry in fs::read_dir(shipped).unwrap().map(|entry| entry.unwrap()) {
+        fs::copy(entry.path(), own.join(entry.file_name())).unwrap();
+    }
+    fs::write(own.join("hands_off.cedar"), policy).unwrap();
     let server = Server::start_in(folder, &["--content", content.to_str().unwrap()]);
     let incident = incident(&server);
     let before = files_below(&server.data().join("blobs"));
@@ -260,4 +267,76 @@ fn a_snapshot_keeps_log_backup_and_folders_each_with_its_hash() {
     let hands: Vec<&str> =
         custody["custody"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(hands, ["evidence.collected", "evidence.sealed", "evidence.accessed"]);
+}
+
+/// What the step of a playbook kept.
+fn snapshots(list: &Value) -> Vec<&Value> {
+    let items = list["items"].as_array().unwrap().iter();
+    items.filter(|item| item["name"] == "evidence.snapshot ringfence").collect()
+}
+
+/// The one that the step keeps, once it is sealed.
+fn snapshot(server: &Server, incident: &str) -> Value {
+    let list = server.until(&["evidence", "list", incident], |list| {
+        snapshots(list).iter().any(|item| item["sealed_at"].is_string())
+    });
+    let [kept] = snapshots(&list)[..] else { panic!("more than one: {list:#}") };
+    kept.clone()
+}
+
+#[test]
+fn a_step_of_a_playbook_keeps_a_snapshot_once_with_hash_and_custody_although_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("logs")).unwrap();
+    fs::write(folder.path().join("logs/node.log"), "it stopped at noon\n").unwrap();
+    let config = folder.path().join("ringfence.toml");
+    fs::write(&config, "[[evidence.folders]]\npath = \"logs\"\nkind = \"system_log\"\n").unwrap();
+    let arguments = ["--config", config.to_str().unwrap()];
+    let mut server = Server::start_in(folder, &arguments);
+    server.json(&["backup", "create"]);
+    let alert = ["--type", "system_compromise", "--severity", "critical", "node=validator-5"];
+    server.json(&[&["alert", "send", "RootkitDetected"][..], &alert].concat());
+    let incidents = server.until(&["incident", "list"], |list| list["items"].as_array().unwrap().len() == 1);
+    let incident = incidents["items"][0]["id"].as_str().unwrap();
+    // Killed before the snapshot, in the middle of it or behind it: the next life goes on.
+    let (_, _, folder) = server.end("KILL");
+    server = Server::start_in(folder, &arguments);
+    let kept = snapshot(&server, incident);
+    assert_eq!((&kept["kind"], kept["fault"].is_null()), (&"audit_log".into(), true), "{kept:#}");
+    let (id, sha256) = (kept["id"].as_str().unwrap(), kept["sha256"].as_str().unwrap());
+    assert!(kept["source"].as_str().unwrap().starts_with("ACT-"), "{kept:#}");
+    let bytes = fs::read(blob(&server, sha256)).unwrap();
+    let hash: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((hash.as_str(), kept["bytes"].as_u64()), (sha256, Some(bytes.len() as u64)));
+    assert!(server.ask(&["evidence", "verify", id]).status.success());
+
+    // All of it is in the one piece, and the log in it is checked by whoever has it.
+    let (out, unpacked) = (server.folder.path().join("a.tar"), server.folder.path().join("unpacked"));
+    server.json(&["evidence", "get", id, "--why", "a look", "--out", out.to_str().unwrap()]);
+    fs::create_dir(&unpacked).unwrap();
+    let tar = std::process::Command::new("tar")
+        .args(["-xf", out.to_str().unwrap(), "-C", unpacked.to_str().unwrap()])
+        .status();
+    assert!(tar.unwrap().success());
+    let key = fs::read_to_string(server.data().join("log.pub")).unwrap();
+    let log = unpacked.join("log.bundle");
+    let audit = crate::support::run(&["log", "verify", log.to_str().unwrap(), "--key", key.trim()]);
+    assert!(audit.status.success(), "{} {}", stdout(&audit), stderr(&audit));
+    assert!(fs::read_to_string(&log).unwrap().contains("incident/"), "the incident is in it");
+    let described: Value = serde_json::from_slice(&fs::read(unpacked.join("backup.json")).unwrap()).unwrap();
+    let backup = fs::read(described["path"].as_str().unwrap()).unwrap();
+    let hash: String = sha2::Sha256::digest(&backup).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(described["sha256"], hash);
+    assert_eq!(fs::read(unpacked.join("folders/1/logs/node.log")).unwrap(), b"it stopped at noon\n");
+    assert!(!unpacked.join("missing.json").exists());
+
+    let custody = server.json(&["evidence", "show", id]);
+    let hands = custody["custody"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap());
+    let hands: Vec<&str> = hands.collect();
+    assert_eq!(hands[..2], ["evidence.collected", "evidence.sealed"]);
+    assert_eq!(hands.last(), Some(&"evidence.accessed"));
+    // Another life adds none.
+    let (_, _, folder) = server.end("KILL");
+    server = Server::start_in(folder, &arguments);
+    assert_eq!(snapshot(&server, incident)["id"], id);
 }

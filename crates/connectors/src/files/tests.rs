@@ -1,6 +1,11 @@
 //! Files in and out of quarantine, cut off at every step, and boxes that somebody changed.
 
-use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+};
 
 use super::*;
 
@@ -200,4 +205,59 @@ fn boxes_without_their_key_are_an_error_and_two_keys_are_never_the_same() {
     assert!(Vault::open_in(bench.folder.path()).is_err());
     let other = Bench::new();
     assert_ne!(fs::read(other.folder.path().join("quarantine.key")).unwrap(), first);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_of_the_platform_and_waits_until_it_runs() {
+    let bench = Bench::new();
+    let spec = Arc::new(domain::content::ActionSpec {
+        verb: SNAPSHOT.to_owned(),
+        summary: "Seal".to_owned(),
+        target: "service".to_owned(),
+        args: BTreeMap::new(),
+        connector: domain::content::FILES.to_owned(),
+        class: domain::content::Class::Idempotent,
+        risk: domain::content::Risk::Low,
+        containment: false,
+        purpose: domain::content::Purpose::Evidence,
+        files: false,
+        keeps: Some(domain::evidence::Kind::AuditLog),
+        counts: None,
+        revert: None,
+        lasting: false,
+        verify: false,
+        blast_radius_max: 1,
+        in_force_max: None,
+        permissions: BTreeSet::new(),
+        timeout: domain::time::Span::secs(10),
+        side_effects: Vec::new(),
+        requests: None,
+    });
+    let call = |operation, target: &str| Call {
+        key: "k".to_owned(),
+        epoch: 1,
+        operation,
+        verb: SNAPSHOT.to_owned(),
+        target_kind: "service".to_owned(),
+        target: target.to_owned(),
+        args: serde_json::Map::new(),
+        incident: "INC-4".to_owned(),
+        attempt: 1,
+        timeout: std::time::Duration::from_secs(5),
+        spec: spec.clone(),
+    };
+    let apply = call(Operation::Apply, OWN);
+    let early = bench.files.perform(&apply).await;
+    assert!(matches!(early, Outcome::NotApplied { retry: true, .. }), "{early:?}");
+    bench.files.take_snapshots(Arc::new(|call| {
+        let told = json!({ "incident": call.incident });
+        Box::pin(async move { Ok(told) })
+    }));
+    let taken = bench.files.perform(&apply).await;
+    let artefact = Some(json!({ "incident": "INC-4" }));
+    assert_eq!(taken, Outcome::Applied { verified: Some(true), artefact, duplicate: false });
+    for wrong in [call(Operation::Apply, "ledger"), call(Operation::Revert, OWN)] {
+        let refused = bench.files.perform(&wrong).await;
+        assert!(matches!(refused, Outcome::NotApplied { retry: false, .. }), "{refused:?}");
+    }
 }

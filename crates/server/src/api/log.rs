@@ -104,7 +104,7 @@ async fn entries(call: Call) -> Result<Response, Error> {
 }
 
 /// The newest checkpoint as text and read; right after the first start there is none for a moment.
-pub(super) fn newest(reader: &Reader) -> Result<(String, Checkpoint), Error> {
+pub(crate) fn newest(reader: &Reader) -> Result<(String, Checkpoint), Error> {
     let unreadable = |error: tlog::Error| Error::internal("reading the newest checkpoint", &error);
     let text = reader.checkpoint()?.ok_or_else(|| unsealed("no checkpoint is signed yet"))?;
     let note = Note::parse(&text).map_err(unreadable)?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use proptest::prelude::*;
 
 use super::{super::*, ACTIONS, folder, shown};
-use crate::{control::own, scene::all_shipped, severity::Severity};
+use crate::{content::FILES, control::own, scene::all_shipped, severity::Severity};
 
 #[expect(clippy::disallowed_methods, reason = "the shipped files are the input of these tests")]
 fn read(root: &str, folders: &[&str]) -> BTreeMap<String, String> {
@@ -34,8 +34,13 @@ fn the_shipped_content_has_no_problem() {
     assert_eq!(shown(&files), "");
     let content = load(&files).0;
     let containments = content.actions.values().filter(|action| action.containment).count();
-    assert_eq!((content.actions.len(), containments), (92, 26));
-    assert!(content.actions.values().all(|action| ["estate", own::CONNECTOR].contains(&&*action.connector)));
+    assert_eq!((content.actions.len(), containments), (93, 26));
+    assert!(
+        content
+            .actions
+            .values()
+            .all(|action| ["estate", FILES, own::CONNECTOR].contains(&&*action.connector))
+    );
     let own = content.actions.values().filter(|action| action.connector == own::CONNECTOR);
     assert!(own.map(|action| &*action.verb).all(|verb| own::VERBS.iter().any(|(one, _)| *one == verb)));
     assert!(content.actions.values().filter(|action| action.containment).all(|action| action.verify));
