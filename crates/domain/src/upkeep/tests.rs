@@ -123,8 +123,8 @@ fn a_retired_one_whose_text_changes_while_it_is_in_review_stays_out_of_use_until
 #[test]
 fn an_entry_of_an_older_journal_says_nothing_of_what_was_before() {
     let old = r#"{"event":"moved","playbook":"p","from":"retired","to":"review","file":"00","version":"1"}"#;
-    let moved: Event = serde_json::from_str(old).unwrap();
-    assert!(matches!(moved, Event::Moved { was_retired: false, .. }));
+    let moved: super::Event = serde_json::from_str(old).unwrap();
+    assert!(matches!(moved, super::Event::Moved { was_retired: false, .. }));
     assert_eq!(serde_json::to_string(&moved).unwrap(), old);
 }
 
