@@ -217,7 +217,7 @@ async fn a_snapshot_is_of_the_platform_and_waits_until_it_runs() {
         args: BTreeMap::new(),
         connector: domain::content::FILES.to_owned(),
         class: domain::content::Class::Idempotent,
-        risk: domain::content::Risk::Low,
+        risk: domain::severity::Risk::Low,
         containment: false,
         purpose: domain::content::Purpose::Evidence,
         files: false,
