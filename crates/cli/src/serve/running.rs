@@ -104,12 +104,7 @@ impl Running {
         let address = address_of(&listener, settings.tls.is_some())?;
         keys::write_private(&settings.data_dir.join(ADDRESS_FILE), &format!("{address}\n"))?;
         let shelf = Arc::new(Shelf::new(&settings.data_dir, &settings.backups));
-        let backups = settings.schedule.map(|schedule| {
-            let (handle, shelf) = (platform.handle.clone(), shelf.clone());
-            runtime.spawn(async move { handle.back_up_by(shelf, schedule).await }).abort_handle()
-        });
-        let (laying, on) = (platform.handle.clone(), shelf.clone());
-        let restores = runtime.spawn(async move { laying.restore_by(on).await }).abort_handle();
+        let backups = backups(&runtime, &platform.handle, &shelf, settings.schedule);
         let (stopping, stops) = watch::channel(false);
         let (content, contents) = watch::channel(content);
         let data = Some((shelf.clone(), log_key.clone()));
@@ -134,7 +129,7 @@ impl Running {
             platform,
             server,
             stopping,
-            backups: backups.into_iter().chain([restores]).collect(),
+            backups,
             content,
             source: settings.content,
             address,
@@ -328,6 +323,22 @@ fn serve(
 
 fn wall_clock() -> Timestamp {
     Timestamp::from_jiff(jiff::Timestamp::now())
+}
+
+/// What makes backups when it is time, and lays ready what people agreed to go back to.
+fn backups(
+    runtime: &Runtime,
+    handle: &Handle,
+    shelf: &Arc<Shelf>,
+    schedule: Option<Schedule>,
+) -> Vec<AbortHandle> {
+    let (laying, on) = (handle.clone(), shelf.clone());
+    let restores = runtime.spawn(async move { laying.restore_by(on).await }).abort_handle();
+    let made = schedule.map(|schedule| {
+        let (handle, shelf) = (handle.clone(), shelf.clone());
+        runtime.spawn(async move { handle.back_up_by(shelf, schedule).await }).abort_handle()
+    });
+    made.into_iter().chain([restores]).collect()
 }
 
 fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {

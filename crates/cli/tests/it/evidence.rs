@@ -12,7 +12,7 @@ use sha2::Digest as _;
 
 use crate::{
     bad_input::{memory, token},
-    support::{Server, stderr, stdout},
+    support::{Server, files_below, stderr, stdout},
 };
 
 /// Most that the memory in use may grow while files pass, in KiB.
@@ -197,14 +197,7 @@ fn whoever_may_not_collect_has_no_backup_made_and_nothing_packed() {
     assert!(crate::support::run(&["init", content.to_str().unwrap()]).status.success());
     let policy = "@id(\"hands-off\")\n@text(\"nobody collects here\")\n\
         forbid (principal is Person, action == Action::\"evidence.collect\", resource);\n";
-    // A folder with policies of its own has no others, so it has the shipped ones as well.
-    let (own, shipped) =
-        (content.join("policies"), concat!(env!("CARGO_MANIFEST_DIR"), "/../../content/policies"));
-    fs::create_dir_all(&own).unwrap();
-    for entry in fs::read_dir(shipped).unwrap().map(|entry| entry.unwrap()) {
-        fs::copy(entry.path(), own.join(entry.file_name())).unwrap();
-    }
-    fs::write(own.join("hands_off.cedar"), policy).unwrap();
+    fs::write(content.join("policies/hands_off.cedar"), policy).unwrap();
     let server = Server::start_in(folder, &["--content", content.to_str().unwrap()]);
     let incident = incident(&server);
     let before = files_below(&server.data().join("blobs"));

@@ -44,7 +44,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 
 /// How many files lie in a folder and all below it.
 pub(crate) fn files_below(folder: &Path) -> usize {
-    let Ok(found) = fs::read_dir(folder) else { return 0 };
+    let Ok(found) = std::fs::read_dir(folder) else { return 0 };
     let count = |path: PathBuf| if path.is_dir() { files_below(&path) } else { 1 };
     found.flatten().map(|entry| count(entry.path())).sum()
 }
