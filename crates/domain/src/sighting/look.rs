@@ -67,14 +67,16 @@ pub fn look(state: &State, rule: &Rule, seen: Seen<'_>, context: &Context) -> Lo
     }
 }
 
-/// Whether a rule that tells of the same has told of this: its alert fires, or people are at its incident.
+/// Whether a rule that tells of the same has told of this: people are at the incident of its alert, or at the one to
+/// which its alert would come. What a silence mutes and what is over is told to nobody.
 fn is_told(state: &State, rule: &Rule, subject: Subject<'_>, now: Timestamp) -> bool {
     let others = rule.unless.iter().filter_map(|id| state.content.rules.get(id));
     others.filter(|other| other.matches(subject)).any(|other| {
         let Some(by) = other.key(subject) else { return false };
         let own = labels(other, &by, None);
-        state.alerts.firing(DedupKey::of(&own)).is_some()
-            || correlate::is_open(state, &other.incident_type, &own, now)
+        let incident = state.alerts.firing(DedupKey::of(&own)).and_then(|alert| alert.route.incident);
+        incident.is_some_and(|id| correlate::people_at(state, id).is_some())
+            || correlate::open_for(state, &other.incident_type, &own, now).is_some()
     })
 }
 
