@@ -121,6 +121,26 @@ fn one_account_is_guessed_from_many_addresses_or_slowly_from_one() {
 }
 
 #[test]
+fn what_was_told_with_its_address_is_not_told_again_with_its_account() {
+    let mut scene = Scene::new(&[]);
+    for _ in 0..10 {
+        login(&mut scene, "203.0.113.7", "login_failed");
+    }
+    assert_eq!(told(&scene), "address 203.0.113.7");
+    // Its owner mistypes: the nine that were counted before the address was told of stand for nothing any more.
+    scene.wait(Span::secs(60));
+    login(&mut scene, "192.0.2.1", "login_failed");
+    assert_eq!(told(&scene), "address 203.0.113.7");
+    // What others do after that is counted, also while the first one goes on.
+    for number in 2..11 {
+        assert_eq!(told(&scene), "address 203.0.113.7", "try {number}");
+        login(&mut scene, "203.0.113.7", "login_failed");
+        login(&mut scene, &format!("192.0.2.{number}"), "login_failed");
+    }
+    assert_eq!(told(&scene), "address 203.0.113.7; account root");
+}
+
+#[test]
 fn what_a_silence_mutes_is_told_to_nobody_so_the_account_is_counted_all_the_same() {
     let mut scene = Scene::new(&[]);
     let terms = silence::Terms {
