@@ -324,3 +324,23 @@ fn where_nobody_answers_whoever_submits_again_hears_how_to_have_it_asked() {
     approve(&mut scene, &eve, request, &hash).unwrap();
     assert_eq!(sent(&scene).len(), 1);
 }
+
+#[test]
+fn nobody_is_asked_for_a_statement_of_an_incident_that_is_closed() {
+    let mut scene = scene(true);
+    let incident = scene.incident();
+    let id = draft(&mut scene);
+    // As once it is closed and that is durable.
+    scene.state.forget(event::Stream::Incident(incident));
+    let refused = scene.refused(ask(Command::Submit { id }));
+    assert_eq!(
+        refused,
+        format!(
+            "{incident} is closed, so nobody would be called to agree with {id}; withdraw it and draft it anew in an \
+             open incident"
+        )
+    );
+    assert!(scene.state.approvals.is_empty());
+    scene.must(ask(Command::Withdraw { id, why: "it is over".to_owned() }));
+    assert!(scene.state.statements.is_empty());
+}
