@@ -6,7 +6,7 @@ use crate::{
     event::{Context, Rejected},
     flow,
     id::{ApprovalId, IncidentId, StatementId},
-    incident,
+    incident, notice,
     state::State,
 };
 
@@ -29,6 +29,14 @@ pub fn ask(state: &State, id: StatementId, context: &Context) -> Result<Vec<(App
             "{0} is closed, so nobody would be called to agree with {id}; withdraw it and draft it anew in an open \
              incident",
             statement.incident
+        );
+        return Err(Rejected::Conflict(text));
+    }
+    if !statement.drill && !notice::has_way(state, statement.severity, &statement.to) {
+        let text = format!(
+            "no channel of channels.yaml reaches {} for a statement; add one of kind `email` or `sms` to its order, and \
+             `mail` or `phone` to {0} in contacts.yaml",
+            statement.to
         );
         return Err(Rejected::Conflict(text));
     }
