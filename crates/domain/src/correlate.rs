@@ -7,7 +7,7 @@ use crate::{
     detect::Subject,
     event::Context,
     id::IncidentId,
-    incident,
+    incident::{self, Incident},
     labels::{Digest16, Labels},
     report::Report,
     severity::Severity,
@@ -108,12 +108,21 @@ fn open_in_window(state: &State, key: GroupKey, kind: &str, now: Timestamp) -> O
     (now.since(incident.last_alert_at) <= window).then_some(incident.id)
 }
 
-/// Whether people are at an incident to which an alert with these labels would come.
-pub fn is_open(state: &State, incident_type: &str, labels: &Labels, now: Timestamp) -> bool {
+/// The incident to which an alert with these labels would come, if people are at it.
+pub fn open_for<'a>(
+    state: &'a State,
+    incident_type: &str,
+    labels: &Labels,
+    now: Timestamp,
+) -> Option<&'a Incident> {
     let key = group_key(&state.content, incident_type, labels, false);
-    let found = open_in_window(state, key, incident_type, now);
-    let incident = found.and_then(|id| state.incidents.open.get(&id));
-    incident.is_some_and(|incident| incident.status == incident::Status::Open)
+    open_in_window(state, key, incident_type, now).and_then(|id| people_at(state, id))
+}
+
+/// The incident, if people are at it: it is neither watched nor over.
+pub fn people_at(state: &State, id: IncidentId) -> Option<&Incident> {
+    let incident = state.incidents.open.get(&id).map(|incident| &**incident);
+    incident.filter(|incident| incident.status == incident::Status::Open)
 }
 
 /// Labels first, then rules; of several matching rules the most severe decides and all are named. `None` when

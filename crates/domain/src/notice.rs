@@ -11,7 +11,7 @@ mod past;
 mod tests;
 
 pub use decide::decide;
-pub(crate) use decide::reaches;
+pub(crate) use decide::{has_way, reaches};
 pub use line::{Lines, SENDING_MAX};
 pub(crate) use message::fill;
 pub use message::{FIELDS, Message, outside, sample};

@@ -2,7 +2,7 @@
 //! only then it goes to a contact outside.
 //!
 //! What is agreed with is bound by SHA-256 to kind, recipient and text. Whoever changes a word has it asked anew. It is over
-//! once the contact has it, or certainly not.
+//! once the contact has it or it is withdrawn; one that reached nobody may be submitted again.
 
 mod ask;
 #[cfg(test)]
@@ -75,6 +75,9 @@ pub enum Event {
     },
     Undelivered {
         why: Box<str>,
+        /// It may be submitted again as it is.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     Withdrawn {
         why: Box<str>,
@@ -110,6 +113,9 @@ pub enum Status {
         approval: ApprovalId,
         at: Timestamp,
         why: Box<str>,
+        /// It may be submitted again as it is.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     Withdrawn {
         why: Box<str>,
@@ -139,6 +145,11 @@ impl Statement {
     /// It was sent, and nothing is known yet of whether it came.
     pub fn is_awaited(&self) -> bool {
         matches!(self.status, Status::Sent { awaited: true, .. })
+    }
+
+    /// It may be changed, submitted and withdrawn: a draft, or one that went out and reached nobody.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Draft | Status::Undelivered { again: true, .. })
     }
 
     /// What is agreed with, in its one canonical form.
@@ -175,12 +186,16 @@ pub fn decide(
             Ok(vec![(id, Event::Sent { approval, hash, awaited: true })])
         }
         Command::Report { id, came } => {
-            let waits = state.statements.get(&id).is_some_and(|one| one.is_awaited());
-            let said = match came {
+            let waits = state.statements.get(&id).filter(|one| one.is_awaited());
+            let said = |one: &Statement| match came {
                 Ok(channel) => Event::Delivered { channel },
-                Err(why) => Event::Undelivered { why },
+                // In a drill nobody outside is told, by intent; where nobody can be asked any more, it is over.
+                Err(why) => {
+                    let again = !one.drill && ask::is_worked_on(state, one.incident);
+                    Event::Undelivered { why, again }
+                }
             };
-            Ok(if waits { vec![(id, said)] } else { Vec::new() })
+            Ok(waits.map(|one| (id, said(one))).into_iter().collect())
         }
         Command::Withdraw { id, why } => {
             context.a_person("people withdraw statements")?;
@@ -195,7 +210,7 @@ pub fn decide(
 
 fn open(state: &State, id: StatementId) -> Result<&Statement, Rejected> {
     let missing = || Rejected::NotFound(format!("there is no draft {id}; it may be sent or withdrawn"));
-    state.statements.get(&id).filter(|statement| statement.status == Status::Draft).ok_or_else(missing)
+    state.statements.get(&id).filter(|statement| statement.is_open()).ok_or_else(missing)
 }
 
 fn draft(
@@ -221,7 +236,7 @@ fn draft(
             format!("`{}` is no contact outside; contacts.yaml says `external: true` of those", shown(to));
         return Err(Rejected::Invalid(text));
     }
-    let own = |one: &&Statement| one.incident == incident && one.status == Status::Draft;
+    let own = |one: &&Statement| one.incident == incident && one.is_open();
     let own = state.statements.values().filter(own).count();
     if own >= OPEN_MAX {
         return Err(Rejected::Conflict(format!("{incident} has {own} drafts already; withdraw some")));
@@ -293,9 +308,9 @@ pub fn apply(statement: &mut Statement, event: &Event, meta: &Meta) {
                 *awaited = false;
             }
         }
-        Event::Undelivered { why } => {
+        Event::Undelivered { why, again } => {
             if let Status::Sent { approval, at, .. } = statement.status {
-                statement.status = Status::Undelivered { approval, at, why: why.clone() };
+                statement.status = Status::Undelivered { approval, at, why: why.clone(), again: *again };
             }
         }
         Event::Withdrawn { why } => {
@@ -306,7 +321,7 @@ pub fn apply(statement: &mut Statement, event: &Event, meta: &Meta) {
 
 /// Nothing more will happen to it.
 pub fn is_over(statement: &Statement) -> bool {
-    statement.status != Status::Draft && !statement.is_awaited()
+    !statement.is_open() && !statement.is_awaited()
 }
 
 /// What was sent goes to its recipient, and a person hears where it did not come; what has changed or is withdrawn is not asked about any more.
@@ -317,10 +332,13 @@ pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Comma
             ask::asked(state, id).map(|asked| approval::Command::End { id: asked.id, why: why.to_owned() });
         asked.map(flow::Command::Approval)
     };
+    let (incident, about) = (statement.incident, Stream::Statement(id));
+    // That it reached nobody waits for a person until it goes out again or does not.
+    let clear = || flow::Command::Incident(incident::Command::ClearAttention { id: incident, about });
     match event {
         Event::Drafted { .. } | Event::Delivered { .. } => Vec::new(),
         Event::Edited { .. } => end("its text was changed; submit it again").into_iter().collect(),
-        Event::Withdrawn { .. } => end("it was withdrawn").into_iter().collect(),
+        Event::Withdrawn { .. } => end("it was withdrawn").into_iter().chain([clear()]).collect(),
         Event::Sent { .. } => {
             let say = notice::Command::Say {
                 statement: id,
@@ -331,13 +349,15 @@ pub fn follows(state: &State, id: StatementId, event: &Event) -> Vec<flow::Comma
                 subject: statement.subject.clone(),
                 text: statement.text.clone(),
             };
-            std::iter::once(flow::Command::Notice(say)).chain(end("it was sent")).collect()
+            let first = [clear(), flow::Command::Notice(say)];
+            first.into_iter().chain(end("it was sent")).collect()
         }
         // In a drill nobody outside is told, by intent.
         Event::Undelivered { .. } if statement.drill => Vec::new(),
-        Event::Undelivered { why } => {
-            let (incident, about) = (statement.incident, Stream::Statement(id));
-            let reason = format!("{id} did not reach {}: {why}", statement.to);
+        Event::Undelivered { why, .. } => {
+            let to = &statement.to;
+            let reason =
+                format!("{id} did not reach {to}: {why}; `statement submit {id}` has it asked again");
             let attention = incident::Command::RaiseAttention { id: incident, about, reason };
             vec![flow::Command::Incident(attention)]
         }

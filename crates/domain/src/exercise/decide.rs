@@ -93,6 +93,14 @@ fn start(state: &State, drill: &str, context: &Context) -> Decided {
                 return Err(Rejected::Conflict(text));
             }
             let ways = ways(state, contacts.iter().copied());
+            if ways.is_empty() {
+                let text = format!(
+                    "`{shown}` can call nobody: no channel of channels.yaml reaches any of the {} contacts; add one \
+                     of kind `email` or `sms`, and their `mail` or `phone` to contacts.yaml",
+                    contacts.len()
+                );
+                return Err(Rejected::Conflict(text));
+            }
             let contacts = contacts.into_iter().map(Into::into).collect();
             (Kind::Communication, Vec::new(), contacts, ways, context.now.plus(*within))
         }

@@ -254,6 +254,20 @@ fn only_ways_of_the_contact_count_and_nobody_outside_is_called() {
 }
 
 #[test]
+fn one_of_communication_that_could_call_nobody_does_not_begin() {
+    let (content, problems) = content::load(&all_shipped());
+    assert_eq!(problems, []);
+    let mut scene = Scene::with(content);
+    let refused = scene.refused(ask(Command::Start { drill: "communication_test".to_owned() }));
+    assert_eq!(
+        refused,
+        "`communication_test` can call nobody: no channel of channels.yaml reaches any of the 13 contacts; add one of \
+         kind `email` or `sms`, and their `mail` or `phone` to contacts.yaml"
+    );
+    assert!(scene.state.exercises.is_empty());
+}
+
+#[test]
 fn a_call_that_found_no_way_fails_the_way_it_was_for() {
     let mut scene = scene();
     let id = start(&mut scene, "reach");

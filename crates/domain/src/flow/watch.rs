@@ -1,6 +1,8 @@
 //! What rules see in alerts, records and the platform's own log, beside what an alert is taken for: sightings, and
 //! the alerts that rules make of them.
 
+use std::collections::BTreeSet;
+
 use super::{Command, Fact, commit, follow};
 use crate::{
     alert,
@@ -30,8 +32,8 @@ fn over_record(
 ) {
     let none = Labels::default();
     let subject = Subject { labels: fields, annotations: &none };
-    let rules: Vec<String> = state.content.rules.of_records(subject).map(|rule| rule.id.clone()).collect();
-    for rule in rules {
+    let found = state.content.rules.of_records(subject).map(|rule| rule.id.clone());
+    for rule in in_turn(state, found) {
         take(state, &rule, Seen { subject, at, alert: None }, context, facts, depth);
     }
 }
@@ -99,10 +101,17 @@ fn over_alert(state: &mut State, id: AlertId, context: &Context, facts: &mut Vec
     let subject = Subject { labels: &labels, annotations: &annotations };
     let held = state.sightings.of_alert(id).map(|sighting| sighting.rule.to_string());
     let found = state.content.rules.watching(subject).map(|rule| rule.id.clone());
-    let rules: std::collections::BTreeSet<String> = found.chain(held).collect();
-    for rule in rules {
+    let rules: BTreeSet<String> = found.chain(held).collect();
+    for rule in in_turn(state, rules) {
         take(state, &rule, Seen { subject, at: context.now, alert: Some(id) }, context, facts, depth);
     }
+}
+
+/// In their order, but one that leaves out what others tell of looks after them: they may tell of this very thing.
+fn in_turn(state: &State, rules: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut rules: Vec<String> = rules.into_iter().collect();
+    rules.sort_by_key(|id| state.content.rules.get(id).is_some_and(|rule| !rule.unless.is_empty()));
+    rules
 }
 
 /// One look of one rule, and what follows from it.

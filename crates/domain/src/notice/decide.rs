@@ -278,6 +278,12 @@ pub(crate) fn reaches(state: &State, channel: &Channel, contact: &str) -> bool {
     own_address(state, channel, contact).is_ok()
 }
 
+/// Whether words to the outside have a way to this contact.
+pub(crate) fn has_way(state: &State, severity: Severity, contact: &str) -> bool {
+    let mut channels = state.content.channels.order(Reason::Statement, severity);
+    channels.any(|channel| reaches(state, channel, contact))
+}
+
 fn begin(id: NoticeId, route: &Route, number: u32, attempt: u32, state: &State, context: &Context) -> Event {
     if route.here {
         return Event::Delivered { route: number, receipt: "it stands in the journal".into() };

@@ -55,10 +55,10 @@ pub fn look(state: &State, rule: &Rule, seen: Seen<'_>, context: &Context) -> Lo
     match (&rule.over, fits, made) {
         (_, true, Some(alert)) => Look::Again(alert.id, lasts),
         (None, true, None) => Look::Detected(by),
-        (Some(Over::Count { .. }), true, None) if is_told(state, rule, seen.subject, context.now) => {
-            Look::Nothing
-        }
-        (Some(over), true, None) => hit(state, rule, over, by, seen, context),
+        (Some(over), true, None) => match told_at(state, rule, seen.subject, context.now) {
+            Some(at) => told(state.sightings.of(&rule.id, &by, None), at),
+            None => hit(state, rule, over, by, seen, context),
+        },
         (Some(Over::Hold(_)), false, _) if rule.denies(seen.subject) => match made {
             Some(alert) => Look::Over(alert.labels.clone()),
             None => state.sightings.of(&rule.id, &by, None).map_or(Look::Nothing, clear),
@@ -67,15 +67,24 @@ pub fn look(state: &State, rule: &Rule, seen: Seen<'_>, context: &Context) -> Lo
     }
 }
 
-/// Whether a rule that tells of the same has told of this: its alert fires, or people are at its incident.
-fn is_told(state: &State, rule: &Rule, subject: Subject<'_>, now: Timestamp) -> bool {
+/// When the incident that tells of this, by a rule that tells of the same, had its last alert: people are at the incident
+/// of that rule's alert, or at the one to which its alert would come. What a silence mutes and what is over is told to
+/// nobody.
+fn told_at(state: &State, rule: &Rule, subject: Subject<'_>, now: Timestamp) -> Option<Timestamp> {
     let others = rule.unless.iter().filter_map(|id| state.content.rules.get(id));
-    others.filter(|other| other.matches(subject)).any(|other| {
-        let Some(by) = other.key(subject) else { return false };
-        let own = labels(other, &by, None);
-        state.alerts.firing(DedupKey::of(&own)).is_some()
-            || correlate::is_open(state, &other.incident_type, &own, now)
-    })
+    let told = others.filter(|other| other.matches(subject)).filter_map(|other| {
+        let own = labels(other, &other.key(subject)?, None);
+        let incident = state.alerts.firing(DedupKey::of(&own)).and_then(|alert| alert.route.incident);
+        let at = incident.and_then(|id| correlate::people_at(state, id));
+        at.or_else(|| correlate::open_for(state, &other.incident_type, &own, now))
+    });
+    told.map(|incident| incident.last_alert_at).max()
+}
+
+/// What was counted until another rule told of it is part of what it told: one attack is one incident. What others do
+/// after that is counted on.
+fn told(sighting: Option<&Sighting>, at: Timestamp) -> Look {
+    sighting.filter(|sighting| sighting.since <= at).map_or(Look::Nothing, clear)
 }
 
 fn clear(sighting: &Sighting) -> Look {

@@ -73,6 +73,19 @@ fn login(scene: &mut Scene, address: &str, user: &str) {
     scene.record(&record([("event", "login_failed"), ("source_ip", address), ("user", user)]));
 }
 
+/// By its name it would look before the rule to which it leaves what one address does.
+const ACCOUNTS: &str = "
+id: accounts
+on: records
+match: [ 'event=\"login_failed\"' ]
+count: { threshold: 10, window: 5m }
+by: { account: user }
+unless: [failed_logins]
+type: unauthorized_access
+severity: high
+auto_response: true
+";
+
 /// Every sighting as its row would hold it.
 fn rows(state: &State) -> Vec<String> {
     state.sightings.iter().map(|sighting| serde_json::to_string(sighting).unwrap()).collect()
@@ -190,6 +203,17 @@ fn the_time_that_a_record_names_counts_not_when_it_came() {
         scene.record(&Record { at, fields });
     }
     assert_eq!(raised(&scene).len(), 1);
+}
+
+#[test]
+fn a_rule_that_leaves_something_to_another_looks_after_it_whatever_their_names() {
+    let mut scene = scene(&[ACCOUNTS, LOGINS]);
+    for _ in 0..20 {
+        login(&mut scene, "203.0.113.7", "root");
+    }
+    let raised = raised(&scene);
+    assert!(raised.len() == 1 && raised[0].contains("rule=\"failed_logins\""), "{raised:?}");
+    assert_eq!(scene.state.incidents.open.len(), 1);
 }
 
 #[test]

@@ -156,9 +156,8 @@ fn whoever_changes_a_word_has_it_asked_anew() {
 }
 
 #[test]
-fn only_contacts_outside_get_one_and_what_reaches_nobody_calls_for_a_person() {
+fn only_contacts_outside_get_one_and_what_could_reach_nobody_is_not_asked_for() {
     let mut scene = scene(false);
-    let eve = person(&mut scene, "eve");
     let incident = scene.incident();
     let draft_to = |kind: &str, to: &str| ask(Command::Draft { incident, kind: kind.into(), to: to.into() });
     assert!(scene.refused(draft_to("media", "security_lead")).contains("is no contact outside"));
@@ -168,12 +167,14 @@ fn only_contacts_outside_get_one_and_what_reaches_nobody_calls_for_a_person() {
     let id = draft(&mut scene);
     assert!(scene.refused(edit(id, " ")).contains("1 to 16384 bytes"));
     assert!(scene.refused(edit(id, "a\u{202e}b")).contains("control characters"));
-    let (request, hash) = submit(&mut scene, id);
-    approve(&mut scene, &eve, request, &hash).unwrap();
-    let attention = &scene.state.incidents.open[&incident].attention;
-    let said = format!("{id} did not reach public_relations: no channel of channels.yaml can be used for it");
-    let waits = attention.iter().any(|one| one.reason.starts_with(&said));
-    assert!(waits, "the dashboard reaches nobody outside: {attention:?}");
+    // The dashboard reaches nobody outside.
+    assert_eq!(
+        scene.refused(ask(Command::Submit { id })),
+        "no channel of channels.yaml reaches public_relations for a statement; add one of kind `email` or `sms` to its \
+         order, and `mail` or `phone` to public_relations in contacts.yaml"
+    );
+    assert!(scene.state.approvals.is_empty());
+    assert_eq!(scene.state.statements[&id].status, Status::Draft, "the words stay");
 }
 
 #[test]
@@ -257,10 +258,6 @@ fn words_that_no_way_took_are_undelivered_and_their_author_hears_of_it() {
     // Whoever drafts it is a contact of ours.
     let mut scene = scene_by(ROOM_FIRST, |contacts| {
         *contacts = contacts
-            .replace(
-                "    mail: public-relations@example.org\n    phone: \"+1-202-555-0113\"\n",
-                "    chat: { rooms: pr }\n",
-            )
             .replace("title: Communications lead", "title: Communications lead\n    accounts: [cleo]");
     });
     let (eve, cleo) = (person(&mut scene, "eve"), person(&mut scene, "cleo"));
@@ -276,13 +273,17 @@ fn words_that_no_way_took_are_undelivered_and_their_author_hears_of_it() {
     let asked = scene.state.approvals.values().find(|asked| asked.statement == Some(id)).unwrap();
     let (request, hash) = (asked.id, asked.hash.to_string());
     scene.facts.clear();
+    // Their addresses go while people think about it.
+    let known = public_relations(&mut scene);
+    let before = (known.mail.take(), known.phone.take());
     approve(&mut scene, &eve, request, &hash).unwrap();
     let (routes, left) = ways(&scene);
     assert_eq!(routes, "", "neither our room nor our boxes take it");
     assert!(left.ends_with("mail: it has no address, phones: it has no number"), "{left}");
-    let Some(Event::Undelivered { why }) = said(&scene).pop() else { panic!("{:?}", said(&scene)) };
+    let Some(Event::Undelivered { why, again: true }) = said(&scene).pop() else {
+        panic!("{:?}", said(&scene))
+    };
     assert_eq!(**why, format!("no channel of channels.yaml can be used for it ({left})"));
-    assert!(scene.state.statements.is_empty(), "it is over");
     let told: Vec<&str> = scene
         .facts
         .iter()
@@ -295,6 +296,45 @@ fn words_that_no_way_took_are_undelivered_and_their_author_hears_of_it() {
         })
         .collect();
     assert!(told.contains(&"communications_lead"), "{told:?}");
+    assert!(waits(&scene, id));
+    // With a way again the same words are agreed with and go out, and nothing waits for a person any more.
+    assert!(scene.refused(ask(Command::Submit { id })).starts_with("no channel of channels.yaml reaches"));
+    let known = public_relations(&mut scene);
+    (known.mail, known.phone) = before;
+    let (again, same) = submit(&mut scene, id);
+    assert_eq!(same, hash, "the words are the same");
+    assert_ne!(again, request);
+    assert!(approve(&mut scene, &eve, request, &hash).is_err(), "the first yes is used");
+    approve(&mut scene, &eve, again, &same).unwrap();
+    assert!(!waits(&scene, id) && scene.state.statements[&id].is_awaited());
+    report(&mut scene, notice::Outcome::Delivered { receipt: "ok".to_owned() });
+    assert!(scene.state.statements.is_empty(), "it is over");
+}
+
+fn public_relations(scene: &mut Scene) -> &mut content::people::Contact {
+    let content = std::sync::Arc::make_mut(&mut scene.state.content);
+    content.people.contacts.get_mut("public_relations").unwrap()
+}
+
+/// Whether a person is called for because of it.
+fn waits(scene: &Scene, id: StatementId) -> bool {
+    let about = event::Stream::Statement(id).to_string();
+    let mut incidents = scene.state.incidents.open.values();
+    incidents.any(|incident| incident.attention.iter().any(|one| *one.about == *about))
+}
+
+#[test]
+fn one_that_reached_nobody_is_changed_or_withdrawn_like_a_draft() {
+    let mut scene = scene_by(ROOM_FIRST, |_| {});
+    let id = send(&mut scene);
+    for reason in ["no such box", "no such number"] {
+        report(&mut scene, notice::Outcome::Refused { reason: reason.to_owned(), retry: false });
+    }
+    assert!(waits(&scene, id) && scene.state.statements[&id].is_open());
+    scene.must(edit(id, "Other words."));
+    assert_eq!(&*scene.state.statements[&id].text, "Other words.");
+    scene.must(ask(Command::Withdraw { id, why: "told by phone".to_owned() }));
+    assert!(!waits(&scene, id) && scene.state.statements.is_empty());
 }
 
 #[test]
@@ -303,6 +343,12 @@ fn a_statement_of_an_older_journal_is_over_once_it_is_sent() {
     let approval = ApprovalId::from_number(7);
     let read: Event = serde_json::from_str(old).unwrap();
     assert_eq!(read, Event::Sent { approval, hash: "00".into(), awaited: false });
+    let read: Event = serde_json::from_str(r#"{"event":"undelivered","why":"no way"}"#).unwrap();
+    assert_eq!(
+        read,
+        Event::Undelivered { why: "no way".into(), again: false },
+        "its row says that it is over"
+    );
 }
 
 #[test]
@@ -323,4 +369,24 @@ fn where_nobody_answers_whoever_submits_again_hears_how_to_have_it_asked() {
     scene.must(flow::Command::Approval(approval::Command::Renew { id: request }));
     approve(&mut scene, &eve, request, &hash).unwrap();
     assert_eq!(sent(&scene).len(), 1);
+}
+
+#[test]
+fn nobody_is_asked_for_a_statement_of_an_incident_that_is_closed() {
+    let mut scene = scene(true);
+    let incident = scene.incident();
+    let id = draft(&mut scene);
+    // As once it is closed and that is durable.
+    scene.state.forget(event::Stream::Incident(incident));
+    let refused = scene.refused(ask(Command::Submit { id }));
+    assert_eq!(
+        refused,
+        format!(
+            "{incident} is closed, so nobody would be called to agree with {id}; withdraw it and draft it anew in an \
+             open incident"
+        )
+    );
+    assert!(scene.state.approvals.is_empty());
+    scene.must(ask(Command::Withdraw { id, why: "it is over".to_owned() }));
+    assert!(scene.state.statements.is_empty());
 }

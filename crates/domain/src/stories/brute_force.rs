@@ -5,7 +5,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::{close, everything_works, people_work, recover, resolve};
-use crate::{alert, incident::Status, record::Record, scene::Scene, time::Span};
+use crate::{alert, flow::Command, incident::Status, record::Record, scene::Scene, silence, time::Span};
 
 fn login(scene: &mut Scene, address: &str, event: &str) {
     // People mistype their own names; whoever guesses is after one account.
@@ -118,4 +118,44 @@ fn one_account_is_guessed_from_many_addresses_or_slowly_from_one() {
         login(&mut scene, &format!("192.0.2.{number}"), "login_failed");
     }
     assert_eq!(told(&scene), "address 203.0.113.7; account root");
+}
+
+#[test]
+fn what_was_told_with_its_address_is_not_told_again_with_its_account() {
+    let mut scene = Scene::new(&[]);
+    for _ in 0..10 {
+        login(&mut scene, "203.0.113.7", "login_failed");
+    }
+    assert_eq!(told(&scene), "address 203.0.113.7");
+    // Its owner mistypes: the nine that were counted before the address was told of stand for nothing any more.
+    scene.wait(Span::secs(60));
+    login(&mut scene, "192.0.2.1", "login_failed");
+    assert_eq!(told(&scene), "address 203.0.113.7");
+    // What others do after that is counted, also while the first one goes on.
+    for number in 2..11 {
+        assert_eq!(told(&scene), "address 203.0.113.7", "try {number}");
+        login(&mut scene, "203.0.113.7", "login_failed");
+        login(&mut scene, &format!("192.0.2.{number}"), "login_failed");
+    }
+    assert_eq!(told(&scene), "address 203.0.113.7; account root");
+}
+
+#[test]
+fn what_a_silence_mutes_is_told_to_nobody_so_the_account_is_counted_all_the_same() {
+    let mut scene = Scene::new(&[]);
+    let terms = silence::Terms {
+        matchers: vec![crate::matcher::parse("address=203.0.113.7").unwrap()],
+        starts_at: scene.now,
+        ends_at: scene.now.plus(Span::secs(3_600)),
+        created_by: "ada".to_owned(),
+        comment: "a scanner of ours".to_owned(),
+    };
+    scene.must(Command::Silence(silence::Command::Set { id: None, terms }));
+    for number in 0..10 {
+        assert!(scene.state.incidents.open.is_empty(), "try {number}");
+        login(&mut scene, "203.0.113.7", "login_failed");
+    }
+    assert_eq!(told(&scene), "account root");
+    let muted = scene.state.alerts.iter().filter(|(alert, _)| alert.route.silence.is_some()).count();
+    assert_eq!(muted, 1, "that of the address");
 }

@@ -133,8 +133,10 @@ impl Statement {
         };
         let (approval, sent_at, withdrawn_at) = match &made.status {
             Status::Draft => (waits, None, None),
-            Status::Sent { approval, at, .. } | Status::Undelivered { approval, at, .. } => {
-                (Some(text(approval)), Some(text(at)), None)
+            Status::Sent { approval, at, .. } => (Some(text(approval)), Some(text(at)), None),
+            // It may be asked for again.
+            Status::Undelivered { approval, at, .. } => {
+                (Some(waits.unwrap_or_else(|| text(approval))), Some(text(at)), None)
             }
             Status::Withdrawn { at, .. } => (None, None, Some(text(at))),
         };

@@ -190,7 +190,18 @@ impl Bench {
             "@id(\"hands-off\")\n@text(\"nobody does this here\")\n\
              forbid (principal is Person, action == Action::\"{act}\", resource);\n"
         );
-        let content = Arc::new(shipped_with(&[("policies/hands_off.cedar", &text)]));
+        self.load(&[("policies/hands_off.cedar", &text)]);
+    }
+
+    /// From here on contacts have a way by mail; nothing takes it.
+    pub(crate) fn mail(&self) {
+        let text = "channels:\n  - { name: mail, kind: email, timeout: 20s, attempts: 1 }\n\
+                    orders:\n  - channels: [mail]\n";
+        self.load(&[("channels.yaml", text)]);
+    }
+
+    fn load(&self, more: &[(&str, &str)]) {
+        let content = Arc::new(shipped_with(more));
         let load = self.handle().command(Actor::Platform, flow::Command::LoadContent(content));
         self.block_on(load).unwrap();
     }

@@ -1,6 +1,6 @@
 //! `rules/*.yaml`: which alerts and records open incidents of which type when they do not say it themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -57,7 +57,7 @@ pub(super) fn read<'a>(
 ) -> BTreeMap<&'a str, Rule> {
     let mut seen = Seen::default();
     let mut rules = BTreeMap::new();
-    let (mut ids, mut named) = (BTreeSet::new(), Vec::new());
+    let (mut ids, mut named) = (BTreeMap::new(), Vec::new());
     for &(path, text) in files {
         let (document, mut report) = read_reported::<RuleDocument>(path, text, problems);
         let Some(document) = document else { continue };
@@ -68,15 +68,35 @@ pub(super) fn read<'a>(
         if report.count() == before {
             rules.insert(path, rule);
         }
-        ids.insert(document.id.value);
-        named.extend(document.unless.into_iter().map(|other| (path, other)));
+        ids.insert(document.id.value, document.on);
+        named.extend(document.unless.into_iter().map(|other| (path, document.on, other)));
     }
-    // One that was left out for its own problems is not reported again.
-    for (path, other) in named.iter().filter(|(_, other)| !ids.contains(&other.value)) {
-        let message = unknown("rule", &shorten(other), ids.iter().map(String::as_str));
-        Report::new(path, problems).at(other, message);
+    for (path, on, other) in &named {
+        if let Some(message) = cannot_tell(&ids, *on, other) {
+            Report::new(path, problems).at(other, message);
+        }
     }
     rules
+}
+
+/// Why this rule can never have told of what a rule sees that looks at `on`, if it cannot. One that was left out for its
+/// own problems is not reported again.
+fn cannot_tell(ids: &BTreeMap<String, On>, on: On, other: &Spanned<String>) -> Option<String> {
+    let words = |on: On| match on {
+        On::Alerts => "alerts",
+        On::Records => "records",
+    };
+    match ids.get(&other.value) {
+        None => Some(unknown("rule", &shorten(other), ids.keys().map(String::as_str))),
+        Some(its) if *its == on => None,
+        Some(its) => Some(format!(
+            "`{}` looks at {} and this rule at {}, so it never tells of the same; name one with `on: {}`",
+            shorten(other),
+            words(*its),
+            words(on),
+            words(on)
+        )),
+    }
 }
 
 fn check(document: &RuleDocument, known: Known<'_>, report: &mut Report<'_>) -> Rule {

@@ -33,7 +33,7 @@ pub(super) fn of_statement(event: &statement::Event) -> String {
         statement::Event::Edited { subject, .. } => subject.to_string(),
         statement::Event::Sent { approval, .. } => format!("by {approval}"),
         statement::Event::Delivered { channel } => format!("by {channel}"),
-        statement::Event::Undelivered { why } | statement::Event::Withdrawn { why } => why.to_string(),
+        statement::Event::Undelivered { why, .. } | statement::Event::Withdrawn { why } => why.to_string(),
     }
 }
 

@@ -108,6 +108,13 @@ fn what_other_rules_tell_of_is_left_to_rules_that_are_there() {
         rules/node_down.yaml:5:10: unknown rule `other`; known: `node_down`
     "#]],
     );
+    of_records(
+        &format!("{COUNT}unless: [node_down]\n"),
+        "",
+        expect![[r#"
+        rules/logins.yaml:5:10: `node_down` looks at alerts and this rule at records, so it never tells of the same; name one with `on: records`
+    "#]],
+    );
 }
 
 #[test]
