@@ -18,7 +18,10 @@ use domain::{
     id::PersonId,
     time::Timestamp,
 };
-use engine::{Handle, Platform, backup::Shelf};
+use engine::{
+    Handle, Platform,
+    backup::{Schedule, Shelf},
+};
 use store::{Sqlite, Store as _};
 use tlog::{SigningKey, VerifierKey};
 use tokio::{
