@@ -287,7 +287,8 @@ fn tasks(state: &State, incident: &Incident, playbook: &Playbook, progress: &run
         let own = own.into_iter().flatten().chain(&step.roles).map(String::as_str);
         let mut to = known.expand(own);
         if to.is_empty() {
-            to.extend(team(state, incident));
+            // It calls on somebody, so those outside hear of it as well, or a team of theirs alone would not.
+            to.extend(incident.standing().team.iter().map(|(_, contact)| &**contact));
         }
         commands.extend(send(incident.id, Reason::Task, to, &format!("`{}` {what}: {asks}", step.id)));
     }

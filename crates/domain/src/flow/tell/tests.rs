@@ -134,3 +134,34 @@ fn whoever_is_outside_hears_calls_of_their_own_and_nothing_else() {
     assert!(all_reasons(&low, "ops_manager").contains(&Reason::Digest));
     assert!(!all_reasons(&low, "forensics_firm").contains(&Reason::Digest));
 }
+
+/// All who work at it are outside, and the task names nobody.
+const FIRM_ALONE: &str = "id: firm
+name: A firm alone
+version: 1.0.0
+types: [validator_compromise]
+roles: [forensics_firm]
+stages:
+  - id: one
+    name: One
+    steps:
+      - id: look
+        manual: Look at the copies
+        due: 30m
+        reminder: 20m
+";
+
+#[test]
+fn a_task_of_a_team_that_is_all_outside_is_told_to_that_team() {
+    let mut scene = Scene::staffed(&[FIRM_ALONE]);
+    scene.alert([("incident_type", "validator_compromise"), ("severity", "high"), ("node", "validator-1")]);
+    scene.wait(Span::secs(31 * 60));
+    let tasks = told(&scene, Reason::Task);
+    let look = tasks.iter().filter(|(_, about)| about.starts_with("`look` "));
+    let heard: Vec<(&str, &str)> = look.map(|(to, about)| (to.as_str(), about.as_str())).collect();
+    let soon = ("forensics_firm", "`look` is due soon: Look at the copies");
+    let overdue = ("forensics_firm", "`look` is overdue: Look at the copies");
+    assert!(heard.contains(&soon) && heard.contains(&overdue), "{heard:?}");
+    assert!(heard.iter().all(|(to, _)| *to == "forensics_firm"), "{heard:?}");
+    assert!(!all_reasons(&scene, "forensics_firm").contains(&Reason::Run), "how it goes stays inside");
+}
