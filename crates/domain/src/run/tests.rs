@@ -8,7 +8,7 @@ mod people;
 mod pieces;
 
 use super::Command;
-use crate::{action::Outcome, flow, scene::Scene};
+use crate::{action::Outcome, flow, scene::Scene, time::Span};
 
 const TWO_STAGES: &str = "
 id: two_stages
@@ -158,6 +158,30 @@ fn targets_that_join_later_are_contained_too_and_nothing_twice() {
     let calls: Vec<&str> = text.lines().filter(|line| line.starts_with("action.intended")).collect();
     assert_eq!(calls.len(), 1, "{text}");
     assert!(calls[0].contains("account.suspend account-2"), "{text}");
+}
+
+/// An earlier step takes up its own first, and those behind it must not forget theirs meanwhile.
+#[test]
+fn targets_for_several_steps_that_join_later_reach_each_of_them() {
+    let mut scene = Scene::new(&[&TWO_STAGES.replace("FAILURE", "stop")]);
+    let alert = |scene: &mut Scene, key: &str, account: &str| {
+        let (kind, severity) = (("incident_type", "validator_compromise"), ("severity", "high"));
+        scene.alert([kind, severity, ("node", "validator-3"), ("key", key), ("account", account)]);
+    };
+    alert(&mut scene, "key-3", "account-1");
+    apply(&mut scene);
+    apply(&mut scene);
+    scene.look();
+    alert(&mut scene, "key-4", "account-2");
+    scene.wait(Span::secs(1));
+    while !scene.calling().is_empty() {
+        apply(&mut scene);
+    }
+    let text = scene.look();
+    for call in ["key.revoke key-4", "account.suspend account-2"] {
+        let calls = text.lines().filter(|line| line.starts_with("action.intended") && line.contains(call));
+        assert_eq!(calls.count(), 1, "{call}: {text}");
+    }
 }
 
 #[test]

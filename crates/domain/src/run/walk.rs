@@ -115,8 +115,15 @@ impl Walk<'_> {
     pub(super) fn gained(&self, index: usize) -> Option<Move> {
         let step = self.steps[index];
         let begun = matches!(self.run.steps[index].status, StepStatus::Done | StepStatus::Active);
-        let looks = self.widened && begun && matches!(step.kind, Kind::Action);
+        let looks = begun && matches!(step.kind, Kind::Action) && (self.widened || self.overtaken(index));
         if looks { effect::widen(self.state, self.run, self.playbook, index, step) } else { None }
+    }
+
+    /// Whether a step before this one ended after this one had begun, as one does that took up what the incident gained:
+    /// it held up the walk, so this one has not looked yet.
+    fn overtaken(&self, index: usize) -> bool {
+        let since = self.run.steps[index].began_at.or(self.run.steps[index].ended_at);
+        self.run.steps[..index].iter().any(|earlier| earlier.ended_at > since)
     }
 
     /// What keeps the stage from ending although its steps were passed: one that gates and failed.

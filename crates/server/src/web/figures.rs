@@ -72,7 +72,7 @@ fn tile(figure: &Figure) -> Markup {
         div class=[class] {
             dt { (figure.title) }
             dd { (amount(figure.value, &figure.unit)) }
-            div.fine { (against(figure)) }
+            @if figure.target.is_some() { dd.fine { (against(figure)) } }
         }
     }
 }
