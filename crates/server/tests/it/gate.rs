@@ -1,11 +1,13 @@
 //! What holds for every route, asked of every route: who may call, how much is read, what is journaled.
 
+use std::collections::BTreeMap;
+
 use axum::{
     body::{Body, Bytes},
     http::{Request, header},
 };
 use domain::access::{Permission, Role};
-use serde_json::json;
+use serde_json::{Value, json};
 use server::RouteFacts;
 
 use crate::bench::Bench;
@@ -120,6 +122,86 @@ fn every_route_refuses_each_role_that_lacks_its_permission() {
         }
     }
     assert!(cells > 250, "{cells} cells");
+}
+
+/// The ids of things that are there, by the path of their list.
+fn objects(bench: &Bench) -> BTreeMap<String, Vec<String>> {
+    // What goes through, and a run that stays.
+    for node in ["validator-3", "refused"] {
+        bench.alert(&format!(
+            r#"{{"incident_type": "validator_compromise", "severity": "critical", "node": "{node}"}}"#
+        ));
+    }
+    bench.incident();
+    let silence = r#"{"matchers": ["alertname=Quiet"], "for": "1h", "comment": "works"}"#;
+    bench.post("/api/v1/silences", silence).expect(201);
+    bench.until("something is contained", |bench| {
+        !bench.get("/api/v1/containments").expect(200)["items"].as_array().unwrap().is_empty()
+    });
+    let mut ids = BTreeMap::new();
+    for route in bearers() {
+        let Some((list, _)) = route.path.split_once("/{id}") else { continue };
+        let answer = bench.ask("GET", list, &bench.admin, "");
+        if answer.status != 200 {
+            continue;
+        }
+        let of = |item: &Value| item["id"].as_str().map(str::to_owned);
+        let items: Vec<String> =
+            answer.json()["items"].as_array().into_iter().flatten().filter_map(of).collect();
+        if !items.is_empty() {
+            ids.insert(list.to_owned(), items);
+        }
+    }
+    ids
+}
+
+/// Whoever may not call a route hears the same of what is there, of another of its kind and of what is not; whoever
+/// may read reads each of them.
+#[test]
+fn every_route_by_every_role_says_nothing_of_an_object_to_whom_it_is_refused() {
+    let bench = Bench::new();
+    let objects = objects(&bench);
+    for list in ["incidents", "alerts", "runs", "containments", "silences", "people", "playbooks"] {
+        assert!(objects.contains_key(&format!("/api/v1/{list}")), "nothing there: {list}: {objects:?}");
+    }
+    let holders = [
+        (&bench.admin, Some(Role::Admin)),
+        (&bench.commander, Some(Role::Commander)),
+        (&bench.responder, Some(Role::Responder)),
+        (&bench.viewer, Some(Role::Viewer)),
+        (&bench.source, None),
+    ];
+    let mut cells = 0;
+    for route in bearers() {
+        let (Some(permission), Some((list, rest))) = (route.permission, route.path.split_once("/{id}"))
+        else {
+            continue;
+        };
+        let Some(there) = objects.get(list) else { continue };
+        for (token, role) in &holders {
+            let ask = |path: &str| bench.ask(route.method, path, token, "");
+            let refused = |path: &str| {
+                let answer = ask(path);
+                assert_eq!(answer.status, 403, "{} {path} by {role:?}: {}", route.method, answer.body);
+                let mut said = answer.json();
+                said.as_object_mut().unwrap().remove("instance");
+                said
+            };
+            let nowhere = target(&route);
+            for id in there.iter().take(2) {
+                let path = format!("{list}/{id}{rest}");
+                if !permits(*role, permission) {
+                    assert_eq!(refused(&path), refused(&nowhere), "{} {path} by {role:?}", route.method);
+                    cells += 1;
+                } else if route.method == "GET" {
+                    let status = ask(&path).status;
+                    assert!(!matches!(status, 401 | 403), "{path} by {role:?}: {status}");
+                    cells += 1;
+                }
+            }
+        }
+    }
+    assert!(cells >= 250, "{cells} cells");
 }
 
 #[test]
