@@ -52,8 +52,9 @@ impl List {
     /// The server looks for what it can tell apart; the rest is looked for here.
     fn path(&self) -> String {
         let asked = [("response", &self.response), ("procedure", &self.procedure)];
-        let asked =
-            asked.iter().filter_map(|(name, word)| word.as_ref().map(|word| format!("{name}={word}")));
+        let asked = asked
+            .iter()
+            .filter_map(|(name, word)| word.as_ref().map(|word| format!("{name}={}", encode(word))));
         let asked: Vec<String> = asked.collect();
         if asked.is_empty() { LIST.to_owned() } else { format!("{LIST}?{}", asked.join("&")) }
     }

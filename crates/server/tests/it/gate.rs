@@ -54,6 +54,17 @@ fn permits(role: Option<Role>, permission: Permission) -> bool {
     role.map_or(permission == Permission::Ingest, |role| role >= least)
 }
 
+/// Each kind of token: of every role, and of a source.
+fn holders(bench: &Bench) -> [(&String, Option<Role>); 5] {
+    [
+        (&bench.admin, Some(Role::Admin)),
+        (&bench.commander, Some(Role::Commander)),
+        (&bench.responder, Some(Role::Responder)),
+        (&bench.viewer, Some(Role::Viewer)),
+        (&bench.source, None),
+    ]
+}
+
 #[test]
 fn these_routes_and_no_others_are_public() {
     let public: Vec<&str> =
@@ -93,13 +104,7 @@ fn without_a_token_or_with_a_wrong_one_every_route_says_the_same() {
 #[test]
 fn every_route_refuses_each_role_that_lacks_its_permission() {
     let bench = Bench::new();
-    let holders = [
-        (&bench.admin, Some(Role::Admin)),
-        (&bench.commander, Some(Role::Commander)),
-        (&bench.responder, Some(Role::Responder)),
-        (&bench.viewer, Some(Role::Viewer)),
-        (&bench.source, None),
-    ];
+    let holders = holders(&bench);
     let mut cells = 0;
     for route in bearers() {
         let Some(permission) = route.permission else { continue };
@@ -164,13 +169,7 @@ fn every_route_by_every_role_says_nothing_of_an_object_to_whom_it_is_refused() {
     for list in ["incidents", "alerts", "runs", "containments", "silences", "people", "playbooks"] {
         assert!(objects.contains_key(&format!("/api/v1/{list}")), "nothing there: {list}: {objects:?}");
     }
-    let holders = [
-        (&bench.admin, Some(Role::Admin)),
-        (&bench.commander, Some(Role::Commander)),
-        (&bench.responder, Some(Role::Responder)),
-        (&bench.viewer, Some(Role::Viewer)),
-        (&bench.source, None),
-    ];
+    let holders = holders(&bench);
     let mut cells = 0;
     for route in bearers() {
         let (Some(permission), Some((list, rest))) = (route.permission, route.path.split_once("/{id}"))
